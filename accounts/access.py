@@ -30,21 +30,28 @@ from starlette.types import Scope
 from accounts import errors
 from accounts.account_service import AccountPolicy, AccountService, FindErasureObstacle, NewSession
 from accounts.attempt_counts import AttemptCounts
+from accounts.contact_codes import ContactCodes
 from accounts.database import Pool
 from accounts.directory import Directory
+from accounts.guest_contacts import GuestContacts
+from accounts.guest_secret import GuestSecrets
 from accounts.guests import Guests
 from accounts.known_devices import DAYS, DEVICE_COOKIE, KnownDevices
+from accounts.mailed_links import MailedLinks
 from accounts.origin import Origin, describe_client, network_of
 from accounts.passwords import Passwords
-from accounts.rate_limiters import LoginRateLimiter, SignUpRateLimiter
+from accounts.rate_limiters import GuestMailLimiter, LoginRateLimiter, MailRateLimiter, SignUpRateLimiter
 from accounts.second_factor import SecondFactors
 from accounts.sessions import Sessions
 from accounts.tokens import AccessCache, Principal, hash_of
 from accounts.trail import FLUSH_SECONDS, Trail
+from ledger.client_address import client_key
 from ledger.client_limits import RateLimiter
 from ledger.concurrency import BackgroundTasks, supervise
+from ledger.derived_ids import derived_id
 from ledger.errors import SeatledgerError
 from ledger.idempotency import command_id
+from ledger.mail_tokens import MailTokens
 from ledger.settings import Settings
 
 SESSION_COOKIE = "seatledger_session"
@@ -53,6 +60,9 @@ CSRF_COOKIE = "seatledger_csrf"
 #: neither another host of the domain nor a page over HTTP can plant a session.
 HOST_PREFIX = "__Host-"
 TOKEN_LENGTH = 43
+
+#: The namespace of whom the keys of guests belong to. Changing it would let their retries be executed again.
+_GUESTS = UUID("c0f3b1a4-52f5-4e0b-8a2d-0d6f3f9e7a11")
 
 _log = logging.getLogger(__name__)
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -76,10 +86,11 @@ class Access:
         erasure_obstacle: FindErasureObstacle = no_erasure_obstacle,
         closed_accounts: frozenset[UUID] = frozenset(),
         passwords: Passwords | None = None,
+        mail_tokens: MailTokens | None = None,
     ) -> None:
         """`key`: at least 32 secret bytes from KEYS_DIR. After a change of the key browsers must sign in again, and retries of
         earlier commands about accounts are refused. `older_keys` still decrypt second factors. `closed_accounts`: the ids of
-        accounts that can't be used here."""
+        accounts that can't be used here. `mail_tokens`: None where no mail is sent."""
         if len(key) < 32:
             raise ValueError("The key of accounts has fewer than 32 bytes.")
         self._pool, self._closed_accounts = pool, closed_accounts
@@ -93,17 +104,22 @@ class Access:
         self._counts = AttemptCounts(settings.redis_url, _derive(key, b"attempts"))
         self.login_rate_limiter = LoginRateLimiter(self._counts, settings.login_attempts_per_minute)
         self.sign_up_rate_limiter = SignUpRateLimiter(self._counts, settings.sign_ups_per_minute)
+        self.mail_rate_limiter = MailRateLimiter(self._counts, settings.sign_ups_per_minute)
+        self.guest_mail_limiter = GuestMailLimiter(self._counts, settings.guest_mails_per_hour)
         self._devices = KnownDevices(_derive(key, b"devices"))
         self.tokens = AccessCache(pool, second_factor_of=settings.require_second_factor)
         self.sessions = Sessions(pool, self.tokens)
         self.second_factors = SecondFactors(pool, [_derive(one, b"second factors") for one in (key, *older_keys)])
         self.trail = Trail(pool, settings.account_trail_days)
         self._tasks = BackgroundTasks()
-        self.directory = Directory(pool)
+        self.directory, self.guest_contacts = Directory(pool), GuestContacts(pool)
+        self.guest_secrets = GuestSecrets(self._cookie_prefix, is_secure=settings.has_secure_cookies)
+        self.contact_codes = ContactCodes(pool, mail_tokens, _derive(key, b"contact proofs"))
         policy = AccountPolicy(settings.session_hours, erasure_obstacle, closed_accounts)
         self.accounts = AccountService(
             pool, self.passwords, self.tokens, self.second_factors, self.trail, key=_derive(key, b"commands"), policy=policy
         )
+        self.mailed_links = MailedLinks(pool, mail_tokens, self.accounts, self.passwords, self.second_factors, closed_accounts)
 
     def guests(self, api: str) -> Guests:
         """The guests of another API on the same ledger."""
@@ -127,6 +143,8 @@ class Access:
         await asyncio.sleep(FLUSH_SECONDS)
         await self.trail.flush()
         await self.trail.clean()
+        await self.mailed_links.clean()
+        await self.contact_codes.clean()
 
     async def principal_of(self, scope: Scope) -> Principal | None:
         """The account that sends a request; None: it has neither token nor cookie. Raises NotSignedIn for an invalid token;
@@ -142,11 +160,13 @@ class Access:
         if not token:
             return None
         principal = await self._principal(token, by_cookie=True)
-        if request.method not in SAFE_METHODS:
-            sent = request.headers.get("x-csrf-token", "")
-            if not compare_digest(sent.encode("latin-1"), self._csrf(principal.token_hash).encode()):
-                raise errors.CsrfMissing
+        if request.method not in SAFE_METHODS and not self._comes_from_page(request, principal.token_hash):
+            raise errors.CsrfMissing
         return principal
+
+    def _comes_from_page(self, request: Request, token_hash: bytes) -> bool:
+        sent = request.headers.get("x-csrf-token", "")
+        return compare_digest(sent.encode("latin-1"), self._csrf(token_hash).encode())
 
     async def _principal(self, token: str, *, by_cookie: bool) -> Principal:
         principal = await self.tokens.find(hash_of(token)) if len(token) == TOKEN_LENGTH else None
@@ -154,9 +174,18 @@ class Access:
             raise errors.NotSignedIn(by_cookie=by_cookie)
         return principal
 
-    def known_device(self, request: Request, email: str) -> str | None:
-        """The id of the device, if the account has logged in there before."""
-        return self._devices.device_of(request.cookies.get(self._cookie_prefix + DEVICE_COOKIE, ""), email)
+    def replaced_session(self, request: Request) -> bytes | None:
+        """The hash of the token of the session that a browser had, open or not, if the request comes from our page. A program that
+        logs several people in keeps all their tokens, whatever its cookies are."""
+        token = request.cookies.get(self._cookie_prefix + SESSION_COOKIE, "")
+        token_hash = hash_of(token) if len(token) == TOKEN_LENGTH else None
+        return token_hash if token_hash is not None and self._comes_from_page(request, token_hash) else None
+
+    async def known_device(self, request: Request, email: str) -> str | None:
+        """The id of the device, if the account that has this address now has logged in there before."""
+        cookie = request.cookies.get(self._cookie_prefix + DEVICE_COOKIE)
+        account_id = await self.accounts.id_of(email) if cookie else None
+        return None if account_id is None else self._devices.device_of(cookie or "", account_id)
 
     def set_cookies(self, request: Request, response: Response, session: NewSession) -> None:
         """The cookies of a session, and the one that makes the browser known to the account."""
@@ -164,8 +193,13 @@ class Access:
         seconds, secure, prefix = self._session_seconds, self._secure_cookies, self._cookie_prefix
         response.set_cookie(prefix + SESSION_COOKIE, session.token, max_age=seconds, secure=secure, httponly=True, samesite="lax")
         response.set_cookie(prefix + CSRF_COOKIE, csrf, max_age=seconds, secure=secure, samesite="lax")
-        device = self._devices.remember(request.cookies.get(prefix + DEVICE_COOKIE, ""), session.account.email)
-        response.set_cookie(prefix + DEVICE_COOKIE, device, max_age=DAYS * 86_400, secure=secure, httponly=True, samesite="lax")
+        self.remember_device(request, response, session.account.id)
+
+    def remember_device(self, request: Request, response: Response, account_id: UUID) -> None:
+        """The cookie that makes the browser known to the account."""
+        name = self._cookie_prefix + DEVICE_COOKIE
+        device = self._devices.remember(request.cookies.get(name, ""), account_id)
+        response.set_cookie(name, device, max_age=DAYS * 86_400, secure=self._secure_cookies, httponly=True, samesite="lax")
 
     def _csrf(self, token_hash: bytes) -> str:
         return blake2b(token_hash, key=self._csrf_key, digest_size=16).hexdigest()
@@ -221,6 +255,19 @@ class _Anyone(_SignedIn):
         return None if principal is None or principal.lacks_factor else principal
 
 
+class _BuyerOrGuest(_SignedIn):
+    """Who has a role that buys, or nobody: they may book as a guest. What guests do counts by address, as if all of one were one
+    account."""
+
+    async def __call__(self, request: Request, policy: SecurityScopes) -> Principal | None:  # type: ignore[override]
+        access: Access = request.app.state.access
+        principal = await access.principal_of(request.scope)
+        if principal is not None:
+            principal = permitted(principal, policy.scopes)
+        access.account_limiter.count(("guests", client_key(address_of(request))) if principal is None else principal.id)
+        return principal
+
+
 _signed_in, _fresh = _SignedIn(), _SignedIn(is_fresh=True)
 _EVERYBODY = ["customer", "organizer", "auditor", "admin"]
 
@@ -234,6 +281,9 @@ Fresh = Annotated[Principal, Security(_fresh, scopes=_EVERYBODY)]
 FreshAnyhow = Annotated[Principal, Security(_SignedIn(is_fresh=True, may_lack_factor=True), scopes=_EVERYBODY)]
 FreshAdmin = Annotated[Principal, Security(_fresh, scopes=["admin"])]
 Buyer = Annotated[Principal, Security(_signed_in, scopes=BUYERS)]
+#: In the OpenAPI document of a route of BuyerOrGuest, before it is served.
+FOR_GUESTS = "x-for-guests"
+BuyerOrGuest = Annotated[Principal | None, Security(_BuyerOrGuest(), scopes=BUYERS)]
 Organizer = Annotated[Principal, Security(_signed_in, scopes=["organizer", "admin"])]
 Auditor = Annotated[Principal, Security(_signed_in, scopes=["auditor", "admin"])]
 Admin = Annotated[Principal, Security(_signed_in, scopes=["admin"])]
@@ -251,6 +301,14 @@ IdempotencyKey = Annotated[
 def command_id_of(request: Request, principal: Principal, key: str | None) -> UUID:
     """The id of the command that this request represents: the same for each spelling of the ids in its path."""
     return command_id(principal.id, request.method, _canonical(request.scope["path"]), key)
+
+
+def guest_command_id(request: Request, browser: bytes | None, email: str, key: str | None) -> UUID:
+    """The id of the command of somebody without an account: no other browser, and no other contact, has the same for this key.
+    `browser`: the hash of its secret; not None with a key."""
+    assert browser is not None or key is None
+    guest = derived_id(_GUESTS, b"%s %s" % (browser or b"", email.encode()))
+    return command_id(guest, request.method, _canonical(request.scope["path"]), key)
 
 
 def _canonical(path: str) -> str:

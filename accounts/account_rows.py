@@ -3,28 +3,32 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Self
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import msgspec
 import psycopg
 
-from accounts import errors, tokens
+from accounts import claims, errors, mailed_tokens, tokens
 from accounts.database import Cursor
 from accounts.guests import DEFAULT_ORGANIZER
 from accounts.origin import Origin
 from accounts.trail import AccountAction, record
 from ledger.commands import Role
+from ledger.mail_tokens import VERIFY_EMAIL
+from ledger.outbox import MAIL
 
 ERASED_NAME = "erased"
 
 
 class Account(msgspec.Struct, frozen=True):
-    """An account or contact without its secrets. `email` is normalized (`ledger.field_types.Email`). `is_contact`: a customer of
-    the box office, for whom nobody logs in. `has_second_factor`: log-ins need a code."""
+    """An account or contact without its secrets. `email` is normalized (`ledger.field_types.Email`). `is_contact`: who bought at
+    the box office or booked as a guest, and can't log in. `has_second_factor`: log-ins need a code. `is_email_proven`: its owner
+    has opened a link that was mailed there."""
 
     COLUMNS = (
         "id, name, coalesce(email, contact_email), phone, role, disabled, created_at, email IS NULL,"
-        " EXISTS (SELECT FROM second_factors f WHERE f.account_id = accounts.id AND f.confirmed_at IS NOT NULL)"
+        " EXISTS (SELECT FROM second_factors f WHERE f.account_id = accounts.id AND f.confirmed_at IS NOT NULL),"
+        " email_proven_at IS NOT NULL"
     )
 
     id: UUID
@@ -36,6 +40,7 @@ class Account(msgspec.Struct, frozen=True):
     created_at: datetime
     is_contact: bool = False
     has_second_factor: bool = False
+    is_email_proven: bool = False
 
     @classmethod
     def from_row(cls, row: tuple[Any, ...]) -> Self:
@@ -103,6 +108,22 @@ async def lock_admins(cursor: Cursor, account_id: UUID, *, stays: bool, actor_id
         raise errors.LastAdmin
 
 
+async def erase(cursor: Cursor, account_id: UUID) -> UUID | None:
+    """Erases the personal data of an account and of the contacts that it has claimed, or of a contact. Returns the account that had
+    claimed this contact."""
+    await cursor.execute("SELECT claimed_by FROM accounts WHERE id = %s", (account_id,))
+    owner_id: UUID | None
+    (owner_id,) = await cursor.fetchone() or (None,)
+    await cursor.execute(
+        "UPDATE accounts SET name = %s, email = NULL, contact_email = NULL, contact_of = NULL, guest_of = NULL, claimed_by = NULL,"
+        " phone = NULL, password_hash = NULL, disabled = true, access_changed_at = clock_timestamp()"
+        " WHERE id = %s OR claimed_by = %s",
+        (ERASED_NAME, account_id, account_id),
+    )
+    await cursor.execute("UPDATE accounts SET access_changed_at = clock_timestamp() WHERE id = %s", (owner_id,))
+    return owner_id
+
+
 async def erase_guest(cursor: Cursor, guest_id: UUID) -> None:
     """Erases the person of a guest of another API. Raises AccountNotFound."""
     await cursor.execute(
@@ -121,29 +142,64 @@ async def change(
     """Updates an account, whose row the caller has locked, and revokes its tokens if a change requires that."""
     before = await read(cursor, account_id)
     after = msgspec.structs.replace(before, **{name: value for name, value in changes.items() if name != "password_hash"})
-    if after.email != before.email:
+    has_new_email = after.email != before.email
+    if has_new_email:
+        after = msgspec.structs.replace(after, is_email_proven=False)
         # Checked first: the database would write the address into its log if the constraint refused it.
         await cursor.execute("SELECT FROM accounts WHERE email = %s", (after.email,))
         if cursor.rowcount:
             raise errors.EmailTaken
     password_hash = changes.get("password_hash")
-    ends_sessions = password_hash is not None or after.email != before.email or (after.disabled and not before.disabled)
+    ends_sessions = password_hash is not None or has_new_email or (after.disabled and not before.disabled)
     access_changes = ends_sessions or (after.role, after.disabled) != (before.role, before.disabled)
     try:
         await cursor.execute(
             "UPDATE accounts SET name = %s, email = %s, phone = %s, role = %s, disabled = %s,"
-            " password_hash = coalesce(%s, password_hash),"
+            " password_hash = coalesce(%s, password_hash), email_proven_at = CASE WHEN %s THEN NULL ELSE email_proven_at END,"
             " access_changed_at = CASE WHEN %s THEN clock_timestamp() ELSE access_changed_at END WHERE id = %s",
-            (after.name, after.email, after.phone, after.role, after.disabled, password_hash, access_changes, account_id),
-        )
+            (
+                after.name, after.email, after.phone, after.role, after.disabled, password_hash, has_new_email, access_changes,
+                account_id,
+            ),
+        )  # fmt: skip
     except psycopg.errors.UniqueViolation:  # another account has taken the address at the same time
         raise errors.EmailTaken from None
     if ends_sessions:
         await tokens.revoke(cursor, account_id, keep=keep_token)
+        await mailed_tokens.void(cursor, account_id)
+    former_address = await _replace_address(cursor, before) if has_new_email else None
     for action in _actions(before, after, has_new_password=password_hash is not None):
         roles = (before.role, after.role) if action == AccountAction.ROLE_CHANGED else (None, None)
-        await record(cursor, action, account_id, origin, roles=roles)
+        former = former_address if action == AccountAction.EMAIL_CHANGED else None
+        await record(cursor, action, account_id, origin, roles=roles, former_address=former)
     return after
+
+
+async def prove_email(cursor: Cursor, account_id: UUID, origin: Origin) -> None:
+    """Whoever owns the account has opened a mail to its address, and gets what was booked under it."""
+    await cursor.execute(
+        "UPDATE accounts SET email_proven_at = now() WHERE id = %s AND email_proven_at IS NULL AND email IS NOT NULL", (account_id,)
+    )
+    if cursor.rowcount:
+        await record(cursor, AccountAction.EMAIL_PROVEN, account_id, origin)
+    await claims.claim(cursor, account_id, origin)
+
+
+async def ask_to_prove_email(cursor: Cursor, account_id: UUID) -> None:
+    """Mails a link to a new address, where mail is sent."""
+    await cursor.execute("SELECT FROM subscriptions WHERE name = %s", (MAIL,))
+    if cursor.rowcount:
+        await mailed_tokens.ask(cursor, VERIFY_EMAIL, account_id)
+
+
+async def _replace_address(cursor: Cursor, before: Account) -> UUID:
+    """Keeps the address that the account had, to tell it; returns its id. The new one is to be proven."""
+    former = uuid4()
+    await cursor.execute(
+        "INSERT INTO former_addresses (id, account_id, email) VALUES (%s, %s, %s)", (former, before.id, before.email)
+    )
+    await ask_to_prove_email(cursor, before.id)
+    return former
 
 
 def _actions(before: Account, after: Account, *, has_new_password: bool) -> list[AccountAction]:

@@ -1,13 +1,14 @@
 """Commands about accounts, by their owners and by admins: sign up, log in, change, erase."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
 import msgspec
 
-from accounts import account_rows, errors, password_rules, second_factor, tokens
+from accounts import account_rows, claims, errors, password_rules, second_factor, tokens
 from accounts.account_rows import Account, NewAccount
 from accounts.database import Cursor, Pool, one_statement, transaction
 from accounts.idempotency import IdempotentExecutor
@@ -16,6 +17,7 @@ from accounts.passwords import Passwords
 from accounts.second_factor import SecondFactors
 from accounts.tokens import AccessCache
 from accounts.trail import AccountAction, Trail, record
+from ledger import webhooks
 from ledger.commands import Role
 
 #: Returns a sentence that says why an account can't be erased yet (upcoming bookings, active events), or None.
@@ -64,6 +66,13 @@ class AccountService:
         async with one_statement(self._pool) as cursor:
             return await account_rows.read(cursor, account_id)
 
+    async def id_of(self, email: str) -> UUID | None:
+        """Of the account that has this address."""
+        async with one_statement(self._pool) as cursor:
+            await cursor.execute("SELECT id FROM accounts WHERE email = %s", (email,))
+            row = await cursor.fetchone()
+        return None if row is None else UUID(str(row[0]))
+
     async def sign_up(self, new: NewAccount, origin: Origin = OPERATOR) -> Account:
         """Creates an account. What a contact with this e-mail address booked at the box office stays the contact's: the caller has
         not proved that the address is theirs. Raises EmailTaken, WeakPassword."""
@@ -72,10 +81,14 @@ class AccountService:
         async with transaction(self._pool) as cursor:
             account = await account_rows.insert(cursor, uuid4(), new, password_hash)
             await record(cursor, AccountAction.SIGNED_UP, account.id, _by(account.id, origin), roles=(None, account.role))
+            await account_rows.ask_to_prove_email(cursor, account.id)
             return account
 
-    async def log_in(self, email: str, password: str, code: str | None = None, origin: Origin = OPERATOR) -> NewSession:
-        """A new session. `code`: of the second factor, if the account has one.
+    async def log_in(
+        self, email: str, password: str, code: str | None = None, origin: Origin = OPERATOR, *, replaces: bytes | None = None
+    ) -> NewSession:
+        """A new session. `code`: of the second factor, if the account has one. `replaces`: the hash of the token that the browser
+        had, of whatever account; it is revoked. What was booked under a proved address since is claimed.
 
         Raises WrongCredentials, after the same work whatever the cause is; SecondFactorRequired."""
         async with one_statement(self._pool) as cursor:
@@ -93,17 +106,34 @@ class AccountService:
             if not await self._second_factors.use(account.id, code, _by(account.id, origin)):
                 self._trail.log_in_failed(account.id, origin)
                 raise errors.SecondFactorRequired(is_wrong=True)
+        await self._claim_new(account.id, origin)
         fresh = await self._passwords.hash(password) if self._passwords.is_outdated(password_hash) else password_hash
+        return await self.open_session(account, password_hash, origin, fresh=fresh, replaces=replaces)
+
+    async def open_session(
+        self,
+        account: Account,
+        password_hash: str | None,
+        origin: Origin,
+        *,
+        fresh: str | None = None,
+        replaces: bytes | None = None,
+    ) -> NewSession:
+        """A new session of somebody who has proved to be the account's owner. `password_hash`: as it was then. `fresh`: what takes
+        its place. Raises WrongCredentials if the account has changed since."""
         token, token_hash = tokens.new_token()
         parameters = {
-            "id": account.id, "password_hash": password_hash, "fresh": fresh, "hours": self._policy.session_hours,
-            "token_hash": token_hash, "others": tokens.MAX_TOKENS - 1, "network": origin.network, "client": origin.client,
+            "id": account.id, "password_hash": password_hash, "fresh": fresh or password_hash, "hours": self._policy.session_hours,
+            "token_hash": token_hash, "replaces": replaces, "others": tokens.MAX_TOKENS - 1, "network": origin.network,
+            "client": origin.client,
         }  # fmt: skip
         async with one_statement(self._pool, changes=True) as cursor:
             await cursor.execute(_LOG_IN, parameters)
             expires = await cursor.fetchone()
         if expires is None:
             raise errors.WrongCredentials
+        if replaces is not None:
+            self._cache.forget(replaces)
         return NewSession(token, expires[0].astimezone(UTC), account)
 
     async def reauthenticate(self, account_id: UUID, token_hash: bytes, password: str, code: str | None, origin: Origin) -> None:
@@ -127,6 +157,24 @@ class AccountService:
             if not cursor.rowcount:  # the session was ended, or the password changed, in the meantime
                 raise errors.WrongPassword("password")
 
+    async def claim(self, account_id: UUID, origin: Origin = OPERATOR) -> int:
+        """Claims the contacts that have the account's proved address (`accounts/claims.py`). Returns how many. Raises
+        AccountUnverified."""
+        async with transaction(self._pool) as cursor:
+            count = await claims.claim(cursor, account_id, origin)
+        if count is None:
+            raise errors.AccountUnverified
+        if count:
+            self._cache.forget_account(account_id)
+        return count
+
+    async def _claim_new(self, account_id: UUID, origin: Origin) -> None:
+        async with one_statement(self._pool) as cursor:
+            is_new = await claims.has_new(cursor, account_id)
+        if is_new:
+            with suppress(errors.AccountUnverified):  # the address was changed in the meantime
+                await self.claim(account_id, _by(account_id, origin))
+
     async def log_out(self, token_hash: bytes) -> None:
         """Revokes a token. It takes effect in every process within 2 s."""
         async with transaction(self._pool) as cursor:
@@ -148,6 +196,7 @@ class AccountService:
             await account_rows.lock_actor(cursor, origin.actor_id)
             account = await account_rows.insert(cursor, command_id, new, password_hash)
             await record(cursor, AccountAction.CREATED, account.id, origin, roles=(None, account.role))
+            await account_rows.ask_to_prove_email(cursor, account.id)
             return account
 
         body = {"create_user": msgspec.to_builtins(new)}
@@ -214,8 +263,8 @@ class AccountService:
         return account
 
     async def erase(self, account_id: UUID, origin: Origin = OPERATOR) -> None:
-        """Erases all personal data and the tokens of an account, a contact or a guest; the id remains, since the ledger contains
-        it. The actor is an admin, or the person.
+        """Erases all personal data and the tokens of an account with the contacts that it has claimed, of a contact or a guest; the
+        ids remain, since the ledger contains them. The actor is an admin, or the person.
 
         Raises AccountNotFound; ErasureRefused while something prevents it; LastAdmin; Forbidden if the actor is no enabled admin
         any more. What prevents it is checked before the transaction: a booking that is made at the same time remains, with an id
@@ -230,14 +279,18 @@ class AccountService:
             except errors.AccountNotFound:
                 await account_rows.erase_guest(cursor, account_id)
                 return
-            await cursor.execute(
-                "UPDATE accounts SET name = %s, email = NULL, contact_email = NULL, contact_of = NULL, phone = NULL,"
-                " password_hash = NULL, disabled = true, access_changed_at = clock_timestamp() WHERE id = %s",
-                (account_rows.ERASED_NAME, account_id),
-            )
+            owner_id = await account_rows.erase(cursor, account_id)
             await cursor.execute("DELETE FROM tokens WHERE account_id = %s", (account_id,))
-            await cursor.execute("DELETE FROM account_commands WHERE account_id = %s", (account_id,))
+            for table in ("account_commands", "mailed_tokens", "former_addresses"):
+                await cursor.execute(f"DELETE FROM {table} WHERE account_id = %s", (account_id,))
+            await cursor.execute(webhooks.FORGET, (account_id,))
             await second_factor.delete(cursor, account_id)
+        self._cache.forget_account(account_id)
+        if owner_id is not None:
+            self._cache.forget_account(owner_id)
+
+    def forget(self, account_id: UUID) -> None:
+        """What this process remembers of its sessions: the account has changed."""
         self._cache.forget_account(account_id)
 
     async def set_password(self, email: str, password: str) -> Account:
@@ -280,16 +333,18 @@ def _stays_admin(changes: Mapping[str, Any]) -> bool:
     return changes.get("role", Role.ADMIN) == Role.ADMIN and not changes.get("disabled", False)
 
 
-#: Stores a new token, and revokes the oldest ones past MAX_TOKENS. If the account is being disabled or its password changed, the
-#: statement waits for that, and then changes nothing: then there is no row.
+#: Stores a new token, and revokes the oldest ones past MAX_TOKENS and the one that it replaces. If the account is being disabled or
+#: its password changed, the statement waits for that, and then changes nothing: then there is no row.
 _LOG_IN = """
     WITH account AS (
-        UPDATE accounts SET password_hash = %(fresh)s WHERE id = %(id)s AND password_hash = %(password_hash)s AND NOT disabled
+        UPDATE accounts SET password_hash = %(fresh)s
+        WHERE id = %(id)s AND password_hash IS NOT DISTINCT FROM %(password_hash)s AND NOT disabled
         RETURNING id, now() + make_interval(hours => %(hours)s) AS expires_at
     ), revoked AS (
         UPDATE tokens SET revoked_at = clock_timestamp() WHERE token_hash IN (
-            SELECT token_hash FROM tokens WHERE account_id = (SELECT id FROM account) AND revoked_at IS NULL
+            (SELECT token_hash FROM tokens WHERE account_id = (SELECT id FROM account) AND revoked_at IS NULL
             ORDER BY created_at DESC OFFSET %(others)s)
+            UNION ALL SELECT token_hash FROM tokens, account WHERE token_hash = %(replaces)s AND revoked_at IS NULL)
     )
     INSERT INTO tokens (token_hash, account_id, expires_at, network, client)
     SELECT %(token_hash)s, id, expires_at, %(network)s, %(client)s FROM account RETURNING expires_at"""

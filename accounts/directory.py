@@ -3,14 +3,23 @@
 import base64
 import json
 from datetime import UTC, datetime
+from typing import NamedTuple
 from uuid import UUID, uuid4
 
+from accounts import claims
 from accounts.account_rows import Account
 from accounts.database import Pool, one_statement, transaction
 from ledger.commands import Role
 from ledger.errors import Busy, Malformed
 
 MAX_CURSOR = 200
+
+
+class Contact(NamedTuple):
+    """A customer of the box office. `same_person`: all ids of the person, if an account has claimed the contact; else none."""
+
+    id: UUID
+    same_person: frozenset[UUID] = frozenset()
 
 
 class Directory:
@@ -38,13 +47,19 @@ class Directory:
         page = accounts[:limit]
         return page, _encode(page[-1]) if len(accounts) > limit else None
 
-    async def find_or_create_contact(self, organizer_id: UUID, name: str, email: str) -> UUID:
-        """The id of the organizer's contact with this e-mail address, who keeps the name of the first call. Never that of an
-        account, nor of another organizer's contact: the seller must not learn whose address it is, and nobody has proved that it
-        is theirs. Concurrent calls create one contact."""
+    async def find_or_create_contact(self, organizer_id: UUID, name: str, email: str) -> Contact:
+        """The organizer's contact with this e-mail address, who keeps the name of the first call. Never an account, nor another
+        organizer's contact: the seller must not learn whose address it is. If an account has proved the address, it claims the
+        contact at once; a contact that was claimed by who has the address no more is not found. Concurrent calls create one
+        contact."""
         async with transaction(self._pool) as cursor:
+            owner_id = await claims.lock_owner(cursor, email)
             for _ in range(2):  # neither found nor created: a concurrent call has created it, and the second try finds it
-                await cursor.execute("SELECT id FROM accounts WHERE contact_of = %s AND contact_email = %s", (organizer_id, email))
+                await cursor.execute(
+                    "SELECT id FROM accounts WHERE contact_of = %s AND contact_email = %s"
+                    " AND (claimed_by IS NULL OR claimed_by = %s) ORDER BY claimed_by LIMIT 1",
+                    (organizer_id, email, owner_id),
+                )
                 row = await cursor.fetchone()
                 if row is None:
                     await cursor.execute(
@@ -54,8 +69,7 @@ class Directory:
                     )
                     row = await cursor.fetchone()
                 if row is not None:
-                    account_id: UUID = row[0]
-                    return account_id
+                    return Contact(row[0], await claims.join(cursor, owner_id, row[0]))
         raise Busy
 
 

@@ -1,5 +1,9 @@
 """The errors of accounts, one class per reason. `app/problems.py` maps each to the HTTP status that its docstring names."""
 
+from collections.abc import Callable
+
+from starlette.responses import Response
+
 from ledger.errors import Malformed, NotFound, RetryableError, RuleBroken, SeatledgerError
 
 
@@ -63,6 +67,23 @@ class WrongCode(Malformed):
         super().__init__("The code is missing, wrong, or was used already.", errors=[{"path": "code", "message": "wrong code"}])
 
 
+class WrongMailedCode(Malformed):
+    """422"""
+
+    def __init__(self) -> None:
+        message = "The code is wrong. The newest mail has the right one."
+        super().__init__(message, errors=[{"path": "code", "message": message}])
+
+
+class GuestSecretMissing(Malformed):
+    """422. `give`: sets the cookie of a browser in the response, which then can try again."""
+
+    def __init__(self, give: Callable[[Response], object]) -> None:
+        message = "needs a Guest-Secret, or the cookie that this response sets: else somebody else's key could be the same"
+        super().__init__(f"Idempotency-Key {message}.", errors=[{"path": "Idempotency-Key", "message": message}])
+        self.give = give
+
+
 class SecondFactorRequired(SeatledgerError):
     """401: the password of a log-in is right, and the account has a second factor. `is_wrong`: a code was sent, which was wrong."""
 
@@ -115,6 +136,20 @@ class NotSignedIn(SeatledgerError):
         self.by_cookie = by_cookie
 
 
+class AccountUnverified(SeatledgerError):
+    """403: the account has not proved that its e-mail address is its person's."""
+
+    def __init__(self) -> None:
+        super().__init__("Confirm the e-mail address of your account first.")
+
+
+class LinkSuperseded(SeatledgerError):
+    """410: a link to manage a booking that was revoked, or whose booking is in an account now."""
+
+    def __init__(self) -> None:
+        super().__init__("This link is no longer valid: a newer one was mailed, or the booking is in an account now.")
+
+
 class Forbidden(SeatledgerError):
     """403"""
 
@@ -127,6 +162,27 @@ class CsrfMissing(SeatledgerError):
 
     def __init__(self) -> None:
         super().__init__("Send the value of the cookie seatledger_csrf as header X-CSRF-Token.")
+
+
+class TokenExpired(SeatledgerError):
+    """410: a link or code of a mail is too old, or its account has changed since."""
+
+    def __init__(self) -> None:
+        super().__init__("This link is no longer valid: ask for a new one.")
+
+
+class TokenUsed(SeatledgerError):
+    """410"""
+
+    def __init__(self) -> None:
+        super().__init__("This link was used already: ask for a new one.")
+
+
+class MailOff(RuleBroken):
+    """409: this installation sends no mail."""
+
+    def __init__(self) -> None:
+        super().__init__("This installation sends no mail. Ask its operator.")
 
 
 class TooManyAttempts(RetryableError):

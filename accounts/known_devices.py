@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from hashlib import blake2b
 from hmac import compare_digest
+from uuid import UUID
 
 DEVICE_COOKIE = "seatledger_device"
 DAYS = 365
@@ -25,12 +26,12 @@ class KnownDevices:
     def __init__(self, key: bytes) -> None:
         self._key = key
 
-    def device_of(self, cookie: str, account: str) -> str | None:
-        """The id of the device that sends this cookie, if the account has logged in there within DAYS. `account`: its e-mail
-        address."""
+    def device_of(self, cookie: str, account: UUID) -> str | None:
+        """The id of the device that sends this cookie, if the account has logged in there within DAYS. `account`: its id, since an
+        address may have been somebody else's before."""
         return next((device.hex() for _, device in self._entries_of(cookie, account)), None)
 
-    def remember(self, cookie: str, account: str) -> str:
+    def remember(self, cookie: str, account: UUID) -> str:
         """The cookie after a log-in. A device that the account knows keeps its id, and its count of attempts."""
         known = list(self._entries_of(cookie, account))
         device = known[0][1] if known else secrets.token_bytes(_ID_BYTES)
@@ -39,7 +40,7 @@ class KnownDevices:
         others = [other for other in _split(cookie) if other not in [text for text, _ in known]]
         return ".".join([entry, *others][:MAX_ACCOUNTS])
 
-    def _entries_of(self, cookie: str, account: str) -> Iterator[tuple[str, bytes]]:
+    def _entries_of(self, cookie: str, account: UUID) -> Iterator[tuple[str, bytes]]:
         """The entries of this account, and their devices."""
         for text in _split(cookie):
             try:
@@ -51,8 +52,8 @@ class KnownDevices:
             if compare_digest(mac, self._mac(content, account)) and 0 <= self._today() - day <= DAYS:
                 yield text, content[:_ID_BYTES]
 
-    def _mac(self, content: bytes, account: str) -> bytes:
-        return blake2b(content + account.encode(), key=self._key, digest_size=_MAC_BYTES, person=b"known device").digest()
+    def _mac(self, content: bytes, account: UUID) -> bytes:
+        return blake2b(content + account.bytes, key=self._key, digest_size=_MAC_BYTES, person=b"known device").digest()
 
     @staticmethod
     def _today() -> int:

@@ -1,5 +1,5 @@
-"""Which new passwords are refused, because they are among the first that are guessed: common ones, patterns, and a person's own
-name and e-mail address. Existing passwords stay valid."""
+"""Which new passwords are refused, because they are among the first that are guessed: common ones, patterns, words of the product,
+and a person's own name and e-mail address. Existing passwords stay valid."""
 
 import unicodedata
 from functools import cache
@@ -11,6 +11,8 @@ from accounts.errors import WeakPassword
 _LIST = Path(__file__).parent / "common_passwords.txt"
 #: What people add to a password that was refused.
 _ADDED = "0123456789!?.,*#$@+-_ "
+#: What anybody thinks of here; also in the plural, two of them, and with something added.
+_PRODUCT = ("seatledger", "seat", "ledger", "ticket", "booking", "event", "concert", "organizer", "organiser", "customer")
 #: Shorter parts of a name are no password.
 _MIN_OWN = 4
 
@@ -23,6 +25,8 @@ def check(password: str, *, email: str, name: str) -> None:
         raise WeakPassword("This is one of the most common passwords.")
     if len(set(text)) <= 2 or _is_run(text):
         raise WeakPassword("This password is a simple pattern.")
+    if _letters(base) in _of_product():
+        raise WeakPassword("This password is a word of this application.")
     if _letters(base) in _own(email, name):
         raise WeakPassword("This password is your name or e-mail address.")
 
@@ -30,6 +34,12 @@ def check(password: str, *, email: str, name: str) -> None:
 @cache
 def _common() -> frozenset[str]:
     return frozenset(line for line in _LIST.read_text("utf-8").splitlines() if not line.startswith("#"))
+
+
+@cache
+def _of_product() -> frozenset[str]:
+    words = {form for word in _PRODUCT for form in (word, f"{word}s")}
+    return frozenset({*words, *(first + second for first in words for second in words)})
 
 
 def _is_run(text: str) -> bool:

@@ -1,4 +1,4 @@
-"""The limits of failed log-ins and of sign-ups.
+"""The limits of failed log-ins, of sign-ups, and of mails to people without an account.
 
 A log-in counts against the limits of its address, of the account from that address, and of the account from all addresses of
 strangers. A stranger can exhaust all of them; so a known device (`accounts/known_devices.py`), from which the account has logged in
@@ -11,23 +11,39 @@ an IPv6 address counts as its /64 network. With n = `login_attempts_per_minute`:
 | an account from one address | n | 3 n |
 | an account from all addresses of strangers: what bounds guessing by many | | 10 n |
 | an account from one known device | n | 3 n |
+| an account from all its known devices: who once knew the password may have some | | 10 n |
+
+Mails that anybody can ask for by an address are counted by that address, whether or not an account has it, in windows as long as
+their links are valid: who has used up the limit has a link.
 
 An attempt counts before the password is checked, so that concurrent attempts can't exceed the limit; if it succeeds, it is
 subtracted.
+
+Anybody can have mail sent to any address: codes, and confirmations of unproven bookings. With n = `guest_mails_per_hour`:
+
+| what | an hour | a day |
+|---|---|---|
+| codes to one e-mail address; five tries each, so 4 n x 5 guesses a day | n | 4 n |
+| unproven bookings for one e-mail address; past it the address must be proven | n | 4 n |
+| codes that one client asks for, and unproven bookings that it makes, for all e-mail addresses | 200 n | |
 """
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from limits import RateLimitItem, RateLimitItemPerHour, RateLimitItemPerMinute
+from limits import RateLimitItem, RateLimitItemPerDay, RateLimitItemPerHour, RateLimitItemPerMinute
 
 from accounts.attempt_counts import AttemptCounts, Limited
-from accounts.errors import SecondFactorRequired
+from accounts.errors import SecondFactorRequired, TooManyAttempts
 from ledger.client_address import client_key
-from ledger.errors import Busy
+from ledger.errors import Busy, EmailUnverified, OutcomeUnknown, SeatledgerError
 
 ADDRESS_FACTOR, ADDRESS_HOUR_FACTOR = 10, 100
+#: Behind one client's address may be a mobile provider's customers.
+DAY_FACTOR, CLIENT_FACTOR = 4, 200
 HOUR_FACTOR, STRANGERS_HOUR_FACTOR = 3, 10
+#: Mails to one address that anybody can ask for, in the minutes for which their links are valid.
+MAILS_TO_EMAIL, LINK_MINUTES = 5, 30
 
 
 class LoginRateLimiter:
@@ -37,6 +53,7 @@ class LoginRateLimiter:
         self._of_account_here = _both("account-here", per_minute, per_minute * HOUR_FACTOR)
         self._of_account = RateLimitItemPerHour(per_minute * STRANGERS_HOUR_FACTOR, namespace="log-in-account")
         self._of_device = _both("device", per_minute, per_minute * HOUR_FACTOR)
+        self._of_devices = RateLimitItemPerHour(per_minute * STRANGERS_HOUR_FACTOR, namespace="log-in-devices")
 
     @asynccontextmanager
     async def attempt(self, account: str, address: str, device: str | None = None) -> AsyncIterator[None]:
@@ -55,7 +72,7 @@ class LoginRateLimiter:
 
     def _limits(self, account: str, block: str, device: str | None) -> list[Limited]:
         if device is not None:
-            return [Limited(limit, f"{account} {device}") for limit in self._of_device]
+            return [*(Limited(limit, f"{account} {device}") for limit in self._of_device), Limited(self._of_devices, account)]
         return [
             *(Limited(limit, block) for limit in self._of_address),
             *(Limited(limit, f"{account} {block}") for limit in self._of_account_here),
@@ -80,6 +97,62 @@ class SignUpRateLimiter:
         except Busy:
             await self._counts.take_back(counted)
             raise
+
+
+class MailRateLimiter:
+    def __init__(self, counts: AttemptCounts, per_minute: int) -> None:
+        """`per_minute`: mails that one client's address asks for; 0: without a limit."""
+        self._counts = counts
+        self._of_address = RateLimitItemPerMinute(per_minute, namespace="mail-address") if per_minute else None
+        self._of_email = RateLimitItemPerMinute(MAILS_TO_EMAIL, LINK_MINUTES, namespace="mail-to")
+
+    async def count(self, email: str, address: str) -> None:
+        """Raises TooManyAttempts."""
+        limits = [] if self._of_address is None else [Limited(self._of_address, client_key(address))]
+        await self._counts.count([*limits, Limited(self._of_email, email)])
+
+
+class GuestMailLimiter:
+    def __init__(self, counts: AttemptCounts, per_hour: int) -> None:
+        """`per_hour`: of one e-mail address; 0: without a limit."""
+        self._counts, self._is_on = counts, bool(per_hour)
+        if self._is_on:
+            self._codes, self._bookings = (
+                (
+                    RateLimitItemPerHour(per_hour * CLIENT_FACTOR, namespace=f"{what}-client"),
+                    RateLimitItemPerHour(per_hour, namespace=f"{what}-email"),
+                    RateLimitItemPerDay(per_hour * DAY_FACTOR, namespace=f"{what}-email"),
+                )
+                for what in ("guest-codes", "guest-bookings")
+            )
+
+    async def count_code(self, email: str, address: str) -> None:
+        """Counts a code that is asked for. Raises TooManyAttempts."""
+        if self._is_on:
+            await self._counts.count(_limited(self._codes, email, address))
+
+    @asynccontextmanager
+    async def unproven_booking(self, email: str, address: str) -> AsyncIterator[None]:
+        """Counts an unproven booking, which is made in the block, unless it is refused. Raises EmailUnverified."""
+        if not self._is_on:
+            yield
+            return
+        try:
+            counted = await self._counts.count(_limited(self._bookings, email, address))
+        except TooManyAttempts:
+            raise EmailUnverified from None
+        try:
+            yield
+        except SeatledgerError as error:
+            if not isinstance(error, OutcomeUnknown):
+                await self._counts.take_back(counted)
+            raise
+
+
+def _limited(limits: tuple[RateLimitItem, ...], email: str, address: str) -> list[Limited]:
+    """The first limit is that of the client."""
+    of_client, *of_email = limits
+    return [Limited(of_client, client_key(address)), *(Limited(limit, email) for limit in of_email)]
 
 
 def _both(what: str, a_minute: int, an_hour: int) -> tuple[RateLimitItem, RateLimitItem]:

@@ -80,7 +80,8 @@ class UpdateUser(Body):
 
 
 class AccountView(BaseModel):
-    """`is_contact`: a customer of the box office, for whom nobody logs in. `has_second_factor`: log-ins need a code."""
+    """`is_contact`: who bought at the box office or booked as a guest, and can't log in. `has_second_factor`: log-ins need a code.
+    `is_email_proven`: its owner has opened a link that was mailed there."""
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -93,6 +94,7 @@ class AccountView(BaseModel):
     created_at: datetime
     is_contact: bool
     has_second_factor: bool
+    is_email_proven: bool
 
 
 class SessionView(BaseModel):
@@ -102,6 +104,13 @@ class SessionView(BaseModel):
     token_type: Literal["bearer"] = "bearer"  # noqa: S105
     expires_at: datetime
     account: AccountView
+
+
+class ClaimsView(BaseModel):
+    """`claimed`: customers of the account's e-mail address, of the box office or without an account, whose bookings became its own
+    now."""
+
+    claimed: int
 
 
 class AccountPage(BaseModel):
@@ -120,6 +129,7 @@ router = APIRouter(prefix="/api", tags=["accounts"], dependencies=[Depends(not_s
 async def sign_up(request: Request, body: SignUp) -> Any:
     """Creates an account."""
     access = access_of(request)
+    access.passwords.check_room(for_sign_up=True)
     async with access.sign_up_rate_limiter.attempt(address_of(request)):
         return await access.accounts.sign_up(NewAccount(**body.model_dump()), origin_of(request))
 
@@ -130,9 +140,12 @@ async def log_in(request: Request, response: Response, body: LogIn) -> Any:
     goes into the header `X-CSRF-Token` of each request that changes something. `seatledger_device` is no credential: from a browser
     that has it, strangers who guess passwords can't keep the owner out."""
     access = access_of(request)
-    device = access.known_device(request, body.email)
+    access.passwords.check_room()
+    device = await access.known_device(request, body.email)
     async with access.login_rate_limiter.attempt(body.email, address_of(request), device):
-        session = await access.accounts.log_in(body.email, body.password, body.code, origin_of(request))
+        session = await access.accounts.log_in(
+            body.email, body.password, body.code, origin_of(request), replaces=access.replaced_session(request)
+        )
     access.set_cookies(request, response, session)
     account = AccountView.model_validate(session.account)
     return SessionView(access_token=session.token, expires_at=session.expires_at, account=account)
@@ -153,9 +166,12 @@ async def get_me(request: Request, principal: SignedInAnyhow) -> Any:
 
 @router.patch("/me", response_model=AccountView)
 async def update_me(request: Request, principal: SignedIn, body: UpdateMe, idempotency_key: IdempotencyKey = None) -> Any:
-    """Changes the account; a new password or e-mail needs `old_password`, and ends all other sessions."""
+    """Changes the account; a new password or e-mail needs `old_password`, and ends all other sessions. In an account with a second
+    factor it also needs a session whose password was given within 15 minutes."""
     access, command_id = access_of(request), command_id_of(request, principal, idempotency_key)
     changes = _sent_fields(body, nullable={"phone"})
+    if {"password", "email"} & changes.keys() and (await access.accounts.get(principal.id)).has_second_factor:
+        await access.sessions.check_fresh(principal.token_hash)
     old_password = changes.pop("old_password", None)
     counted = attempt_in_session(request, principal) if old_password is not None else nullcontext()
     async with counted:
@@ -170,6 +186,13 @@ async def erase_me(request: Request, response: Response, principal: Fresh) -> No
     """Erases the person: name, e-mail address, phone, password and sessions are deleted. Bookings keep the id alone."""
     await access_of(request).accounts.erase(principal.id, origin_of(request, principal))
     clear_cookies(response)
+
+
+@router.post("/me/claims", response_model=ClaimsView)
+async def claim_bookings(request: Request, principal: SignedIn) -> Any:
+    """Takes over what was booked under the account's e-mail address without it, if the address is verified. That also happens when
+    it is verified, and at each log-in. Links to manage those bookings end."""
+    return {"claimed": await access_of(request).accounts.claim(principal.id, origin_of(request, principal))}
 
 
 @router.get("/users", response_model=AccountPage)
@@ -197,7 +220,7 @@ async def update_user(
 
 @router.delete("/users/{account_id}", status_code=204)
 async def erase_user(request: Request, principal: FreshAdmin, account_id: UUID) -> None:
-    """Erases a person: an account, a contact of the box office, or a user of one of the other APIs. Bookings keep the id alone."""
+    """Erases a person: an account, a contact, or a user of one of the other APIs. Bookings keep the id alone."""
     await access_of(request).accounts.erase(account_id, origin_of(request, principal))
 
 

@@ -13,20 +13,19 @@ from uuid import UUID
 
 import msgspec
 import pyotp
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from accounts import errors
+from accounts import errors, tokens
 from accounts.database import Cursor, Pool, transaction
 from accounts.origin import Origin
 from accounts.trail import AccountAction, record
+from ledger.sealing import Sealer
 
 ISSUER = "Seatledger"
 STEP_SECONDS = 30
 #: Clocks may differ by as many steps.
 TOLERANCE = 1
 RECOVERY_CODES = 10
-_RECOVERY_BYTES, _NONCE_BYTES = 10, 12
+_RECOVERY_BYTES = 10
 
 
 class NewSecondFactor(msgspec.Struct, frozen=True):
@@ -40,7 +39,7 @@ class SecondFactors:
     def __init__(self, pool: Pool, keys: Sequence[bytes]) -> None:
         """`keys`, of 32 bytes: the first encrypts, all decrypt."""
         self._pool = pool
-        self._ciphers = [AESGCM(key) for key in keys]
+        self._sealer = Sealer(keys)
 
     async def begin(self, account_id: UUID, email: str) -> NewSecondFactor:
         """A new secret, which counts once it is confirmed. Raises SecondFactorExists."""
@@ -49,14 +48,15 @@ class SecondFactors:
             await cursor.execute(
                 "INSERT INTO second_factors AS f (account_id, secret) VALUES (%s, %s) ON CONFLICT (account_id)"
                 " DO UPDATE SET secret = excluded.secret, created_at = now() WHERE f.confirmed_at IS NULL",
-                (account_id, self._encrypt(account_id, secret)),
+                (account_id, self._sealer.seal(account_id.bytes, secret.encode())),
             )
             if not cursor.rowcount:
                 raise errors.SecondFactorExists
         return NewSecondFactor(secret, pyotp.TOTP(secret, name=email, issuer=ISSUER).provisioning_uri())
 
-    async def confirm(self, account_id: UUID, code: str, origin: Origin) -> list[str]:
-        """Confirms the secret that was begun. Returns the recovery codes, which are readable here only.
+    async def confirm(self, account_id: UUID, code: str, origin: Origin, *, keep_token: bytes | None = None) -> list[str]:
+        """Confirms the secret that was begun, and ends all sessions but that of `keep_token`, which began without it. Returns the
+        recovery codes, which are readable here only.
 
         Raises SecondFactorExists, WrongCode (also if nothing was begun)."""
         codes = [_new_recovery_code() for _ in range(RECOVERY_CODES)]
@@ -80,6 +80,7 @@ class SecondFactors:
                 "INSERT INTO recovery_codes (account_id, code_hash) SELECT %s, unnest(%s::bytea[])",
                 (account_id, [_hash(code) for code in codes]),
             )
+            await tokens.revoke(cursor, account_id, keep=keep_token)
             await record(cursor, AccountAction.SECOND_FACTOR_SET, account_id, origin)
         return codes
 
@@ -118,22 +119,12 @@ class SecondFactors:
     def _step_of(self, account_id: UUID, encrypted: bytes, code: str) -> int | None:
         """The time step, of those near now, that has this code."""
         digits = code.replace(" ", "")
-        totp, now = pyotp.TOTP(self._decrypt(account_id, encrypted), interval=STEP_SECONDS), int(time.time()) // STEP_SECONDS
+        totp, now = (
+            pyotp.TOTP(self._sealer.open(account_id.bytes, encrypted).decode(), interval=STEP_SECONDS),
+            int(time.time()) // STEP_SECONDS,
+        )
         steps = range(now - TOLERANCE, now + TOLERANCE + 1)
         return next((step for step in steps if compare_digest(totp.generate_otp(step).encode(), digits.encode())), None)
-
-    def _encrypt(self, account_id: UUID, secret: str) -> bytes:
-        nonce = secrets.token_bytes(_NONCE_BYTES)
-        return nonce + self._ciphers[0].encrypt(nonce, secret.encode(), account_id.bytes)
-
-    def _decrypt(self, account_id: UUID, encrypted: bytes) -> str:
-        nonce, content = encrypted[:_NONCE_BYTES], encrypted[_NONCE_BYTES:]
-        for cipher in self._ciphers:
-            try:
-                return cipher.decrypt(nonce, content, account_id.bytes).decode()
-            except InvalidTag:
-                continue
-        raise RuntimeError("A second factor can't be decrypted: it was made with a key that is not in KEYS_DIR, or changed.")
 
 
 async def delete(cursor: Cursor, account_id: UUID) -> bool:

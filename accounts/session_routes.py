@@ -95,10 +95,12 @@ async def begin_second_factor(request: Request, principal: FreshAnyhow) -> Any:
 
 @router.post("/second-factor/confirm", response_model=RecoveryCodesView)
 async def confirm_second_factor(request: Request, principal: FreshAnyhow, body: ConfirmSecondFactor) -> Any:
-    """Confirms the second factor by a code of the app. Answers ten recovery codes, this once."""
+    """Confirms the second factor by a code of the app, and ends all other sessions. Answers ten recovery codes, this once."""
     access = access_of(request)
     async with attempt_in_session(request, principal):
-        codes = await access.second_factors.confirm(principal.id, body.code, origin_of(request, principal))
+        codes = await access.second_factors.confirm(
+            principal.id, body.code, origin_of(request, principal), keep_token=principal.token_hash
+        )
     access.tokens.forget_account(principal.id)
     return {"recovery_codes": codes}
 

@@ -21,6 +21,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 from ledger.commands import Role
+from ledger.mail_tokens import PURPOSES
 
 metadata = MetaData(
     naming_convention={
@@ -35,10 +36,14 @@ metadata = MetaData(
 _NOW = text("now()")
 _time = DateTime(timezone=True)
 _roles = ", ".join(f"'{role}'" for role in Role)
+_purposes = ", ".join(f"'{purpose}'" for purpose in PURPOSES)
 
-#: Accounts, and contacts: customers of the box office, with `contact_email` in place of `email`, for whom nobody logs in. Both
-#: addresses are lower-cased; neither: the person was erased. `contact_of`: the organizer whose events the contact booked; null: a
-#: contact that was made before contacts were kept apart. `email_proven_at`: when the account proved its address; null: never.
+#: Accounts, and contacts, for whom nobody logs in, with `contact_email` in place of `email`. Both addresses are lower-cased;
+#: neither: the person was erased. `contact_of`: the organizer at whose box office the contact bought; `guest_of`: at whose event
+#: somebody booked without an account; neither: a contact that was made before contacts were kept apart. `claimed_by`: the account
+#: whose person proved to be the contact's, and whose bookings the contact's are, too (`accounts/claims.py`). `email_proven_at`:
+#: when the account or guest proved the address; null: not. Of the contacts that nobody claimed an organizer has one of each address
+#: at the box office, and one proven guest.
 #: `access_changed_at`: when a change of role, password or state last changed what the account's tokens permit; null: never.
 accounts = Table(
     "accounts",
@@ -55,10 +60,30 @@ accounts = Table(
     Column("email_proven_at", _time),
     Column("contact_email", Text),
     Column("contact_of", Uuid),
-    UniqueConstraint("contact_of", "contact_email"),
+    Column("guest_of", Uuid),
+    Column("claimed_by", Uuid),
+    Index("ix_accounts_unclaimed", "contact_of", "contact_email", unique=True, postgresql_where=text("claimed_by IS NULL")),
+    Index(None, "contact_email", postgresql_where=text("contact_email IS NOT NULL")),
+    Index(None, "claimed_by", postgresql_where=text("claimed_by IS NOT NULL")),
     Index(None, "created_at", "id"),
     Index(None, "access_changed_at", postgresql_where=text("access_changed_at IS NOT NULL")),
+    Index(
+        "uq_accounts_proven_guests",
+        "guest_of",
+        "contact_email",
+        unique=True,
+        postgresql_where=text("guest_of IS NOT NULL AND email_proven_at IS NOT NULL AND claimed_by IS NULL"),
+    ),
     Index("ix_accounts_admins", "id", postgresql_where=text("role = 'admin'")),
+)
+
+#: Bookings of contacts whose manage link was revoked: only a link of this `issue` works. Without a row it is 0.
+manage_links = Table(
+    "manage_links",
+    metadata,
+    Column("booking_id", Uuid, primary_key=True),
+    Column("issue", Integer, nullable=False),
+    Column("changed_at", _time, nullable=False, server_default=_NOW),
 )
 
 #: Sessions. `token_hash` is the SHA-256 of the token; the token itself is not stored. `id` names the session to its owner.
@@ -167,4 +192,48 @@ guest_tokens = Table(
     Column("guest_id", Uuid, ForeignKey("guests.id", ondelete="CASCADE"), nullable=False),
     Column("created_at", _time, nullable=False, server_default=_NOW),
     Index(None, "guest_id", "created_at"),
+)
+
+#: Tokens that were sent by mail (`ledger/mail_tokens.py`), which are not stored. `account_id` is no foreign key: an address that no
+#: account has gets a row, too, for `outbox.NOBODY`, so that its answer takes as long. Deleted: the account has changed since.
+mailed_tokens = Table(
+    "mailed_tokens",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("purpose", Text, CheckConstraint(f"purpose IN ({_purposes})", name="purpose"), nullable=False),
+    Column("account_id", Uuid, nullable=False),
+    Column("created_at", _time, nullable=False, server_default=_NOW),
+    Column("expires_at", _time, nullable=False),
+    Column("used_at", _time),
+    Index(None, "account_id"),
+    Index(None, "expires_at"),
+)
+
+#: The e-mail addresses that accounts had before, kept for some days: their owners are told.
+former_addresses = Table(
+    "former_addresses",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("account_id", Uuid, ForeignKey("accounts.id", ondelete="CASCADE"), nullable=False),
+    Column("email", Text, nullable=False),
+    Column("replaced_at", _time, nullable=False, server_default=_NOW),
+    Index(None, "account_id"),
+    Index(None, "replaced_at"),
+)
+
+#: The newest code that a browser asked for to prove an address without an account; the code is not stored
+#: (`ledger/mail_tokens.py`). `issue`: how many it asked for. `tries`: with this one. Rows are deleted soon after they expire.
+contact_codes = Table(
+    "contact_codes",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("email", Text, nullable=False),
+    Column("browser_hash", LargeBinary, nullable=False),
+    Column("issue", Integer, nullable=False),
+    Column("tries", Integer, nullable=False, server_default=text("0")),
+    Column("created_at", _time, nullable=False, server_default=_NOW),
+    Column("expires_at", _time, nullable=False),
+    Column("used_at", _time),
+    UniqueConstraint("browser_hash", "email"),
+    Index(None, "expires_at"),
 )

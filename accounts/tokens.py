@@ -48,17 +48,23 @@ _log = logging.getLogger(__name__)
 
 class Principal(msgspec.Struct, frozen=True, gc=False):
     """The account that sends a request, without personal data. `expires_at` is in seconds since 1970. `lacks_factor`: its role
-    requires a second factor, and it has none."""
+    requires a second factor, and it has none. `claimed`: the contacts whose bookings are the account's, too."""
 
     id: UUID
     role: Role
     token_hash: bytes
     expires_at: float
     lacks_factor: bool = False
+    claimed: frozenset[UUID] = frozenset()
 
     @property
     def actor(self) -> Actor:
-        return Actor(self.id, self.role)
+        return Actor(self.id, self.role, self.claimed)
+
+    @property
+    def ids(self) -> frozenset[UUID]:
+        """All ids of the person."""
+        return self.claimed | {self.id}
 
 
 def new_token() -> tuple[str, bytes]:
@@ -181,13 +187,14 @@ class AccessCache:
         async with one_statement(self._pool, seconds=LOOK_UP_SECONDS) as cursor:
             await cursor.execute(
                 "SELECT t.token_hash, a.id, a.role, t.expires_at, a.role = %s AND NOT EXISTS (SELECT FROM second_factors f"
-                " WHERE f.account_id = a.id AND f.confirmed_at IS NOT NULL) FROM tokens t JOIN accounts a ON a.id = t.account_id"
+                " WHERE f.account_id = a.id AND f.confirmed_at IS NOT NULL), ARRAY(SELECT c.id FROM accounts c"
+                " WHERE c.claimed_by = a.id) FROM tokens t JOIN accounts a ON a.id = t.account_id"
                 " WHERE t.token_hash = ANY(%s) AND t.revoked_at IS NULL AND t.expires_at > now() AND NOT a.disabled",
                 (self._second_factor_of, token_hashes),
             )
             return {
-                token_hash: Principal(account_id, Role(role), token_hash, expires_at.timestamp(), lacks_factor)
-                async for token_hash, account_id, role, expires_at, lacks_factor in cursor
+                token_hash: Principal(account_id, Role(role), token_hash, expires_at.timestamp(), lacks_factor, frozenset(claimed))
+                async for token_hash, account_id, role, expires_at, lacks_factor, claimed in cursor
             }
 
     # --- polling

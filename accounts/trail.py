@@ -5,13 +5,15 @@ import logging
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Self
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import msgspec
+from psycopg.types.json import Jsonb
 
 from accounts.database import Cursor, Pool, one_statement, transaction
 from accounts.origin import Origin
 from ledger.commands import Role
+from ledger.outbox import MAIL, NOTICES
 
 FLUSH_SECONDS = 60.0
 #: Accounts whose failed log-ins are summed up one by one in each period; the others are summed up together.
@@ -29,11 +31,13 @@ class AccountAction(StrEnum):
     ENABLED = "enabled"
     PASSWORD_CHANGED = "password-changed"  # noqa: S105
     EMAIL_CHANGED = "email-changed"
+    EMAIL_PROVEN = "email-proven"
     SECOND_FACTOR_SET = "second-factor-set"
     SECOND_FACTOR_REMOVED = "second-factor-removed"
     RECOVERY_CODE_USED = "recovery-code-used"
     SESSION_ENDED = "session-ended"
     SESSIONS_ENDED = "sessions-ended"
+    CONTACTS_CLAIMED = "contacts-claimed"
     ERASED = "erased"
     LOG_INS_FAILED = "log-ins-failed"
 
@@ -65,13 +69,26 @@ async def record(
     origin: Origin,
     *,
     roles: tuple[Role | None, Role | None] = (None, None),
+    former_address: UUID | None = None,
 ) -> None:
-    """Records a change in the transaction that makes it. `roles`: before and after."""
+    """Records a change in the transaction that makes it, and has the account's owner told of what may be a thief's doing. `roles`:
+    before and after. `former_address`: the id of the address that is told, in place of the account's."""
     await cursor.execute(
         "INSERT INTO account_trail (action, account_id, actor_id, network, role_before, role_after)"
         " VALUES (%s, %s, %s, %s, %s, %s)",
         (action, account_id, origin.actor_id, origin.network, *roles),
     )
+    if action in NOTICES:
+        details = {
+            "at": datetime.now(UTC).isoformat(timespec="seconds"), "role": roles[1], "former_address": former_address,
+            "network": origin.network, "client": origin.client,
+        }  # fmt: skip
+        told = {name: str(value) for name, value in details.items() if value is not None}
+        await cursor.execute(
+            "INSERT INTO outbox (id, channel, kind, recipient_id, details)"
+            " SELECT %s, name, %s, %s, %s FROM subscriptions WHERE name = %s",
+            (uuid4(), action, account_id, Jsonb(told), MAIL),
+        )
 
 
 class Trail:

@@ -11,10 +11,8 @@ from app.draining import Draining, serve
 from app.fast_path.protocol import HttpProtocol
 from app.main import bootstrap, server_app
 from ledger import logs
-from ledger.durability import check_durability
+from ledger.database_check import check_database
 from ledger.keys import KeysError
-from ledger.ownership import warn_of_owner
-from ledger.session_check import check_sessions
 from ledger.settings import Settings, SettingsError
 
 
@@ -27,9 +25,7 @@ def main() -> int:
     try:
         settings = Settings.of_running()
         logs.configure(settings, "api")
-        check_sessions(settings)
-        check_durability(settings)
-        warn_of_owner(settings.database_url)
+        check_database(settings)
         draining = Draining()
         started = serve(
             server_app(settings, draining),

@@ -23,6 +23,9 @@ import uvicorn
 #: How long connections that are open are served after the last one was accepted.
 LINGER_SECONDS = 6.0
 TICK_SECONDS = 0.1
+#: New connections that one iteration of the event loop accepts. libuv accepts one for each socket that listens: of 400 connections
+#: that one client opens and keeps busy, somebody else's would wait for 400 iterations.
+ACCEPTED_AT_ONCE = 16
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +47,14 @@ class DrainingServer(uvicorn.Server):
         if sig == signal.SIGINT:
             self._seconds = 0.0
         super().handle_exit(sig, frame)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        for listening in [one for server in self.servers for one in server.sockets] if self.started else ():
+            for _ in range(ACCEPTED_AT_ONCE - 1):
+                same = socket.socket(fileno=os.dup(listening.fileno()))
+                server = await asyncio.get_running_loop().create_server(self._make_protocol, sock=same, backlog=self.config.backlog)
+                self.servers.append(server)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._draining.has_begun = True

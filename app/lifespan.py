@@ -15,6 +15,7 @@ from app.ledger_watch import LedgerWatch
 from app.probes import Probes
 from app.readiness import Readiness
 from commands.appender.appender import Appender
+from commands.guest_bookings import GuestBookings
 from commands.routes import WriteSide
 from commands.service import CommandService
 from ledger import gc_tuning
@@ -22,10 +23,16 @@ from ledger.connection import LedgerConnection
 from ledger.event import Event
 from ledger.keys import Keyring
 from ledger.macs import MacCheck, Macs
+from ledger.mail_tokens import MailTokens
 from ledger.pool import make_pool
 from ledger.settings import Settings
 from ledger.streams import Streams
 from ledger.ticket_codes import TicketCodes
+from notifications.mailbox_reader import MailboxReader
+from notifications.manage_links import ManageLinks
+from notifications.manage_urls import ManageUrls
+from notifications.webhooks.registry import Webhooks
+from notifications.webhooks.secrets import WebhookSecrets
 from projections.proof.log_keys import LogKeys
 from projections.wake_ups import WakeUpSender
 from query_api.read_side import ReadSide
@@ -64,8 +71,9 @@ async def run(
         key, *older_keys = Keyring.open(settings.keys, "accounts").newest_first
         closed = frozenset[UUID]() if settings.demo else ACCOUNT_IDS
         access = Access(
-            settings, pool, key=key, older_keys=older_keys, erasure_obstacle=read_side.erasure_obstacle, closed_accounts=closed
-        )
+            settings, pool, key=key, older_keys=older_keys, erasure_obstacle=read_side.erasure_obstacle, closed_accounts=closed,
+            mail_tokens=MailTokens(Keyring.open(settings.keys, "mail")) if settings.has_mail else None,
+        )  # fmt: skip
         await stack.enter_async_context(access)
         wake_ups = wake_up_sender(settings)
         wake_ups.start()
@@ -101,6 +109,16 @@ async def run(
             find_event=read_side.event_of_booking,
             find_contact=access.directory.find_or_create_contact,
             key=key,
+        )
+        app.state.guest_bookings = GuestBookings(command_service, access, key)
+        app.state.mailbox = MailboxReader(pool)
+        app.state.webhooks = Webhooks(pool, WebhookSecrets(settings), allow_private=settings.webhooks_allow_private)
+        app.state.manage_links = ManageLinks(
+            pool,
+            ManageUrls(settings.server_url, MailTokens(Keyring.open(settings.keys, "mail"))),
+            read_side.booked_by,
+            sends_mail=settings.has_mail,
+            wake=wake_ups.wake,
         )
         readiness = Readiness(load_pool, draining, must_be_durable=not settings.allow_unsafe_database)
         app.state.probes = Probes(app.state.observer, pools, appender, read_side, readiness)

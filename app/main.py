@@ -12,15 +12,21 @@ from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+import accounts.contact_routes
+import accounts.link_routes
 import accounts.routes
 import accounts.session_routes
 import accounts.trail_routes
 import commands.routes
 import compat.registry
+import notifications.mailbox_routes
+import notifications.manage_routes
+import notifications.webhooks.routes
 import query_api.routes
 from app import VERSION, about, lifespan, openapi, probes, problems, static_site, tracing
 from app.draining import Draining
 from app.fast_path.booking_route import BookingFastPath
+from app.fast_path.fair_reads import FairReads
 from app.fast_path.public_reads import PublicReadFastPath
 from app.middleware import OutermostMiddleware
 from app.observation import RequestObserver
@@ -61,8 +67,15 @@ def bootstrap(
         lifespan=open_and_close,
         telemetry=tracing.CONFIG,
     )
-    account_routers = (accounts.routes.router, accounts.session_routes.router, accounts.trail_routes.router)
-    for router in (*query_api.routes.routers(), commands.routes.router, *account_routers, about.router, probes.router):
+    account_routers = (
+        accounts.routes.router, accounts.contact_routes.router, accounts.session_routes.router, accounts.link_routes.router,
+        accounts.trail_routes.router,
+    )  # fmt: skip
+    notification_routers = (
+        notifications.mailbox_routes.router, notifications.manage_routes.router, notifications.webhooks.routes.router,
+    )  # fmt: skip
+    routers = (*query_api.routes.routers(), commands.routes.router, *account_routers, *notification_routers)
+    for router in (*routers, about.router, probes.router):
         app.router.routes.extend(router.routes)  # include_router would make matching a fifth of a query's time
     problems.install(app)
     compat.registry.mount(app, settings)
@@ -86,11 +99,13 @@ def _observed(app: FastAPI, settings: Settings) -> FastAPI:
 
 
 def server_app(settings: Settings, draining: Draining | None = None) -> ASGIApp:
-    """The ASGI application for a server: `bootstrap`'s, with the fast paths in front of it. Raises SettingsError."""
+    """The ASGI application for a server: `bootstrap`'s, with the fast paths and the turns of reads in front of it. Raises
+    SettingsError."""
     app = bootstrap(settings, draining=draining)
     if settings.specification:
-        return app
-    return BookingFastPath(PublicReadFastPath(app, app), app, settings.request_seconds)
+        return FairReads(app, app, settings.request_seconds)
+    reads = FairReads(PublicReadFastPath(app, app), app, settings.request_seconds)
+    return BookingFastPath(reads, app, settings.request_seconds)
 
 
 class _LazyApplication:

@@ -68,7 +68,8 @@ class OutermostMiddleware:
         try:
             with RequestDeadline(self._seconds) as deadline:
                 if scope["method"] not in SAFE_METHODS:
-                    self._address_limiter.count(client_of(scope))
+                    trace.client = client_of(scope)
+                    self._address_limiter.count(trace.client)
                 # The five specifications' APIs respond in their own format, once `_bounded` has counted too many bytes.
                 too_large = int(given.get(b"content-length", 0)) > BODY_LIMIT_BYTES
                 if too_large and not scope["path"].startswith(self._compat_prefix):

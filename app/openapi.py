@@ -10,7 +10,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from accounts.access import CSRF_COOKIE, SESSION_COOKIE
+from accounts.access import CSRF_COOKIE, FOR_GUESTS, SESSION_COOKIE
 from app import problems
 from commands.bodies import booking_schemas
 from compat.documentation import document_of
@@ -97,7 +97,8 @@ def _map_objects(node: Any, change: Callable[[JSON], JSON]) -> Any:
 
 
 def add_cookie(document: JSON) -> None:
-    """Declares the session cookie as the alternative to the token. Routes of `Anyone` (without roles) need neither.
+    """Declares the session cookie as the alternative to the token. Routes of `Anyone` (without roles) need neither, nor do those
+    that guests may use, too.
 
     Declared here, because a dependency would cost time on each request."""
     schemes: JSON = document["components"]["securitySchemes"]
@@ -112,4 +113,5 @@ def add_cookie(document: JSON) -> None:
         for operation in path.values():
             if isinstance(operation, dict) and (security := operation.get("security")):
                 roles = security[0].get("bearer", [])
-                operation["security"] = [{"bearer": roles}, {"cookie": roles}, *([{}] if not roles else [])]
+                is_for_anybody = operation.pop(FOR_GUESTS, False) or not roles
+                operation["security"] = [{"bearer": roles}, {"cookie": roles}, *([{}] if is_for_anybody else [])]

@@ -19,6 +19,7 @@ from accounts.access import clear_cookies
 from ledger import errors, http_errors
 from ledger.http_errors import plain
 from ledger.request_trace import current_trace
+from notifications import errors as notifications
 
 MEDIA_TYPE = "application/problem+json"
 #: For a response that is no page: should a browser show it, it loads and runs nothing.
@@ -49,6 +50,7 @@ PROBLEMS: dict[type[Exception], Problem] = {
     errors.BookingTooLarge: Problem(409, "Booking too large", "One booking has at most `limit` tickets. Split it into several bookings."),
     errors.EventNotBookable: Problem(409, "Event not bookable", "The event is past, cancelled or completed (see `reason`), which does not allow what you asked for."),
     errors.NotOnSale: Problem(409, "Not on sale", "Sales have not opened yet (`opens_at`), or have closed (`closed_at`)."),
+    errors.OpenDate: Problem(409, "Open date", "The event has no date yet, so there is nothing for a calendar."),
     errors.AlreadyCancelled: Problem(409, "Already cancelled", "There is nothing left to cancel."),
     errors.TicketAlreadyUsed: Problem(409, "Ticket already used", "The ticket was already used for entry. It can't be used again or cancelled."),
     errors.TicketCancelled: Problem(409, "Ticket cancelled", "The ticket, or its event, was cancelled."),
@@ -59,7 +61,10 @@ PROBLEMS: dict[type[Exception], Problem] = {
     errors.PreconditionRequired: Problem(428, "If-Match missing", "Send the ETag of the event that you read as If-Match, so that no edit is lost."),
     errors.IdempotencyKeyReused: Problem(422, "Idempotency-Key reused", "A key identifies one request with one body. Use a new key for a new request."),
     errors.InvalidCode: Problem(422, "Not a ticket code", "Seatledger did not issue this code: it was mistyped or forged."),
+    errors.TokenUnknown: Problem(422, "No such link", "A link of a mail works as a whole only: part of it is missing, or it is for something else. Open it from the mail again."),
     errors.PositionBeyondHead: Problem(422, "Position beyond the ledger", "Ledger-Position is greater than the position of the newest entry (`head`): it is from another system."),
+    errors.GuestCheckoutOff: Problem(403, "No guests", "Tickets of this event are booked with an account. Log in, or sign up."),
+    errors.EmailUnverified: Problem(403, "E-mail address not proven", "Prove the address of `contact` first: `POST /api/contacts/verify` mails a code, `POST /api/contacts/confirm` exchanges it for the `proof` to send. It holds for an hour, in the same browser."),
     errors.Malformed: Problem(422, "Malformed request", "The request is not valid: `errors` lists where and why."),
     errors.Busy: Problem(503, "Busy", "A limit was reached, or the database is unavailable. Nothing was changed. Try again after `Retry-After` seconds."),
     errors.StillComputing: Problem(503, "Still computing", "The statistics as of `position` are computed in the background. Ask again after `Retry-After` seconds."),
@@ -74,16 +79,27 @@ PROBLEMS: dict[type[Exception], Problem] = {
     accounts.WrongCredentials: Problem(401, "Wrong credentials", "The e-mail address or the password is wrong, or the account is disabled."),
     accounts.WrongPassword: Problem(422, "Wrong password", "The password is wrong: nothing was changed."),
     accounts.WeakPassword: Problem(422, "Weak password", "Common passwords, simple patterns, and your own name or e-mail address are guessed first. Choose another password."),
+    accounts.WrongMailedCode: Problem(422, "Wrong code", "The code is not that of the newest mail to this address. After five wrong codes, ask for another mail."),
+    accounts.GuestSecretMissing: Problem(422, "Guest secret missing", "Without a log-in an Idempotency-Key belongs to a browser or program: send `Guest-Secret`, or the cookie that this response has set."),
     accounts.WrongCode: Problem(422, "Wrong code", "The code is missing, wrong, or was used already: each is valid once, for about a minute."),
     accounts.SecondFactorRequired: Problem(401, "Second factor required", "The password is right. Send `code`, too: six digits of your authenticator app, or a recovery code. Each is valid once."),
     accounts.SecondFactorMissing: Problem(403, "Second factor missing", "Your role requires a second factor here: `POST /api/me/second-factor`. Until then you can do nothing else."),
     accounts.SecondFactorExists: Problem(409, "Second factor exists", "Remove the second factor before you set another one."),
     accounts.SecondFactorNotFound: Problem(404, "No second factor", "The account has no second factor."),
+    notifications.MailNotFound: Problem(404, "No such mail", "Only the demo on its own machine, without MAIL_URL, has a mailbox, with its newest mails."),
+    notifications.WebhookNotFound: Problem(404, "No such webhook", "You have no webhook, or it no delivery, with this id."),
+    notifications.WebhookPaused: Problem(409, "Webhook paused", "Nothing is sent to a paused webhook. Set its state to `active` first."),
+    notifications.TooManyWebhooks: Problem(409, "Too many webhooks", "An account has at most `limit` webhooks. Delete one first."),
     accounts.SessionNotFound: Problem(404, "No such session", "You have no session with this id: it may have ended."),
     accounts.ReauthenticationRequired: Problem(403, "Password required again", "This needs a password that was given within the last 15 minutes: `POST /api/me/reauthenticate`, or log in again."),
+    accounts.AccountUnverified: Problem(403, "Address not confirmed", "Open the link in the mail that confirms your account's e-mail address, and try again: `POST /api/me/email/verify` mails another one."),
+    accounts.LinkSuperseded: Problem(410, "Link superseded", "A newer mail about the booking has the link that works; or the booking is in an account now: log in."),
     accounts.NotSignedIn: Problem(401, "Not signed in", "Log in, and send the token as `Authorization: Bearer …`."),
     accounts.Forbidden: Problem(403, "Role not permitted", "Your role may not do this. An admin can change roles."),
     accounts.CsrfMissing: Problem(403, "CSRF token missing", "With the session cookie, send the cookie `seatledger_csrf` as header X-CSRF-Token too."),
+    accounts.TokenExpired: Problem(410, "Link expired", "Links of mails are valid for 30 minutes, unless the mail says otherwise, and until the password or the e-mail address changes. Ask for a new one."),
+    accounts.TokenUsed: Problem(410, "Link used", "Each link of a mail works once. Ask for a new one."),
+    accounts.MailOff: Problem(409, "No mail", "This installation sends no mail: MAIL_URL is not set. Its operator sets passwords with `python -m accounts reset-password`."),
     accounts.TooManyAttempts: Problem(429, "Too many attempts", "Wait `Retry-After` seconds before the next log-in or sign-up."),
 }  # fmt: skip
 
@@ -102,7 +118,7 @@ _FRAMEWORK_PROBLEMS = {
 
 #: Of connections, before there is a request that the framework could answer (`app/fast_path/protocol.py`), by slug.
 _CONNECTION_PROBLEMS = {
-    "not-http": Problem(400, "Not HTTP", "What was sent is not a request of HTTP/1.1."),
+    "not-http": Problem(400, "Not HTTP", "What was sent is not a request of HTTP/1.1. For instance it has no field Host, or two of Host, Authorization, Content-Type or Idempotency-Key. The connection was closed."),
     "head-too-large": Problem(431, "Head too large", "The head of a request has at most 16 KiB and 100 fields. The connection was closed."),
     "too-many-connections": Problem(429, "Too many connections", "Too many connections are open from your address. Close some, or wait."),
 }  # fmt: skip
@@ -167,6 +183,8 @@ class _Problems:
         response = _response(PROBLEMS[kind], slug_of(kind), error.detail, error.facts, headers)
         if isinstance(error, accounts.NotSignedIn) and error.by_cookie:
             clear_cookies(response)
+        if isinstance(error, accounts.GuestSecretMissing):
+            error.give(response)
         return response
 
     def malformed(self, pydantic_errors: list[Mapping[str, Any]]) -> Response:

@@ -30,7 +30,7 @@ _ONE_HOUR = "public, max-age=3600"
 #: Styles need a nonce, because Mantine writes its variables into a style element. Images are files, or generated QR codes (data:).
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'nonce-{nonce}'; style-src-attr 'none'; img-src 'self' data: blob:;"
-    " font-src 'self'; connect-src 'self'; media-src 'self' blob:; worker-src 'self' blob:; manifest-src 'self';"
+    " font-src 'self'; frame-src 'self'; connect-src 'self'; media-src 'self' blob:; worker-src 'self' blob:; manifest-src 'self';"
     " base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
 

@@ -8,13 +8,22 @@ from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
 from functools import cache
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Self, TypeVar
 from uuid import UUID
 from zoneinfo import available_timezones
 
 import msgspec
 from iso4217 import Currency
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    WithJsonSchema,
+    model_validator,
+)  # fmt: skip
 
 from ledger.commands import CategoryChange, WantedSeats
 from ledger.decide import MAX_CAPACITY, MAX_CATEGORIES
@@ -22,11 +31,15 @@ from ledger.entries import Category, Details
 from ledger.errors import Malformed
 from ledger.field_types import Email, LocalEventTime, LongText, Name, Text, from_zone
 from ledger.money import MAX_PRICE, exponent, to_minor
+from ledger.views import GuestCheckout
+
+#: Files beside the zones, or of other clocks, which browsers refuse: "localtime" would mean something else on each machine.
+_NO_TIMEZONES = re.compile("localtime|Factory|posixrules|(posix|right)/.*").fullmatch
 
 
 @cache
 def _timezones() -> set[str]:
-    return available_timezones()
+    return {name for name in available_timezones() if not _NO_TIMEZONES(name)}
 
 
 def _timezone(name: str) -> str:
@@ -52,7 +65,7 @@ def _price(value: Any) -> Any:
     return value
 
 
-Venue = Annotated[str, Text(200, at_least=0)]
+Venue = Annotated[str, Text(200, at_least=0, is_name=True)]
 Timezone = Annotated[str, Text(64), AfterValidator(_timezone)]
 CurrencyCode = Annotated[str, Text(3, at_least=3), AfterValidator(_currency)]
 Price = Annotated[
@@ -79,7 +92,8 @@ class NewCategory(Body):
 
 class NewEvent(Body):
     """A new event. Without `starts_at` it has an open date. Sales to customers end at `sales_close_at`; without it at the start, or
-    never for an open date. The box office sells until `past_at`."""
+    never for an open date. The box office sells until `past_at`. Without `guest_checkout` it is `proven` where there is a limit of
+    tickets per customer, else `open`."""
 
     name: Name
     starts_at: LocalEventTime | None = None
@@ -93,10 +107,13 @@ class NewEvent(Body):
     sales_close_at: LocalEventTime | None = None
     currency: CurrencyCode | None = None
     max_tickets_per_customer: CustomerLimit | None = None
+    guest_checkout: GuestCheckout | None = None
 
     def details(self) -> Details:
         """Times without an offset are in the event's time zone. Raises Malformed for one that does not exist there."""
         sent = {name: getattr(self, name) for name in Details.__struct_fields__ if name in type(self).model_fields}
+        if self.guest_checkout is None:
+            del sent["guest_checkout"]
         return Details(**_in_utc(sent, self.timezone))
 
     def numbered_categories(self, currency: str) -> tuple[Category, ...]:
@@ -143,7 +160,7 @@ class EditedCategory(Body):
 
 class EventChanges(Body):
     """Changes of an event. Omitted fields keep their value; null removes it. `categories` is the whole new list: a category that is
-    not in it is removed."""
+    not in it is removed. With a limit of tickets per customer, `guest_checkout` `open` becomes `proven`."""
 
     name: Name | None = None
     starts_at: LocalEventTime | None = None
@@ -156,10 +173,11 @@ class EventChanges(Body):
     sales_open_at: LocalEventTime | None = None
     sales_close_at: LocalEventTime | None = None
     max_tickets_per_customer: CustomerLimit | None = None
+    guest_checkout: GuestCheckout | None = None
 
     @model_validator(mode="after")
     def _check_not_null(self) -> Self:
-        for name in ("name", "categories", "timezone"):
+        for name in ("name", "categories", "timezone", "guest_checkout"):
             if name in self.model_fields_set and getattr(self, name) is None:
                 raise ValueError(f"{name} can't be null")
         return self
@@ -202,10 +220,40 @@ class TicketCode(Body):
 
 
 class BoxOfficeCustomer(Body):
-    """The customer of a sale at the box office. The account with this e-mail address is found or created."""
+    """The customer of a sale at the box office: a contact of the event's organizer."""
 
     name: Name
     email: Email
+
+
+#: Web addresses, also without a scheme, since programs for mail make links of them.
+_LINK = re.compile(r"://|www\.|[^\W_]{2,}\.[a-z]{2,}").search
+
+
+def _not_a_link(name: str) -> str:
+    """Anybody can have a confirmation sent to any address: it must carry no message of theirs."""
+    if _LINK(name):
+        raise ValueError("must be a name, without a web address")
+    return name
+
+
+class Contact(Body):
+    """Who books without an account. The confirmation goes to the e-mail address."""
+
+    name: Annotated[Name, AfterValidator(_not_a_link)]
+    email: Email
+
+
+Person = TypeVar("Person", bound=Body)
+
+
+def read_person(kind: type[Person], path: str, value: dict[str, Any] | None) -> Person:
+    """A person in the body of a booking. Raises Malformed, with the path of the invalid field."""
+    try:
+        return kind.model_validate(value)
+    except ValidationError as error:
+        errors = [{"path": ".".join(map(str, (path, *item["loc"]))), "message": item["msg"]} for item in error.errors()]
+        raise Malformed("The body is not a booking.", errors=errors) from None
 
 
 class WantedTickets(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -221,10 +269,13 @@ _TOTAL = r"^[0-9]{1,15}(\.[0-9]{1,4})?\Z"
 
 class NewBooking(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A new booking. `customer`, at the box office only: the tickets are for this customer; without one, for a walk-in.
-    `expected_total`: what the tickets cost, as their buyer was told."""
+    `contact`, without a log-in only: who books; `proof`: that the contact's e-mail address is theirs. `expected_total`: what the
+    tickets cost, as their buyer was told."""
 
     tickets: Annotated[list[WantedTickets], msgspec.Meta(min_length=1, max_length=MAX_CATEGORIES)]
     customer: dict[str, Any] | None = None
+    contact: dict[str, Any] | None = None
+    proof: Annotated[str, msgspec.Meta(min_length=1, max_length=100)] | None = None
     expected_total: Annotated[str, msgspec.Meta(pattern=_TOTAL)] | None = None
 
     def total(self) -> str | None:
@@ -249,6 +300,8 @@ def read_booking(body: bytes, content_type: str) -> NewBooking:
         raise Malformed("The body is not JSON: send it with Content-Type: application/json.")
     try:
         return _decode(body)
+    except UnicodeDecodeError:
+        raise Malformed("The body is not a booking.", errors=[{"path": "", "message": "is not UTF-8"}]) from None
     except (msgspec.DecodeError, RecursionError) as error:  # a ValidationError is one too
         raise Malformed("The body is not a booking.", errors=[_parse_error(str(error) or "is nested too deeply")]) from None
 
@@ -289,6 +342,14 @@ def booking_schemas() -> dict[str, Any]:
                 "anyOf": [{"$ref": "#/components/schemas/BoxOfficeCustomer"}, {"type": "null"}],
                 "description": "At the box office only: the tickets are for this customer; without one, for a walk-in",
             },
+            "contact": {
+                "anyOf": [{"$ref": "#/components/schemas/Contact"}, {"type": "null"}],
+                "description": "Without a log-in only, where the event's `guest_checkout` permits: who books",
+            },
+            "proof": {
+                "anyOf": [{"type": "string", "minLength": 1, "maxLength": 100}, {"type": "null"}],
+                "description": "With `contact`: what `POST /api/contacts/confirm` answered for its e-mail address",
+            },
             "expected_total": {
                 "anyOf": [{"type": "string", "pattern": r"^[0-9]{1,15}(\.[0-9]{1,4})?$"}, {"type": "null"}],
                 "description": "What the tickets cost, as you know it: if they cost something else now, nothing is booked (409)",
@@ -296,7 +357,8 @@ def booking_schemas() -> dict[str, Any]:
             },
         },
     }
-    return {"NewBooking": booking, "WantedTickets": wanted, "BoxOfficeCustomer": BoxOfficeCustomer.model_json_schema()}
+    people = {kind.__name__: kind.model_json_schema() for kind in (BoxOfficeCustomer, Contact)}
+    return {"NewBooking": booking, "WantedTickets": wanted, **people}
 
 
 def to_minor_units(price: Decimal, currency: str) -> int:

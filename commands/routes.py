@@ -8,9 +8,11 @@ from uuid import UUID
 
 import msgspec
 from fastapi import APIRouter, Header, Request, Response
-from pydantic import ValidationError
 
-from accounts.access import Buyer, IdempotencyKey, Organizer, SignedIn, command_id_of
+from accounts.access import FOR_GUESTS, Buyer, BuyerOrGuest, IdempotencyKey, Organizer, SignedIn, command_id_of
+from accounts.directory import Contact
+from accounts.errors import NotSignedIn
+from accounts.guest_secret import GuestSecretHeader
 from commands.appender.pending import DisconnectCheck
 from commands.bodies import (
     BOOKING_SCHEMA,
@@ -22,11 +24,13 @@ from commands.bodies import (
     TicketCode,
     TicketIds,
     read_booking,
+    read_person,
 )  # fmt: skip
 from commands.exact_numbers import ExactNumbersRoute
+from commands.guest_bookings import GuestBookings
 from commands.result import CommandResult
 from commands.service import CommandService
-from ledger.commands import Actor, BookSeats, CancelBooking, CancelEvent, ChangeEvent, CheckIn, CompleteEvent, ScheduleEvent
+from ledger.commands import Actor, BookSeats, CancelBooking, CancelEvent, ChangeEvent, CheckIn, CompleteEvent, Role, ScheduleEvent
 from ledger.decide import MAX_TICKETS_PER_BOOKING, is_box_office
 from ledger.errors import (
     BookingNotFound,
@@ -37,7 +41,9 @@ from ledger.errors import (
     PreconditionRequired,
     TicketAlreadyUsed,
 )
-from ledger.views import BookingView, EventView, TicketView, ticket_id
+from ledger.idempotency import command_id
+from ledger.views import BookingView, EventView, MadeBookingView, TicketView, ticket_id
+from notifications.manage_links import Managed, manage_links_of
 
 router = APIRouter(prefix="/api", route_class=ExactNumbersRoute)
 _encode = msgspec.json.Encoder().encode
@@ -53,7 +59,7 @@ class WriteSide:
         *,
         currency: str,
         find_event: Callable[[UUID], Awaitable[UUID | None]],
-        find_contact: Callable[[UUID, str, str], Awaitable[UUID]],
+        find_contact: Callable[[UUID, str, str], Awaitable[Contact]],
         key: bytes,
     ) -> None:
         self.command_service, self.currency, self._key = command_service, currency, key
@@ -99,7 +105,7 @@ async def create_event(body: NewEvent, request: Request, principal: Organizer, k
     currency = body.currency or await _default_currency(write_side, id_, key)
     command = ScheduleEvent(
         id=id_, actor=principal.actor, event_id=id_, details=body.details(), currency=currency,
-        categories=body.numbered_categories(currency),
+        categories=body.numbered_categories(currency), has_default_guests=body.guest_checkout is None,
     )  # fmt: skip
     result = await write_side.command_service.execute(command, request.is_disconnected)
     return _event_response(result, 201, {"Location": f"/api/events/{result.view.id}"})
@@ -182,27 +188,47 @@ async def check_in_ticket(
 
 
 @router.post(
-    "/events/{event_id}/bookings", status_code=201, tags=["bookings"], operation_id="book_tickets", response_model=BookingView,
-    openapi_extra={"requestBody": {"required": True, "content": {"application/json": {"schema": BOOKING_SCHEMA}}}},
+    "/events/{event_id}/bookings", status_code=201, tags=["bookings"], operation_id="book_tickets", response_model=MadeBookingView,
+    openapi_extra={
+        "requestBody": {"required": True, "content": {"application/json": {"schema": BOOKING_SCHEMA}}}, FOR_GUESTS: True,
+    },
 )  # fmt: skip
-async def book_tickets(event_id: UUID, request: Request, principal: Buyer, key: IdempotencyKey = None) -> Response:
-    """Books tickets by category and quantity; at the box office for a `customer` or a walk-in. With `expected_total`, nothing is
-    booked at another price."""
+async def book_tickets(
+    event_id: UUID, request: Request, principal: BuyerOrGuest, key: IdempotencyKey = None, guest_secret: GuestSecretHeader = None
+) -> Response:
+    """Books tickets by category and quantity; at the box office for a `customer` or a walk-in; without a log-in for a `contact`, as
+    the event's `guest_checkout` permits. With `expected_total`, nothing is booked at another price."""
     body = read_booking(await request.body(), request.headers.get("content-type", ""))
+    if principal is None:
+        if body.contact is None:
+            raise NotSignedIn
+        guest_bookings: GuestBookings = request.app.state.guest_bookings
+        result = await guest_bookings.book(event_id, body, request, key, guest_secret)
+        manage_url = manage_links_of(request).urls.make(result.view.id)
+        return _response(_with_link(result.view, manage_url), result.position, 201, {"Location": f"/api/bookings/{result.view.id}"})
     id_ = command_id_of(request, principal, key)
     result = await book(_write_side(request), event_id, body, principal.actor, id_, request.is_disconnected)
     return _response(result.view, result.position, 201, {"Location": f"/api/bookings/{result.view.id}"})
+
+
+def _with_link(view: object, manage_url: str) -> msgspec.Raw:
+    """The view of a booking, with the link to manage it."""
+    return msgspec.Raw(_encode(view)[:-1] + b',"manage_url":' + _encode(manage_url) + b"}")
 
 
 async def book(
     write_side: WriteSide, event_id: UUID, body: NewBooking, actor: Actor, id_: UUID, is_disconnected: DisconnectCheck
 ) -> CommandResult:
     """Books seats for a request. Most calls come from `app/fast_path/booking_route.py`, which bypasses the router."""
-    customer_id, proof = None, b""
+    if body.contact is not None or body.proof is not None:
+        wrong = {"path": "contact" if body.contact is not None else "proof", "message": "is for bookings without a log-in"}
+        raise Malformed("The booking is your account's: leave out contact and proof.", errors=[wrong])
+    customer, proof = None, b""
     if body.customer is not None:
-        customer_id, proof = await _box_office_customer(write_side, event_id, id_, actor, body.customer)
+        customer, proof = await _box_office_customer(write_side, event_id, id_, actor, body.customer)
     command = BookSeats(
-        id=id_, actor=actor, event_id=event_id, tickets=body.wanted(), customer_id=customer_id, customer_proof=proof,
+        id=id_, actor=actor, event_id=event_id, tickets=body.wanted(), customer_id=customer and customer.id, customer_proof=proof,
+        same_person=customer.same_person if customer else frozenset(),
         ticket_key=write_side.command_service.codes.newest_key, expected_total=body.total(),
     )  # fmt: skip
     return await write_side.command_service.execute(command, is_disconnected)
@@ -210,14 +236,10 @@ async def book(
 
 async def _box_office_customer(
     write_side: WriteSide, event_id: UUID, command_id: UUID, actor: Actor, body: dict[str, Any]
-) -> tuple[UUID | None, bytes]:
-    """The id and the proof of a box-office customer. The contact is found or created, but only after the check that the actor may
-    sell for this event, so that others can't create contacts, and not for a retry, since the contact may have been erased."""
-    try:
-        customer = BoxOfficeCustomer.model_validate(body)
-    except ValidationError as error:
-        errors = [{"path": ".".join(map(str, ("customer", *item["loc"]))), "message": item["msg"]} for item in error.errors()]
-        raise Malformed("The body is not a booking.", errors=errors) from None
+) -> tuple[Contact | None, bytes]:
+    """The contact and the proof of a box-office customer. It is found or created, but only after the check that the actor may sell
+    for this event, so that others can't create contacts, and not for a retry, since it may have been erased."""
+    customer = read_person(BoxOfficeCustomer, "customer", body)
     event = await write_side.command_service.last_seen_event(event_id)
     if event is None:
         raise EventNotFound
@@ -241,6 +263,18 @@ async def cancel_tickets(
 ) -> Response:
     """Cancels some tickets of a booking."""
     return await _cancel(booking_id, body.tickets, request, principal, key)
+
+
+@router.post("/manage/cancel", tags=["bookings"], operation_id="cancel_managed_tickets", response_model=BookingView)
+async def cancel_managed_tickets(body: TicketIds, request: Request, managed: Managed, key: IdempotencyKey = None) -> Response:
+    """Cancels tickets of the booking whose manage link this is, as a customer with an account can."""
+    write_side = _write_side(request)
+    booking_id, event_id = managed.booking_id, managed.event_id
+    numbers = await _ticket_numbers(write_side.command_service, event_id, booking_id, body.tickets)
+    id_, actor = command_id(booking_id, request.method, request.scope["path"], key), Actor(managed.contact_id, Role.CUSTOMER)
+    command = CancelBooking(id=id_, actor=actor, event_id=event_id, booking_id=booking_id, tickets=numbers)
+    result = await write_side.command_service.execute(command, request.is_disconnected)
+    return _response(result.view, result.position)
 
 
 async def _cancel(booking_id: UUID, tickets: list[UUID] | None, request: Request, principal: SignedIn, key: str | None) -> Response:

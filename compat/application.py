@@ -22,9 +22,13 @@ from commands.bodies import Price
 from compat import documentation
 from compat.service import CompatService
 from ledger import errors, http_errors
+from ledger.field_types import LongText, Text, WithoutHidden
 from ledger.http_errors import plain
 from ledger.settings import Settings
 
+#: Any text, as the specifications allow it: what nobody sees, or what reorders text, is removed instead of refused.
+AnyLine = Annotated[str, Text(200, at_least=0), WithoutHidden]
+AnyLines = Annotated[LongText, WithoutHidden]
 #: The path under which the composition root mounts the applications.
 PREFIX = "/compat"
 T = TypeVar("T")

@@ -7,13 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import fastapi_offline
+import msgspec
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from ledger.settings import Settings
+from query_api.responses.representation import Representation, respond
 
 _REDOC = "redoc.standalone.js"
 #: Redoc would fetch its vendor's logo. The page's policy forbids that, and the browser would log an error.
@@ -23,9 +25,8 @@ _LOGO, _NOTHING = "https://cdn.redoc.ly/redoc/logo-mini.svg", "data:image/svg+xm
 def prepare(app: FastAPI, settings: Settings) -> None:
     """Adds the documentation's files and document. To be called before the application handles a request."""
     app.router.routes.insert(0, Route(f"/static-offline-docs/{_REDOC}", _redoc))
-    if not settings.public_url:
-        route = next(route for route in app.routes if isinstance(route, Route) and route.path == app.openapi_url)
-        app.router.routes[app.router.routes.index(route)] = Route(route.path, _served_document(app))
+    route = next(route for route in app.routes if isinstance(route, Route) and route.path == app.openapi_url)
+    app.router.routes[app.router.routes.index(route)] = Route(route.path, _served_document(app, bool(settings.public_url)))
 
 
 def document_of(app: FastAPI, error_responses: Mapping[str, Any]) -> dict[str, Any]:
@@ -42,13 +43,17 @@ def document_of(app: FastAPI, error_responses: Mapping[str, Any]) -> dict[str, A
     return document
 
 
-def _served_document(app: FastAPI) -> Callable[[Request], Awaitable[Response]]:
-    """Names the server by the address of the request, so that "Try it out" works with each of its names: localhost, 127.0.0.1 …"""
+def _served_document(app: FastAPI, has_public_url: bool) -> Callable[[Request], Awaitable[Response]]:
+    """Without a public URL it names the server by its path alone, so that "Try it out" works with each of its names: localhost,
+    127.0.0.1 … It is encoded once: that takes more than a booking."""
+    made: list[Representation] = []
 
     async def document(request: Request) -> Response:
-        mounted_at = request.scope["root_path"].removeprefix(request.scope.get("app_root_path", ""))
-        url = str(request.base_url).rstrip("/") + mounted_at
-        return JSONResponse({**app.openapi(), "servers": [{"url": url}]}, headers={"Cache-Control": "no-store"})
+        if not made:
+            mounted_at = request.scope["root_path"].removeprefix(request.scope.get("app_root_path", ""))
+            servers = {} if has_public_url else {"servers": [{"url": mounted_at or "/"}]}
+            made.append(Representation(msgspec.json.encode({**app.openapi(), **servers})))
+        return respond(made[0], None, request)
 
     return document
 

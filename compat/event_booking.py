@@ -7,12 +7,12 @@ from fastapi import APIRouter, FastAPI, Path, Response
 from pydantic import BaseModel
 
 from commands.bodies import Capacity
-from compat.application import ErrorFormat, Service, json_array
+from compat.application import AnyLines, ErrorFormat, Service, json_array
 from compat.application import make as make_application
 from compat.service import single_category
 from ledger.entries import Details
 from ledger.errors import AlreadyCancelled, BookingNotFound
-from ledger.field_types import EventTime, LongText, Name
+from ledger.field_types import EventTime, Name
 from ledger.settings import Settings
 from ledger.views import BookingView, EventView
 from query_api.responses.mapping import event_view
@@ -26,7 +26,7 @@ EventId = Annotated[int, Path(description="`id` of an event")]
 
 class NewEvent(BaseModel):
     name: Name
-    description: LongText | None = None
+    description: AnyLines | None = None
     total_seats: Capacity
     date: EventTime
 

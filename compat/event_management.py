@@ -9,13 +9,13 @@ from fastapi import APIRouter, FastAPI, Response
 from pydantic import BaseModel, Field
 
 from commands.bodies import Capacity, NewCategory
-from compat.application import Amount, ErrorFormat, RequestedPrice, Service, SpecificationError, json_array
+from compat.application import Amount, AnyLines, ErrorFormat, RequestedPrice, Service, SpecificationError, json_array
 from compat.application import make as make_application
 from compat.service import CompatService
 from ledger.decide import MAX_CAPACITY, MAX_CATEGORIES, MAX_TICKETS_PER_BOOKING
 from ledger.entries import Details
 from ledger.errors import Busy, EventNotBookable, SeatledgerError, SoldOut
-from ledger.field_types import EventTime, LongText, Name
+from ledger.field_types import EventTime, Name
 from ledger.settings import Settings
 from ledger.views import EventView
 from query_api.responses.mapping import event_view
@@ -50,7 +50,7 @@ class NewEvent(BaseModel):
     venue: Name
     date: EventTime
     ticket_categories: Annotated[list[NewTicketCategory], Field(min_length=1, max_length=MAX_CATEGORIES)]
-    details: LongText | None = None
+    details: AnyLines | None = None
 
 
 class TicketCategory(BaseModel):

@@ -7,8 +7,8 @@ from pydantic import BaseModel, Field
 
 from accounts.routes import AnyPassword
 from commands.bodies import Capacity
-from compat.application import Omittable
-from ledger.field_types import Email, EventTime, LongText, Name, Text
+from compat.application import AnyLines, Omittable
+from ledger.field_types import Email, EventTime, Name, Text
 
 
 class SignUp(BaseModel):
@@ -37,7 +37,7 @@ class Token(BaseModel):
 
 class NewEvent(BaseModel):
     title: Name
-    description: LongText = ""
+    description: AnyLines = ""
     start_time: EventTime
     end_time: EventTime
     show_time: Annotated[Omittable[EventTime], Field(description="Default: the start time")] = None
@@ -46,7 +46,7 @@ class NewEvent(BaseModel):
 
 class EventChanges(BaseModel):
     title: Omittable[Name] = None
-    description: Omittable[LongText] = None
+    description: Omittable[AnyLines] = None
     start_time: Omittable[EventTime] = None
     end_time: Omittable[EventTime] = None
     show_time: Omittable[EventTime] = None

@@ -6,9 +6,9 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-from commands.bodies import Capacity, Venue
-from compat.application import Amount, Omittable, RequestedPrice
-from ledger.field_types import EventTime, LongText, Name, Phone
+from commands.bodies import Capacity
+from compat.application import Amount, AnyLine, AnyLines, Omittable, RequestedPrice
+from ledger.field_types import EventTime, Name, Phone
 
 Status = Literal["active", "cancelled", "completed"]
 Role = Literal["customer", "admin"]
@@ -30,8 +30,8 @@ class User(BaseModel):
 
 class NewEvent(BaseModel):
     title: Name
-    description: LongText = ""
-    venue: Venue = ""
+    description: AnyLines = ""
+    venue: AnyLine = ""
     date_time: EventTime
     capacity: Capacity
     price: RequestedPrice
@@ -42,8 +42,8 @@ class EventChanges(BaseModel):
     """Omitted fields stay as they are."""
 
     title: Omittable[Name] = None
-    description: Omittable[LongText] = None
-    venue: Omittable[Venue] = None
+    description: Omittable[AnyLines] = None
+    venue: Omittable[AnyLine] = None
     date_time: Omittable[EventTime] = None
     capacity: Omittable[Capacity] = None
     price: Omittable[RequestedPrice] = None

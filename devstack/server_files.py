@@ -220,7 +220,7 @@ def remove_data(data_dir: Path) -> None:
                 raise ServerError(f"The directory {home} is in use by a running Seatledger: stop it first.") from None
     for directory in (home / "data", home, data_dir / "redis", data_dir / "keys"):
         remove_tree(directory)
-    for file in (database, data_dir / "database_url", data_dir / "redis_url"):
+    for file in (database, *(data_dir / name for name in ("database_url", "runtime_database_url", "redis_url"))):
         file.unlink(missing_ok=True)
     with suppress(OSError):  # not empty: other files there are not ours
         data_dir.rmdir()

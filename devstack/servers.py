@@ -122,7 +122,11 @@ def own_redis(directory: Path, on_exit: Callable[[str], None] = _ignore_exit) ->
 @contextmanager
 def url_files(settings: Settings) -> Iterator[None]:
     """Writes the URLs of both servers to files in DATA_DIR that only this user can read, for `Settings.of_running`."""
-    files = {settings.data_dir / "database_url": settings.database_url, settings.data_dir / "redis_url": settings.redis_url}
+    files = {
+        settings.data_dir / "database_url": settings.database_url,
+        settings.data_dir / "runtime_database_url": settings.runtime_database_url,
+        settings.data_dir / "redis_url": settings.redis_url,
+    }
     try:
         for file, url in files.items():
             file.unlink(missing_ok=True)

@@ -26,6 +26,7 @@ import migrations
 from accounts.passwords import HASHER
 from devstack import servers
 from devstack.server_files import installed_programs, temporary_directory
+from ledger.outbox import PASS_ALL, QUIET
 from ledger.recorder import ORDERING_LOCK
 from ledger.settings import Settings
 from seed.__main__ import load
@@ -45,6 +46,7 @@ _DATA = """\
 -- it is loaded. Where DEMO is on, its people log in with the password {password}.
 \\set ON_ERROR_STOP on
 BEGIN;
+SELECT pg_advisory_xact_lock({quiet}); -- nobody is told about it
 SELECT pg_advisory_xact_lock({lock});
 DO $$ BEGIN
     IF EXISTS (SELECT FROM ledger_entries) THEN
@@ -72,12 +74,14 @@ SELECT count(*) AS entries FROM (
     SELECT ledger_append(array_agg(stream ORDER BY place), array_agg(version ORDER BY place), array_agg(topic ORDER BY place),
                          array_agg(convert_to(entry, 'UTF8') ORDER BY place)) FROM sample
 ) AS appended;
+{pass_all};
 COMMIT;
 """
 
 _SCHEMA = """\
 -- The whole schema, as the migrations make it. Made by `make sql`: not edited by hand, nor loaded by anything. What each table is
--- for stands beside its columns in accounts/tables.py and projections/; how it came to be, in migrations/versions/.
+-- for stands beside its columns in the code (accounts/tables.py, ledger/outbox.py, projections/); how it came to be, in
+-- migrations/versions/.
 
 """
 
@@ -97,6 +101,8 @@ def data() -> str:
     ids = {str(id_): str(uuid5(DEMO, email or contact_email)) for id_, _, email, contact_email, _, _ in people}
     ids |= {str(id_): str(uuid5(DEMO, f"{api} {handle}")) for id_, api, handle, _ in guests if handle}
     return _DATA.format(
+        quiet=QUIET,
+        pass_all=PASS_ALL,
         password=PASSWORD,
         lock=ORDERING_LOCK,
         accounts=",\n".join(_account(ids, *person) for person in people),

@@ -213,6 +213,10 @@ def _check_database(settings: Settings) -> None:
     try:
         with psycopg.connect(settings.database_url, connect_timeout=CONNECT_SECONDS) as connection:
             version = connection.info.server_version // 10_000
+            if not settings.allow_unsafe_database:  # otherwise its processes say so
+                check_durability(connection, is_unsafe_allowed=False)
+    except UnsafeDatabase as error:
+        raise StackError(str(error)) from None
     except psycopg.OperationalError as error:
         raise StackError(f"PostgreSQL at DATABASE_URL refuses the connection: {one_line(error)}") from error
     except psycopg.ProgrammingError:
@@ -220,12 +224,6 @@ def _check_database(settings: Settings) -> None:
         raise StackError("DATABASE_URL is not a postgresql:// URL.") from None
     if version < MIN_POSTGRES_VERSION:
         raise StackError(f"PostgreSQL at DATABASE_URL is version {version}; Seatledger needs {MIN_POSTGRES_VERSION} or later.")
-    if settings.allow_unsafe_database:
-        return  # its processes say so
-    try:
-        check_durability(settings)
-    except UnsafeDatabase as error:
-        raise StackError(str(error)) from None
 
 
 def _migrate(settings: Settings) -> None:

@@ -1,5 +1,6 @@
 -- The whole schema, as the migrations make it. Made by `make sql`: not edited by hand, nor loaded by anything. What each table is
--- for stands beside its columns in accounts/tables.py and projections/; how it came to be, in migrations/versions/.
+-- for stands beside its columns in the code (accounts/tables.py, ledger/outbox.py, projections/); how it came to be, in
+-- migrations/versions/.
 
 --
 -- PostgreSQL database dump
@@ -231,6 +232,8 @@ CREATE TABLE public.accounts (
     email_proven_at timestamp with time zone,
     contact_email text,
     contact_of uuid,
+    guest_of uuid,
+    claimed_by uuid,
     CONSTRAINT ck_accounts_role CHECK ((role = ANY (ARRAY['customer'::text, 'organizer'::text, 'auditor'::text, 'admin'::text])))
 );
 
@@ -402,8 +405,35 @@ CREATE TABLE public.catalogue_events (
     "position" bigint NOT NULL,
     past_at timestamp with time zone,
     show_at timestamp with time zone,
+    guest_checkout text DEFAULT 'off'::text NOT NULL,
     CONSTRAINT ck_catalogue_events_ends_after_start CHECK ((ends_at > starts_at)),
     CONSTRAINT ck_catalogue_events_status CHECK ((status = ANY (ARRAY['active'::text, 'cancelled'::text, 'completed'::text])))
+);
+
+--
+-- Name: contact_codes; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.contact_codes (
+    id uuid NOT NULL,
+    email text NOT NULL,
+    browser_hash bytea NOT NULL,
+    issue integer NOT NULL,
+    tries integer DEFAULT 0 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    used_at timestamp with time zone
+);
+
+--
+-- Name: former_addresses; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.former_addresses (
+    id uuid NOT NULL,
+    account_id uuid NOT NULL,
+    email text NOT NULL,
+    replaced_at timestamp with time zone DEFAULT now() NOT NULL
 );
 
 --
@@ -491,6 +521,89 @@ CREATE TABLE public.ledger_snapshots (
     state bytea NOT NULL,
     mac bytea,
     CONSTRAINT ledger_snapshots_originator_version_check CHECK ((originator_version > 0))
+);
+
+--
+-- Name: mail_counts; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.mail_counts (
+    address bytea NOT NULL,
+    hour timestamp with time zone NOT NULL,
+    count integer NOT NULL
+);
+
+--
+-- Name: mailbox; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.mailbox (
+    id uuid NOT NULL,
+    received_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    content bytea NOT NULL,
+    recipient text NOT NULL,
+    subject text NOT NULL
+);
+
+--
+-- Name: mailed_tokens; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.mailed_tokens (
+    id uuid NOT NULL,
+    purpose text NOT NULL,
+    account_id uuid NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    used_at timestamp with time zone,
+    CONSTRAINT ck_mailed_tokens_purpose CHECK ((purpose = ANY (ARRAY['reset-password'::text, 'sign-in'::text, 'verify-email'::text])))
+);
+
+--
+-- Name: manage_links; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.manage_links (
+    booking_id uuid NOT NULL,
+    issue integer NOT NULL,
+    changed_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+--
+-- Name: outbox; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.outbox (
+    id uuid NOT NULL,
+    number bigint NOT NULL,
+    channel text NOT NULL,
+    kind text NOT NULL,
+    recipient_id uuid NOT NULL,
+    event_id uuid,
+    booking_id uuid,
+    "position" bigint,
+    details jsonb NOT NULL,
+    state text DEFAULT 'due'::text NOT NULL,
+    tries integer DEFAULT 0 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    due_at timestamp with time zone DEFAULT now() NOT NULL,
+    settled_at timestamp with time zone,
+    error text,
+    priority smallint DEFAULT 0 NOT NULL,
+    CONSTRAINT ck_outbox_state CHECK ((state = ANY (ARRAY['due'::text, 'sent'::text, 'failed'::text, 'skipped'::text, 'held'::text])))
+);
+
+--
+-- Name: outbox_number_seq; Type: SEQUENCE; Schema: public; Owner: -
+--
+
+ALTER TABLE public.outbox ALTER COLUMN number ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.outbox_number_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
 );
 
 --
@@ -618,6 +731,18 @@ CREATE TABLE public.set_aside (
 );
 
 --
+-- Name: subscriptions; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.subscriptions (
+    name text NOT NULL,
+    "position" bigint NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    failed_position bigint,
+    error text
+);
+
+--
 -- Name: tickets; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -660,6 +785,70 @@ CREATE TABLE public.verifications (
     "position" bigint NOT NULL,
     entries bigint NOT NULL,
     finding text
+);
+
+--
+-- Name: webhook_deliveries; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.webhook_deliveries (
+    id uuid NOT NULL,
+    number bigint NOT NULL,
+    webhook_id uuid NOT NULL,
+    type text NOT NULL,
+    "position" bigint,
+    body text NOT NULL,
+    state text DEFAULT 'due'::text NOT NULL,
+    tries integer DEFAULT 0 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    due_at timestamp with time zone DEFAULT now() NOT NULL,
+    tried_at timestamp with time zone,
+    settled_at timestamp with time zone,
+    status integer,
+    milliseconds integer,
+    error text,
+    CONSTRAINT ck_webhook_deliveries_state CHECK ((state = ANY (ARRAY['due'::text, 'sent'::text, 'failed'::text, 'skipped'::text, 'held'::text])))
+);
+
+--
+-- Name: webhook_deliveries_number_seq; Type: SEQUENCE; Schema: public; Owner: -
+--
+
+ALTER TABLE public.webhook_deliveries ALTER COLUMN number ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.webhook_deliveries_number_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+--
+-- Name: webhooks; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.webhooks (
+    id uuid NOT NULL,
+    owner_id uuid NOT NULL,
+    event_id uuid,
+    url text NOT NULL,
+    types text[] NOT NULL,
+    secret bytea NOT NULL,
+    previous_secret bytea,
+    previous_until timestamp with time zone,
+    state text DEFAULT 'active'::text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    begins_after bigint NOT NULL,
+    last_position bigint,
+    failures integer DEFAULT 0 NOT NULL,
+    failing_since timestamp with time zone,
+    due_at timestamp with time zone DEFAULT now() NOT NULL,
+    taken_until timestamp with time zone,
+    served_at timestamp with time zone,
+    replay_from bigint,
+    replay_until bigint,
+    replay_previous bigint,
+    CONSTRAINT ck_webhooks_state CHECK ((state = ANY (ARRAY['active'::text, 'paused'::text, 'paused-by-failures'::text, 'deleted'::text])))
 );
 
 --
@@ -788,6 +977,20 @@ ALTER TABLE ONLY public.catalogue_events
     ADD CONSTRAINT pk_catalogue_events PRIMARY KEY (event_id);
 
 --
+-- Name: contact_codes pk_contact_codes; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.contact_codes
+    ADD CONSTRAINT pk_contact_codes PRIMARY KEY (id);
+
+--
+-- Name: former_addresses pk_former_addresses; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.former_addresses
+    ADD CONSTRAINT pk_former_addresses PRIMARY KEY (id);
+
+--
 -- Name: guest_tokens pk_guest_tokens; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -800,6 +1003,41 @@ ALTER TABLE ONLY public.guest_tokens
 
 ALTER TABLE ONLY public.guests
     ADD CONSTRAINT pk_guests PRIMARY KEY (id);
+
+--
+-- Name: mail_counts pk_mail_counts; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.mail_counts
+    ADD CONSTRAINT pk_mail_counts PRIMARY KEY (address, hour);
+
+--
+-- Name: mailbox pk_mailbox; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.mailbox
+    ADD CONSTRAINT pk_mailbox PRIMARY KEY (id);
+
+--
+-- Name: mailed_tokens pk_mailed_tokens; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.mailed_tokens
+    ADD CONSTRAINT pk_mailed_tokens PRIMARY KEY (id);
+
+--
+-- Name: manage_links pk_manage_links; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.manage_links
+    ADD CONSTRAINT pk_manage_links PRIMARY KEY (booking_id);
+
+--
+-- Name: outbox pk_outbox; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.outbox
+    ADD CONSTRAINT pk_outbox PRIMARY KEY (id);
 
 --
 -- Name: projection_digests pk_projection_digests; Type: CONSTRAINT; Schema: public; Owner: -
@@ -865,6 +1103,13 @@ ALTER TABLE ONLY public.set_aside
     ADD CONSTRAINT pk_set_aside PRIMARY KEY (name, event_id);
 
 --
+-- Name: subscriptions pk_subscriptions; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.subscriptions
+    ADD CONSTRAINT pk_subscriptions PRIMARY KEY (name);
+
+--
 -- Name: tickets pk_tickets; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -886,11 +1131,18 @@ ALTER TABLE ONLY public.verifications
     ADD CONSTRAINT pk_verifications PRIMARY KEY (finished_at);
 
 --
--- Name: accounts uq_accounts_contact_of_contact_email; Type: CONSTRAINT; Schema: public; Owner: -
+-- Name: webhook_deliveries pk_webhook_deliveries; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
-ALTER TABLE ONLY public.accounts
-    ADD CONSTRAINT uq_accounts_contact_of_contact_email UNIQUE (contact_of, contact_email);
+ALTER TABLE ONLY public.webhook_deliveries
+    ADD CONSTRAINT pk_webhook_deliveries PRIMARY KEY (id);
+
+--
+-- Name: webhooks pk_webhooks; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.webhooks
+    ADD CONSTRAINT pk_webhooks PRIMARY KEY (id);
 
 --
 -- Name: accounts uq_accounts_email; Type: CONSTRAINT; Schema: public; Owner: -
@@ -914,6 +1166,13 @@ ALTER TABLE ONLY public.catalogue_events
     ADD CONSTRAINT uq_catalogue_events_number UNIQUE (number);
 
 --
+-- Name: contact_codes uq_contact_codes_browser_hash_email; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.contact_codes
+    ADD CONSTRAINT uq_contact_codes_browser_hash_email UNIQUE (browser_hash, email);
+
+--
 -- Name: guests uq_guests_api_handle; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -928,11 +1187,25 @@ ALTER TABLE ONLY public.guests
     ADD CONSTRAINT uq_guests_number UNIQUE (number);
 
 --
+-- Name: outbox uq_outbox_number; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.outbox
+    ADD CONSTRAINT uq_outbox_number UNIQUE (number);
+
+--
 -- Name: revenue_events uq_revenue_events_number; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
 ALTER TABLE ONLY public.revenue_events
     ADD CONSTRAINT uq_revenue_events_number UNIQUE (number);
+
+--
+-- Name: webhook_deliveries uq_webhook_deliveries_number; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.webhook_deliveries
+    ADD CONSTRAINT uq_webhook_deliveries_number UNIQUE (number);
 
 --
 -- Name: ix_account_commands_account_id; Type: INDEX; Schema: public; Owner: -
@@ -965,10 +1238,28 @@ CREATE INDEX ix_accounts_access_changed_at ON public.accounts USING btree (acces
 CREATE INDEX ix_accounts_admins ON public.accounts USING btree (id) WHERE (role = 'admin'::text);
 
 --
+-- Name: ix_accounts_claimed_by; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX ix_accounts_claimed_by ON public.accounts USING btree (claimed_by) WHERE (claimed_by IS NOT NULL);
+
+--
+-- Name: ix_accounts_contact_email; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX ix_accounts_contact_email ON public.accounts USING btree (contact_email) WHERE (contact_email IS NOT NULL);
+
+--
 -- Name: ix_accounts_created_at_id; Type: INDEX; Schema: public; Owner: -
 --
 
 CREATE INDEX ix_accounts_created_at_id ON public.accounts USING btree (created_at, id);
+
+--
+-- Name: ix_accounts_unclaimed; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE UNIQUE INDEX ix_accounts_unclaimed ON public.accounts USING btree (contact_of, contact_email) WHERE (claimed_by IS NULL);
 
 --
 -- Name: ix_audit_leaves_first_position; Type: INDEX; Schema: public; Owner: -
@@ -1043,6 +1334,24 @@ CREATE INDEX ix_catalogue_events_search ON public.catalogue_events USING gin (se
 CREATE INDEX ix_catalogue_events_status_listed ON public.catalogue_events USING btree (status, COALESCE(starts_at, 'infinity'::timestamp with time zone), event_id);
 
 --
+-- Name: ix_contact_codes_expires_at; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX ix_contact_codes_expires_at ON public.contact_codes USING btree (expires_at);
+
+--
+-- Name: ix_former_addresses_account_id; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX ix_former_addresses_account_id ON public.former_addresses USING btree (account_id);
+
+--
+-- Name: ix_former_addresses_replaced_at; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX ix_former_addresses_replaced_at ON public.former_addresses USING btree (replaced_at);
+
+--
 -- Name: ix_guest_tokens_guest_id_created_at; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -1059,6 +1368,54 @@ CREATE INDEX ix_guests_api_email ON public.guests USING btree (api, email);
 --
 
 CREATE INDEX ix_guests_api_number ON public.guests USING btree (api, number);
+
+--
+-- Name: ix_mail_counts_hour; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX ix_mail_counts_hour ON public.mail_counts USING btree (hour);
+
+--
+-- Name: ix_mailbox_received_at; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX ix_mailbox_received_at ON public.mailbox USING btree (received_at);
+
+--
+-- Name: ix_mailed_tokens_account_id; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX ix_mailed_tokens_account_id ON public.mailed_tokens USING btree (account_id);
+
+--
+-- Name: ix_mailed_tokens_expires_at; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX ix_mailed_tokens_expires_at ON public.mailed_tokens USING btree (expires_at);
+
+--
+-- Name: ix_outbox_booking_id_number; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX ix_outbox_booking_id_number ON public.outbox USING btree (booking_id, number);
+
+--
+-- Name: ix_outbox_due; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX ix_outbox_due ON public.outbox USING btree (channel, priority, due_at, number) WHERE (state = 'due'::text);
+
+--
+-- Name: ix_outbox_order; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX ix_outbox_order ON public.outbox USING btree (recipient_id, event_id, number) WHERE (state = 'due'::text);
+
+--
+-- Name: ix_outbox_settled_at; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX ix_outbox_settled_at ON public.outbox USING btree (settled_at);
 
 --
 -- Name: ix_revenue_events_organizer_id_number; Type: INDEX; Schema: public; Owner: -
@@ -1091,10 +1448,40 @@ CREATE INDEX ix_tokens_expires_at ON public.tokens USING btree (expires_at);
 CREATE INDEX ix_tokens_revoked_at ON public.tokens USING btree (revoked_at) WHERE (revoked_at IS NOT NULL);
 
 --
+-- Name: ix_webhook_deliveries_created_at; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX ix_webhook_deliveries_created_at ON public.webhook_deliveries USING btree (created_at);
+
+--
+-- Name: ix_webhook_deliveries_due; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX ix_webhook_deliveries_due ON public.webhook_deliveries USING btree (webhook_id, "position", number) WHERE (state = 'due'::text);
+
+--
+-- Name: ix_webhook_deliveries_webhook_id_number; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX ix_webhook_deliveries_webhook_id_number ON public.webhook_deliveries USING btree (webhook_id, number);
+
+--
+-- Name: ix_webhooks_owner_id; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX ix_webhooks_owner_id ON public.webhooks USING btree (owner_id);
+
+--
 -- Name: ledger_entries_notification_id_idx; Type: INDEX; Schema: public; Owner: -
 --
 
 CREATE UNIQUE INDEX ledger_entries_notification_id_idx ON public.ledger_entries USING btree (notification_id);
+
+--
+-- Name: uq_accounts_proven_guests; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE UNIQUE INDEX uq_accounts_proven_guests ON public.accounts USING btree (guest_of, contact_email) WHERE ((guest_of IS NOT NULL) AND (email_proven_at IS NOT NULL) AND (claimed_by IS NULL));
 
 --
 -- Name: ledger_entries append_only; Type: TRIGGER; Schema: public; Owner: -
@@ -1131,6 +1518,13 @@ ALTER TABLE ONLY public.bookings
 
 ALTER TABLE ONLY public.catalogue_categories
     ADD CONSTRAINT fk_catalogue_categories_catalogue_events FOREIGN KEY (event_id) REFERENCES public.catalogue_events(event_id) ON DELETE CASCADE;
+
+--
+-- Name: former_addresses fk_former_addresses_account_id; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.former_addresses
+    ADD CONSTRAINT fk_former_addresses_account_id FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
 
 --
 -- Name: guest_tokens fk_guest_tokens_guest_id; Type: FK CONSTRAINT; Schema: public; Owner: -
@@ -1180,6 +1574,13 @@ ALTER TABLE ONLY public.tickets
 
 ALTER TABLE ONLY public.tokens
     ADD CONSTRAINT fk_tokens_account_id FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
+--
+-- Name: webhook_deliveries webhook_deliveries_webhook_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.webhook_deliveries
+    ADD CONSTRAINT webhook_deliveries_webhook_id_fkey FOREIGN KEY (webhook_id) REFERENCES public.webhooks(id);
 
 --
 -- PostgreSQL database dump complete

@@ -9,6 +9,14 @@ from typing import Any
 _NETWORK_BITS = 64
 
 
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches it: a name or an address."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
 def client_of(scope: Mapping[str, Any]) -> str:
     """The client of an ASGI scope; "" if it has no address."""
     return client_key(scope["client"][0]) if scope["client"] else ""

@@ -13,7 +13,7 @@ default that means "as before"; only bodies that set it have version 2.
 from enum import StrEnum
 from functools import cache
 from hashlib import blake2b
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 import msgspec
@@ -29,10 +29,16 @@ class Role(StrEnum):
 
 
 class Actor(msgspec.Struct, frozen=True):
-    """The account or guest that sends a command, and its role. `id` None, without an identity, occurs only in tests."""
+    """The account or guest that sends a command, and its role. `claimed`: further ids of the same person, who has proved that they
+    are theirs. `id` None, without an identity, occurs only in tests."""
 
     id: UUID | None
     role: Role
+    claimed: frozenset[UUID] = frozenset()
+
+    def is_person(self, id_: bytes) -> bool:
+        """Whether this is one of the person's ids."""
+        return self.id is not None and (id_ == self.id.bytes or any(id_ == claimed.bytes for claimed in self.claimed))
 
 
 class Command(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,11 +58,13 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ScheduleEvent(Command, frozen=True, kw_only=True):
-    """Schedules a new Event. `categories` are numbered from 1."""
+    """Schedules a new Event. `categories` are numbered from 1. `has_default_guests`: the request does not say how guests book, so
+    the rules do; it is no part of the digest, so that a retry of what an earlier release did is recognized."""
 
     details: Details
     currency: str
     categories: tuple[Category, ...]
+    has_default_guests: bool = False
 
 
 class CategoryChange(msgspec.Struct, frozen=True):
@@ -97,13 +105,17 @@ class BookSeats(Command, frozen=True, kw_only=True):
     """Books seats. The box office (the Event's organizer, an admin) books for `customer_id`, or for a walk-in if that is None; all
     others book for themselves and leave it None. In the body's digest `customer_proof`, a keyed digest of the customer's name and
     e-mail address in the request, represents the customer: the account may change between retries, the request may not.
-    `expected_total`, a decimal string: what the seats cost, as the customer was told; None: whatever they cost."""
+    `same_person`: further ids of that customer, whose tickets count for the limit, too. `expected_total`, a decimal string: what
+    the seats cost, as the customer was told; None: whatever they cost. `guest`: whether the actor is a contact who books without an
+    account, and has proven the e-mail address; None: an account."""
 
     tickets: tuple[WantedSeats, ...]
     customer_proof: bytes = b""
     expected_total: str | None = None
     customer_id: UUID | None = None
+    same_person: frozenset[UUID] = frozenset()
     ticket_key: int = 1
+    guest: Literal["unproven", "proven"] | None = None
 
 
 class CancelBooking(Command, frozen=True, kw_only=True):
@@ -128,7 +140,12 @@ _FIRST_BODY: dict[type[Command], tuple[str, ...]] = {
     CancelBooking: ("booking_id", "tickets"),
     CheckIn: ("booking_id", "ticket"),
 }
-_NOT_BODY = frozenset({"id", "actor", "event_id", "expected_details_version", "customer_id", "ticket_key"})
+_NOT_BODY = frozenset(
+    {
+        "id", "actor", "event_id", "expected_details_version", "customer_id", "same_person", "ticket_key", "guest",
+        "has_default_guests",
+    }
+)  # fmt: skip
 _encoder = msgspec.json.Encoder(order="sorted")
 
 

@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Hashable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, Generic, NoReturn, TypeVar
 
 from ledger.deadline import background_context, shared_context
@@ -122,11 +123,15 @@ class ConcurrencyLimiter:
         self._slots = asyncio.Semaphore(limit)
         self._waiting, self._queue_limit, self._wait_seconds = 0, queue_limit, wait_seconds
 
+    def check_room(self) -> None:
+        """Raises Busy where the wait queue is full."""
+        if self._waiting >= self._queue_limit and self._slots.locked():
+            raise Busy(self._refusal)
+
     @asynccontextmanager
     async def slot(self) -> AsyncIterator[None]:
         """Raises Busy where the wait queue is full or the wait takes too long."""
-        if self._waiting >= self._queue_limit and self._slots.locked():
-            raise Busy(self._refusal)
+        self.check_room()
         self._waiting += 1
         try:
             async with asyncio.timeout(self._wait_seconds):
@@ -139,3 +144,78 @@ class ConcurrencyLimiter:
             yield
         finally:
             self._slots.release()
+
+
+class FairLimiter:
+    """At most `limit` holders at a time; at most `queue_limit` more wait, and take turns by client. Where the queue is full, the
+    newest of the client with most gives way to one with fewer: a client alone may have all places, and keeps nobody out."""
+
+    def __init__(self, what: str, limit: int, queue_limit: int) -> None:
+        """`what`: names the work in the refusal, in the plural."""
+        self._refusal = f"Too many {what} at once. Try again."
+        self._free, self._queue_limit = limit, queue_limit
+        #: By client, the one whose turn is next first; none is empty.
+        self._queues: dict[str, deque[asyncio.Future[None]]] = {}
+
+    def check_room(self, client: str) -> None:
+        """Raises Busy where there is no place for this client."""
+        if not self._free and self._is_full() and self._crowd(client) is None:
+            raise Busy(self._refusal)
+
+    @asynccontextmanager
+    async def slot(self, client: str) -> AsyncIterator[None]:
+        """Raises Busy where there is no place for this client, or its place is taken by another."""
+        if self._free:
+            self._free -= 1
+        else:
+            await self._wait(client)
+        try:
+            yield
+        finally:
+            self._release()
+
+    async def _wait(self, client: str) -> None:
+        if self._is_full():
+            crowd = self._crowd(client)
+            if crowd is None:
+                raise Busy(self._refusal)
+            newest = crowd.pop()
+            if not newest.done():
+                newest.set_exception(Busy(self._refusal))
+        turn = asyncio.get_running_loop().create_future()
+        self._queues.setdefault(client, deque()).append(turn)
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.cancelled():
+                self._remove(client, turn)
+            elif turn.exception() is None:  # it came at the same moment
+                self._release()
+            raise
+
+    def _is_full(self) -> bool:
+        return sum(map(len, self._queues.values())) >= self._queue_limit
+
+    def _crowd(self, client: str) -> deque[asyncio.Future[None]] | None:
+        """The queue of the client with most, if that is more than this one would have."""
+        crowd = max(self._queues.values(), key=len, default=deque[asyncio.Future[None]]())
+        return crowd if len(crowd) > len(self._queues.get(client, ())) + 1 else None
+
+    def _remove(self, client: str, turn: asyncio.Future[None]) -> None:
+        queue = self._queues.get(client, deque())
+        with suppress(ValueError):  # it gave way at the same moment
+            queue.remove(turn)
+        if not queue:
+            self._queues.pop(client, None)
+
+    def _release(self) -> None:
+        while self._queues:
+            client = next(iter(self._queues))
+            queue = self._queues.pop(client)
+            turn = queue.popleft()
+            if queue:
+                self._queues[client] = queue  # behind all others
+            if not turn.done():
+                turn.set_result(None)
+                return
+        self._free += 1

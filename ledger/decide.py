@@ -62,10 +62,13 @@ def decide(event: Event | None, command: Command, now: datetime) -> list[e.Entry
 
 def _schedule(c: ScheduleEvent, now: datetime, stamp: Stamp) -> list[e.Entry]:
     assert c.actor.id is not None
-    _check_details(c.details)
-    _check_details_not_past(c.details, now)
+    details = c.details
+    if c.has_default_guests:
+        details = msgspec.structs.replace(details, guest_checkout=default_guest_checkout(details.max_tickets_per_customer))
+    _check_details(details)
+    _check_details_not_past(details, now)
     _check_names(category.name for category in c.categories)
-    return [e.EventScheduled(**stamp, details=c.details, currency=c.currency, organizer_id=c.actor.id, categories=c.categories)]
+    return [e.EventScheduled(**stamp, details=details, currency=c.currency, organizer_id=c.actor.id, categories=c.categories)]
 
 
 def _change(event: Event, c: ChangeEvent, now: datetime, stamp: Stamp) -> list[e.Entry]:
@@ -74,6 +77,8 @@ def _change(event: Event, c: ChangeEvent, now: datetime, stamp: Stamp) -> list[e
     if c.expected_details_version != event.details_version:
         raise errors.StaleVersion(event.details_version)
     details = msgspec.structs.replace(event.details, **c.changes)
+    if details.guest_checkout == "open" and "guest_checkout" not in c.changes:  # the limit may be new
+        details = msgspec.structs.replace(details, guest_checkout=default_guest_checkout(details.max_tickets_per_customer))
     _check_details(details)
     if details.starts_at != event.details.starts_at:
         _check_details_not_past(details, now)
@@ -123,11 +128,13 @@ def _book(event: Event, c: BookSeats, now: datetime, stamp: Stamp) -> list[e.Ent
     _check_active(event)
     _check_not_past(event, now)
     if is_box_office(event, c.actor):
-        customer = c.customer_id
+        customer, same_person = c.customer_id, c.same_person
     elif c.customer_id is not None:
         raise errors.NotYourEvent
     else:
-        customer = c.actor.id
+        customer, same_person = c.actor.id, c.actor.claimed
+        if c.guest is not None:
+            _check_guests(event.details.guest_checkout, c.guest)
         _check_on_sale(event, now)
     lines = tuple(_lines(event, c.tickets))
     quantity = sum(line.quantity for line in lines)
@@ -137,12 +144,24 @@ def _book(event: Event, c: BookSeats, now: datetime, stamp: Stamp) -> list[e.Ent
         _check_total(c.expected_total, sum(line.quantity * line.unit_price for line in lines), event.currency)
     limit = event.details.max_tickets_per_customer
     if customer is not None and limit is not None:
-        held = event.customers.get(customer.bytes, 0)
+        held = sum(event.customers.get(id_.bytes, 0) for id_ in {customer, *same_person})
         if held + quantity > limit:
             raise errors.CustomerLimit(limit, held)
     return [
         e.SeatsBooked(**stamp, customer_id=customer, lines=lines, details_version=event.details_set[-1], ticket_key=c.ticket_key)
     ]
+
+
+def _check_guests(checkout: e.GuestCheckout, guest: str) -> None:
+    if checkout == "off":
+        raise errors.GuestCheckoutOff
+    if checkout == "proven" and guest != "proven":
+        raise errors.EmailUnverified
+
+
+def default_guest_checkout(max_tickets_per_customer: int | None) -> e.GuestCheckout:
+    """A limit by customer holds only for proven addresses: anybody can make up others."""
+    return "open" if max_tickets_per_customer is None else "proven"
 
 
 def _check_total(expected: str, total: int, currency: str) -> None:
@@ -177,7 +196,7 @@ def _cancel_booking(event: Event, c: CancelBooking, now: datetime, stamp: Stamp)
     if owner is None:
         raise errors.BookingNotFound
     sells = is_box_office(event, c.actor)
-    if not sells and (c.actor.id is None or owner != c.actor.id.bytes):
+    if not sells and not c.actor.is_person(owner):
         raise errors.BookingNotFound
     states = event.ticket_states(c.booking_id)
     if ACTIVE not in states and USED not in states:
@@ -278,6 +297,8 @@ def _check_details(details: e.Details) -> None:
     opens_at, closes_at = details.sales_open_at, details.sales_close_at
     if opens_at is not None and closes_at is not None and closes_at <= opens_at:
         raise _malformed("sales_close_at", "must be after sales_open_at")
+    if details.guest_checkout == "open" and details.max_tickets_per_customer is not None:
+        raise _malformed("guest_checkout", "must be proven or off where max_tickets_per_customer is set")
 
 
 def _check_details_not_past(details: e.Details, now: datetime) -> None:

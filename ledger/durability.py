@@ -3,11 +3,11 @@ lose bookings that customers were told about, or damage the database (docs/decis
 
 import logging
 from collections.abc import Sequence
+from typing import Any
 
 import psycopg
 
-from ledger.postgres_connections import connection_parameters
-from ledger.settings import Settings, SettingsError
+from ledger.settings import SettingsError
 
 log = logging.getLogger(__name__)
 
@@ -32,16 +32,11 @@ def describe(names: Sequence[str]) -> str:
     return f"PostgreSQL runs with {', '.join(f'{name}=off' for name in names)}"
 
 
-def check_durability(settings: Settings) -> None:
-    """Raises UnsafeDatabase; where `allow_unsafe_database` is set, logs it. If the database is unavailable now, nothing is said: an
-    appender asks again on each of its connections."""
-    try:
-        with psycopg.connect(**connection_parameters(settings.database_url, "seatledger-check")) as connection:
-            row = connection.execute(f"SELECT {UNSAFE_SETTINGS}".encode()).fetchone()
-    except psycopg.OperationalError:
-        return
+def check_durability(connection: psycopg.Connection[Any], *, is_unsafe_allowed: bool) -> None:
+    """Raises UnsafeDatabase; where `is_unsafe_allowed`, logs it."""
+    row = connection.execute(f"SELECT {UNSAFE_SETTINGS}".encode()).fetchone()
     names = row[0] if row else []
-    if names and not settings.allow_unsafe_database:
+    if names and not is_unsafe_allowed:
         raise UnsafeDatabase(names)
     if names:
         log.warning("%s: a crash would lose bookings, which ALLOW_UNSAFE_DATABASE permits", describe(names))

@@ -10,17 +10,20 @@ Entries never form reference cycles, so the garbage collector does not track the
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
 import msgspec
+
+#: How a person without an account books: not at all; by name and e-mail address; the same, once the address is proven.
+GuestCheckout = Literal["off", "open", "proven"]
 
 
 class Details(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """The details of an Event. Times are UTC; `timezone` is the IANA time zone of the venue. Without `starts_at` the Event has an
     open date; `show_at` is the time at which the show begins, if that is not the start. Customers can book until `sales_close_at`
     if it is set, and never from `past_at` on; the box office sells until `past_at`. `sells_after_start`: the start ends no
-    sales."""
+    sales. `guest_checkout` is off in entries of before there was any."""
 
     name: str
     starts_at: datetime | None
@@ -33,6 +36,7 @@ class Details(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     max_tickets_per_customer: int | None = None
     sells_after_start: bool = False
     show_at: datetime | None = None
+    guest_checkout: GuestCheckout = "off"
 
     @property
     def past_at(self) -> datetime | None:
@@ -43,9 +47,12 @@ class Details(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
         return max(self.starts_at, self.sales_close_at or self.starts_at)
 
     @property
-    def is_first_shape(self) -> bool:
-        """Whether the first topics, which every release can read, can represent these details."""
-        return self.starts_at is not None and not self.sells_after_start and self.show_at is None
+    def shape(self) -> int:
+        """The oldest shape that can represent these details: 1, which every release can read; 2, with open dates, sales after the
+        start and the time of the show; 3, with guests."""
+        if self.guest_checkout != "off":
+            return 3
+        return 1 if self.starts_at is not None and not self.sells_after_start and self.show_at is None else 2
 
 
 class Category(msgspec.Struct, frozen=True, gc=False):
@@ -200,8 +207,10 @@ class RecordedEntry(msgspec.Struct, frozen=True, gc=False):
 TOPICS: dict[str, type[Entry]] = {
     "event-scheduled/1": EventScheduled,
     "event-scheduled/2": EventScheduled,  # open dates, sales after the start, the time of the show
+    "event-scheduled/3": EventScheduled,  # booking as a guest
     "event-details-changed/1": EventDetailsChanged,
     "event-details-changed/2": EventDetailsChanged,  # likewise
+    "event-details-changed/3": EventDetailsChanged,
     "category-added/1": CategoryAdded,
     "category-renamed/1": CategoryRenamed,
     "price-changed/1": PriceChanged,
@@ -218,12 +227,12 @@ TOPICS: dict[str, type[Entry]] = {
 UPCASTERS: dict[str, tuple[str, Callable[[dict[str, Any]], dict[str, Any]]]] = {}
 
 _NEWEST: dict[type[Entry], str] = {entry: topic for topic, entry in TOPICS.items()}
-_FIRST_DETAILS = {EventScheduled: "event-scheduled/1", EventDetailsChanged: "event-details-changed/1"}
+_WITH_DETAILS = {EventScheduled: "event-scheduled", EventDetailsChanged: "event-details-changed"}
 
 
 def topic_of(entry: Entry) -> str:
     """The topic under which an entry is written: the oldest that can represent it, so that processes of the last release can read
     it."""
-    if isinstance(entry, EventScheduled | EventDetailsChanged) and entry.details.is_first_shape:
-        return _FIRST_DETAILS[type(entry)]
+    if isinstance(entry, EventScheduled | EventDetailsChanged):
+        return f"{_WITH_DETAILS[type(entry)]}/{entry.details.shape}"
     return _NEWEST[type(entry)]

@@ -102,6 +102,20 @@ class CustomerLimit(RuleBroken):
         )
 
 
+class GuestCheckoutOff(SeatledgerError):
+    """The Event takes no bookings of guests."""
+
+    def __init__(self) -> None:
+        super().__init__("This event is booked with an account: log in.")
+
+
+class EmailUnverified(SeatledgerError):
+    """A guest's e-mail address must be proven first."""
+
+    def __init__(self) -> None:
+        super().__init__("Prove the e-mail address first, by the code that is mailed to it.")
+
+
 class BookingTooLarge(RuleBroken):
     def __init__(self, limit: int) -> None:
         super().__init__(f"One booking holds at most {limit} tickets: split it.", limit=limit)
@@ -181,6 +195,20 @@ class IdempotencyKeyReused(Malformed):
 class InvalidCode(Malformed):
     def __init__(self) -> None:
         super().__init__("This is not a ticket code of Seatledger.")
+
+
+class OpenDate(RuleBroken):
+    """The event has no date yet."""
+
+    def __init__(self) -> None:
+        super().__init__("The event has no date yet.")
+
+
+class TokenUnknown(Malformed):
+    """A link of a mail that is not whole, not ours, or for something else."""
+
+    def __init__(self) -> None:
+        super().__init__("This link is not complete, or is none of Seatledger's. Open it from the mail again.")
 
 
 class RetryableError(SeatledgerError):

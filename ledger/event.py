@@ -136,11 +136,12 @@ class Event:
         return version
 
     def find_category(self, category: str) -> CategoryState | None:
-        """The category with this name, or with this public id."""
-        for state in self.categories.values():
-            if state.name == category:
-                return state
-        return next((state for state in self.categories.values() if str(category_id(self.id, state.number)) == category), None)
+        """The category with this public id, or with this name. One may be named as another one's id."""
+        if len(category) == _ID_LENGTH:  # ids are made each time, which costs more than names
+            for state in self.categories.values():
+                if str(category_id(self.id, state.number)) == category:
+                    return state
+        return next((state for state in self.categories.values() if state.name == category), None)
 
     def ticket_states(self, booking_id: UUID) -> bytes:
         """The state of each ticket, one byte per ticket: ACTIVE, USED or CANCELLED."""
@@ -182,6 +183,7 @@ class Event:
         return 4_000 + 300 * len(self.bookings) + tickets + others
 
 
+_ID_LENGTH = len(str(UUID(int=0)))
 _MAPS = ("bookings", "touched", "customers", "commands")
 
 

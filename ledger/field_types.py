@@ -5,6 +5,7 @@
 
 Text is refused, with a message, if it has control characters, which some databases, terminals or pages can't take (Unicode Cc,
 NUL included; newline and tab are allowed in `lines`), has lone surrogates (pydantic's own check), or is too short or too long.
+`lines` are read by people: what they don't see, or what reorders the text, is refused there, too; for names more strictly.
 Outer blanks are removed before the length is checked.
 """
 
@@ -33,6 +34,8 @@ _INVISIBLE = (
     r"\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164\ufeff\uffa0"
     r"\ufff0-\ufffb"
 )
+#: The same in lines, where marks of direction and soft hyphens are of use.
+_INVISIBLE_IN_LINES = r"\u200b\u2028-\u202e\u2060-\u206f\ufeff\ufff0-\ufffb"
 #: Joiners are part of names in Persian and in scripts of India, and of emoji: after a character that is not ASCII.
 _JOINERS = r"\u200c\u200d"
 #: Variation selectors are part of emoji, but show nothing by themselves.
@@ -46,7 +49,7 @@ _TAGS = re.compile("[\U000e0000-\U000e007f]")
 @dataclass(frozen=True)
 class Text:
     """Annotates a `str`: bounds of its length in characters, whether it may have several lines, whether outer blanks are removed
-    (not those of passwords). `is_name`: without what is invisible or changes the direction of text."""
+    (not those of passwords). `is_name`: without what is invisible or changes the direction of text, or empty."""
 
     at_most: int
     at_least: int = 1
@@ -55,15 +58,21 @@ class Text:
     is_name: bool = False
 
     @property
-    def _control(self) -> str:
-        return _CONTROL_IN_LINES if self.lines else _CONTROL
+    def _refused(self) -> str:
+        return _CONTROL_IN_LINES + _INVISIBLE_IN_LINES if self.lines else _CONTROL
+
+    @property
+    def _name(self) -> str:
+        return _NAME if self.at_least else f"^$|{_NAME}"
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        control, name = re.compile(f"[{self._control}]"), re.compile(_NAME)
+        control, refused, name = (re.compile(pattern) for pattern in (f"[{_CONTROL}]", f"[{self._refused}]", self._name))
 
         def check(text: str) -> str:
-            if control.search(text):
-                raise PydanticCustomError("control_character", "Text may not contain control characters")
+            if found := refused.search(text):
+                if control.match(found[0]):
+                    raise PydanticCustomError("control_character", "Text may not contain control characters")
+                raise PydanticCustomError("invisible_character", "Text may not contain invisible characters")
             if self.is_name and (not name.search(text) or _TAGS.search(text)):
                 raise PydanticCustomError("invisible_character", "Names may not contain invisible characters")
             return text
@@ -74,11 +83,11 @@ class Text:
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         """Its pattern has all the rules, so that text generated from the schema is accepted."""
         json_schema = dict(handler(schema))
-        inner = f"[^{self._control}]*"
+        inner = f"[^{self._refused}]*"
         if self.is_name:
-            json_schema["pattern"] = _NAME
+            json_schema["pattern"] = self._name
             return json_schema
-        json_schema["pattern"] = rf"^{inner}[^\s{self._control}]{inner}$" if self.strip and self.at_least else f"^{inner}$"
+        json_schema["pattern"] = rf"^{inner}[^\s{self._refused}]{inner}$" if self.strip and self.at_least else f"^{inner}$"
         return json_schema
 
 
@@ -89,6 +98,8 @@ def _email(text: str) -> str:
         raise PydanticCustomError("email", "This is not an e-mail address: {reason}", {"reason": str(error)}) from None
     if len(address.normalized) > MAX_EMAIL:
         raise PydanticCustomError("email", "This e-mail address is too long")
+    if "=?" in address.normalized:  # as an encoded word begins (RFC 2047), which mail programs decode to something else
+        raise PydanticCustomError("email", "This is not an e-mail address that mail can be sent to")
     return address.normalized.lower()
 
 
@@ -164,3 +175,12 @@ EventTime = Annotated[Time, AfterValidator(_event_time)]
 #: A name of a person, an Event or a category.
 Name = Annotated[str, Text(200, is_name=True)]
 LongText = Annotated[str, Text(10_000, at_least=0, lines=True)]
+
+
+def _visible(value: Any) -> Any:
+    return _HIDDEN.sub("", value) if isinstance(value, str) else value
+
+
+_HIDDEN = re.compile(f"[{_INVISIBLE_IN_LINES}]")
+#: Removes what lines refuse, instead: for the other APIs, whose specifications allow any text.
+WithoutHidden = BeforeValidator(_visible)

@@ -11,8 +11,9 @@ import tempfile
 from pathlib import Path
 from typing import Self
 
-#: Of sessions and derived ids, of the MACs of entries, of ticket codes, of the signed log.
-KEYRINGS = ("accounts", "ledger", "tickets", "checkpoints")
+#: Of sessions and derived ids, of the MACs of entries, of ticket codes, of the signed log, of tokens in mails,
+#: of the secrets of webhooks.
+KEYRINGS = ("accounts", "ledger", "tickets", "checkpoints", "mail", "webhooks")
 
 _BYTES = 32
 #: A key's version is seven bits of a ticket code.

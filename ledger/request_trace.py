@@ -30,16 +30,17 @@ class Phases(Protocol):
 
 
 class RequestTrace:
-    """`problem`: the type of the problem with which it was refused, or "". `command`: the command that it waits for, if any."""
+    """`problem`: the type of the problem with which it was refused, or "". `command`: the command that it waits for, if any.
+    `client`: whose it is, as `client_of` tells, if it may change something and the framework handles it; else ""."""
 
-    __slots__ = ("_seconds", "began_at", "command", "id", "problem", "trace_id")
+    __slots__ = ("_seconds", "began_at", "client", "command", "id", "problem", "trace_id")
 
     def __init__(self, given_id: bytes | None = None, parent: bytes | None = None) -> None:
         """`given_id`, `parent`: the values of `X-Request-Id` and `traceparent`; without effect if they are not valid."""
         self.began_at = perf_counter()
         self.id = given_id.decode() if given_id and _VALID_ID(given_id) else f"{_PREFIX}-{next(_numbers):x}"
         self.trace_id = match[1].decode() if parent and (match := _VALID_PARENT(parent)) else ""
-        self.problem = ""
+        self.problem = self.client = ""
         self.command: Phases | None = None
         self._seconds: dict[str, float] | None = None
 

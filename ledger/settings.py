@@ -4,15 +4,18 @@
 """
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
-from ipaddress import ip_address
+from email.utils import parseaddr
 from math import inf
 from pathlib import Path
 from typing import Any, Literal, Self
+from urllib.parse import urlsplit
 
 from iso4217 import Currency
 
+from ledger.client_address import is_loopback
 from ledger.redis_address import parse_redis_url
 
 #: The bound of a request body. Not a setting: the API's documentation names it.
@@ -27,7 +30,7 @@ LOG_LEVELS, LOG_FORMATS = ("DEBUG", "INFO", "WARNING", "ERROR"), ("text", "json"
 #: Settings of which 0 means none; the other numbers must be above it.
 _MAY_BE_0 = (
     "verify_hours", "drain_seconds", "metrics_port", "sign_ups_per_minute", "account_trail_days",
-    "connections_per_address", "streams_per_address", "commands_per_minute", "commands_per_minute_address",
+    "connections_per_address", "streams_per_address", "guest_mails_per_hour", "commands_per_minute", "commands_per_minute_address",
 )  # fmt: skip
 
 
@@ -40,7 +43,7 @@ class SettingsError(ValueError):
 
 
 #: They hold passwords. Each can be in a file instead, which `NAME_FILE` names: a secret of Docker or Kubernetes.
-SECRETS = ("DATABASE_URL", "DATABASE_READ_URL", "RUNTIME_DATABASE_URL", "REDIS_URL")
+SECRETS = ("DATABASE_URL", "DATABASE_READ_URL", "RUNTIME_DATABASE_URL", "REDIS_URL", "MAIL_URL")
 
 
 def _setting(default: Any, help_: str) -> Any:
@@ -60,8 +63,8 @@ class Settings:
     )
     runtime_database_url: str = _setting(
         "",
-        "For `make run` and migrations, where DATABASE_URL is the owner's: the address with the role of the processes, which is"
-        " made if it is missing; empty: they use the owner's",
+        "For `make run`, migrations and operators' commands, where DATABASE_URL is the owner's: the address with the role of the"
+        " processes, which is made if it is missing; empty: they use the owner's",
     )
     allow_unsafe_database: bool = _setting(
         False, "Run on a PostgreSQL with fsync, full_page_writes or synchronous_commit off: for tests and demos"
@@ -107,12 +110,26 @@ class Settings:
     login_attempts_per_minute: int = _setting(
         10, "Failed log-ins of an account from one address; other limits follow from it (`accounts/rate_limiters.py`)"
     )
-    sign_ups_per_minute: int = _setting(60, "Sign-ups from one address; 0: without a limit")
+    sign_ups_per_minute: int = _setting(60, "Sign-ups, and links by mail that are asked for, from one address; 0: without a limit")
+    guest_mails_per_hour: int = _setting(
+        5,
+        "Codes, and unproven guest bookings, for one e-mail address (`accounts/rate_limiters.py`); 0: no limit",
+    )
     require_second_factor: str = _setting("", "admin: admins without a second factor can do nothing but set one; empty: optional")
     account_trail_days: int = _setting(730, "How long the trail of accounts is kept; 0: for ever")
     session_hours: int = _setting(14 * 24, "How long a log-in lasts")
     drain_seconds: float = _setting(
         5.0, "How long a process that is told to stop goes on serving while /ready is 503; 0: it stops at once"
+    )
+    mail_url: str = _setting(
+        "",
+        "smtp://user:password@host:port, with STARTTLS, or smtps://…: workers send mail by it; empty: none is sent, and DEMO=1"
+        " shows it at /mailbox",
+    )
+    mail_from: str = _setting("", "Sender of mail: `tickets@example.org`, or `Name <tickets@example.org>`; needed with MAIL_URL")
+    mails_per_second: float = _setting(200.0, "Mails that one worker sends a second, at most")
+    webhooks_allow_private: bool = _setting(
+        False, "Deliver webhooks also to addresses that are not public: this machine and its network. For development"
     )
     verify_hours: float = _setting(24.0, "How long after a verification of everything a worker begins the next; 0: never")
 
@@ -135,9 +152,11 @@ class Settings:
     def of_running(cls, environ: Mapping[str, str] | None = None) -> Self:
         """As `from_env`; if it names no database or Redis, those of a running `make run`."""
         settings = cls.from_env(environ)
+        if not settings.database_url:
+            url, runtime = (_read_note(settings.data_dir / name) for name in ("database_url", "runtime_database_url"))
+            settings = replace(settings, database_url=url, runtime_database_url=runtime)
         return replace(
             settings,
-            database_url=settings.database_url or _read_note(settings.data_dir / "database_url"),
             redis_url=settings.redis_url or _read_note(settings.data_dir / "redis_url"),
         )
 
@@ -157,6 +176,7 @@ class Settings:
         if self.specification not in ("", *COMPAT_APIS):
             raise SettingsError(f"SPECIFICATION is {self.specification!r}, which is none of {', '.join(COMPAT_APIS)}.")
         _check_demo(self.demo, self.host)
+        _check_mail(self.mail_url, self.mail_from)
         _check_choice("REQUIRE_SECOND_FACTOR", self.require_second_factor, ("", "admin"))
         _check_choice("LOG_LEVEL", self.log_level, LOG_LEVELS)
         _check_choice("LOG_FORMAT", self.log_format, LOG_FORMATS)
@@ -170,6 +190,16 @@ class Settings:
     @property
     def has_secure_cookies(self) -> bool:
         return self.public_url.startswith("https://") if self.secure_cookies is None else self.secure_cookies
+
+    @property
+    def has_mail(self) -> bool:
+        """Whether mails are sent, if only to the mailbox."""
+        return bool(self.mail_url) or self.has_mailbox
+
+    @property
+    def has_mailbox(self) -> bool:
+        """Whether mails go to the demo's mailbox, which everybody can read: on this machine alone."""
+        return self.demo is True and not self.mail_url
 
     @property
     def keys(self) -> Path:
@@ -223,6 +253,20 @@ def _check_redis_url(url: str) -> None:
         raise SettingsError(f"REDIS_URL {error}.") from None
 
 
+def _check_mail(url: str, sender: str) -> None:
+    if not url:
+        return
+    try:
+        parts = urlsplit(url)
+        is_complete = bool(parts.hostname) and parts.port != 0 and not parts.path.strip("/") and not parts.query
+    except ValueError:  # of the port, or of an address in brackets
+        is_complete = False
+    if not is_complete or parts.scheme not in ("smtp", "smtps"):
+        raise SettingsError("MAIL_URL is not of the form smtp://user:password@host:port or smtps://user:password@host:port.")
+    if not re.fullmatch(r"[^\s@<>]+@[^\s@<>]+", parseaddr(sender)[1]):
+        raise SettingsError(f"MAIL_FROM is {sender!r}, which is no e-mail address: MAIL_URL needs a sender.")
+
+
 def _names(text: str) -> list[str]:
     return text.replace(",", " ").split()
 
@@ -245,17 +289,10 @@ def _demo(text: str) -> Demo:
 
 
 def _check_demo(demo: Demo | None, host: str) -> None:
-    if demo and demo != "public" and not _is_loopback(host):
+    if demo and demo != "public" and not is_loopback(host):
         raise SettingsError(
             f"HOST is {host}, where everybody could log in as the demo's admin: set DEMO=0, or DEMO=public if that is meant."
         )
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 _KINDS: dict[Any, tuple[Callable[[str], Any], str]] = {

@@ -16,9 +16,9 @@ import msgspec
 from ledger.entries import Details
 from ledger.event import CategoryState, Event
 
-FIRST, OPEN_DATES = "event-snapshot/1", "event-snapshot/2"
+FIRST, OPEN_DATES, GUESTS = "event-snapshot/1", "event-snapshot/2", "event-snapshot/3"
 #: The formats that this release reads, the newest last. The first does not have the Event's number: it is 0 after `restore`.
-TOPICS = (FIRST, OPEN_DATES)
+TOPICS = (FIRST, OPEN_DATES, GUESTS)
 #: The name of the task that takes snapshots, and of its row among the projections' positions.
 SNAPSHOTS = "snapshots"
 FRAME = 1_000
@@ -79,7 +79,7 @@ def is_due(version: int, last: int) -> bool:
 
 def take(event: Event, topic: str = "") -> Snapshot:
     """A snapshot in the oldest format that can represent the Event; or in that of `topic`, to compare with another one."""
-    topic = topic or (FIRST if event.details.is_first_shape else OPEN_DATES)
+    topic = topic or TOPICS[event.details.shape - 1]
     number = 0 if topic == FIRST else event.number
     head = _Head(
         number, event.created_at, event.details, event.details_set, event.details_version, event.currency,

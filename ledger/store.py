@@ -296,6 +296,11 @@ class Ledger(Application[UUID]):
                 self._kept = self._kept[-KEPT:]
         return batch
 
+    @_database_errors()
+    def read_past(self, after: int, limit: int) -> list[RecordedEntry]:
+        """As `read`, for entries that no projector reads at the same time: it keeps none, and drops none that is kept."""
+        return self._select(after + 1, limit)
+
     def _select_next(self, after: int, limit: int) -> list[RecordedEntry]:
         """The entries after the kept ones. Raises LedgerWentBack if the last of those is not in the ledger any more."""
         if not self._kept:

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 from uuid import UUID
 
 from pydantic import Field, WithJsonSchema
@@ -26,6 +26,7 @@ Money = Annotated[str, WithJsonSchema({"type": "string", "format": "number", "ex
 EventStatus = TypeAliasType("EventStatus", Literal["active", "cancelled", "completed"])
 BookingStatus = TypeAliasType("BookingStatus", Literal["confirmed", "cancelled"])
 TicketStatus = TypeAliasType("TicketStatus", Literal["active", "used", "cancelled"])
+GuestCheckout = TypeAliasType("GuestCheckout", e.GuestCheckout)
 
 STATES: dict[int, TicketStatus] = {ord("a"): "active", ord("u"): "used", ord("c"): "cancelled"}
 
@@ -50,7 +51,9 @@ class EventView:
     for an open date. `show_at`: the time at which the show begins, if it is not `starts_at`. `past_at`: the time at which the event
     is past: from then on nobody can book it, and no customer can cancel. It is `starts_at`, or `sales_close_at` if that is later;
     null for an open date, and where sales after the start have no end. For an open date customers can't cancel after
-    `sales_close_at` either. `available`: the seats left of all categories. `details_version`: the number in the ETag, to send
+    `sales_close_at` either. `guest_checkout`: whether somebody without an account books with
+    name and e-mail address at once (`open`), after proving the address (`proven`), or not at all (`off`). `available`: the seats
+    left of all categories. `details_version`: the number in the ETag, to send
     as `If-Match`; it rises with each change of details or categories, not with bookings."""
 
     id: UUID
@@ -72,8 +75,16 @@ class EventView:
     capacity: int
     available: int
     max_tickets_per_customer: int | None
+    guest_checkout: GuestCheckout
     details_version: int
     created_at: datetime
+
+
+class BookedBy(NamedTuple):
+    """The event and the customer of a booking. `customer_id`: None for a walk-in."""
+
+    event_id: UUID
+    customer_id: UUID | None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -116,6 +127,13 @@ class BookingView:
     updated_at: datetime
 
 
+@dataclass(slots=True, kw_only=True)
+class MadeBookingView(BookingView):
+    """A new booking. `manage_url`: of one without an account, the link to see and cancel it, which the confirmation has, too."""
+
+    manage_url: str | None = None
+
+
 def event_view(event: Event) -> EventView:
     """The Event as it is now."""
     details = event.details
@@ -133,7 +151,7 @@ def event_view(event: Event) -> EventView:
         show_at=details.show_at, currency=event.currency, status=event.status,  # type: ignore[arg-type]
         organizer_id=event.organizer_id, categories=categories, capacity=sum(category.capacity for category in categories),
         available=sum(category.available for category in categories), max_tickets_per_customer=details.max_tickets_per_customer,
-        details_version=event.details_version, created_at=event.created_at,
+        guest_checkout=details.guest_checkout, details_version=event.details_version, created_at=event.created_at,
     )  # fmt: skip
 
 

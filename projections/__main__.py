@@ -18,14 +18,14 @@ from ledger import gc_tuning
 from ledger.anchor import LedgerWentBack
 from ledger.keys import KEYRINGS, Keyring, KeysError
 from ledger.macs import Macs
-from ledger.ownership import as_runtime_role
+from ledger.ownership import RuntimeRoleUnknown, runtime_address
 from ledger.postgres_connections import make_engine
 from ledger.settings import Settings, SettingsError
 from ledger.store import Ledger, LedgerUnavailable
 from projections.engine import ProjectionLocked, ProjectionStalled, catch_up
 from projections.proof import backup, transfer
-from projections.proof.backup import BackupError
 from projections.proof.log_keys import LogKeys, begin_origin, read_origin
+from projections.proof.postgres_programs import BackupError
 from projections.proof.signed_notes import NoteError
 from projections.proof.transfer import TransferError
 from projections.proof.verify import AnotherVersion, EventsSetAside, TreeBehind, verify
@@ -48,7 +48,7 @@ class OperatorError(Exception):
 #: Their text is one sentence for the terminal.
 _REFUSALS = (
     SettingsError, KeysError, NoteError, TransferError, BackupError, OperatorError, ShadowCopyError, TreeBehind, AnotherVersion,
-    EventsSetAside, ProjectionStalled, LedgerUnavailable, LedgerWentBack,
+    EventsSetAside, ProjectionStalled, LedgerUnavailable, LedgerWentBack, RuntimeRoleUnknown,
 )  # fmt: skip
 
 
@@ -254,7 +254,7 @@ def _new_origin(arguments: argparse.Namespace, settings: Settings) -> int:
 def _as_runtime_role(settings: Settings) -> Settings:
     """For what reads and writes read tables, which belong to the runtime role."""
     _check_database(settings)
-    return replace(settings, database_url=as_runtime_role(settings.database_url))
+    return replace(settings, database_url=runtime_address(settings.database_url, settings.runtime_database_url))
 
 
 def _ledger(settings: Settings) -> Ledger:

@@ -54,6 +54,7 @@ class CatalogueEvent(Model):
     position: Mapped[Position]
     past_at: Mapped[Timestamp | None]
     show_at: Mapped[Timestamp | None]
+    guest_checkout: Mapped[String] = mapped_column(server_default=text("'off'"))
 
 
 class CatalogueCategory(Model):
@@ -124,7 +125,7 @@ _CHANGES: dict[type[e.Entry], Callable[[Connection, RecordedEntry, Any], _Values
 
 class CatalogueProjector:
     name = "catalogue"
-    version = 2
+    version = 3
     is_by_event = True
     tables = (CatalogueEvent, CatalogueCategory)
     handles: frozenset[type[e.Entry]] = frozenset((e.EventScheduled, *_CHANGES))

@@ -224,7 +224,7 @@ def _fold_next(connection: Connection, ledger: EntrySource, projector: Projector
                     return _Folded(locked, 0, is_last=True)
             read, batch = len(batch), bounded(batch)
             attempt = locked, len(batch), batch[0] if len(batch) == 1 else None
-            set_aside = _check_is_held(connection, batch[-1], projector)
+            set_aside = check_is_held(connection, batch[-1], projector.name)
             connection.execute(_ASYNCHRONOUS_COMMIT)
             fold(connection, projector, [one for one in batch if one.stream not in set_aside] if set_aside else batch)
             position = batch[-1].position
@@ -260,9 +260,10 @@ def fold(connection: Connection, projector: Projector, batch: Sequence[RecordedE
     projector.fold(connection, batch)
 
 
-def _check_is_held(connection: Connection, recorded: RecordedEntry, projector: Projector) -> Collection[UUID]:
-    """The Events that the projection has set aside. Raises LedgerWentBack unless the database of this connection has the entry."""
-    parameters = {"position": recorded.position, "projector": projector.name}
+def check_is_held(connection: Connection, recorded: RecordedEntry, name: str) -> Collection[UUID]:
+    """The Events that the projection of this name has set aside. Raises LedgerWentBack unless the database of this connection has
+    the entry."""
+    parameters = {"position": recorded.position, "projector": name}
     row = connection.execute(_ENTRY_AND_SET_ASIDE, parameters).one_or_none()
     if row is None or not _is_same(recorded, *row[:5]):
         raise LedgerWentBack(f"the entry at position {recorded.position}")

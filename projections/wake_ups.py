@@ -14,8 +14,10 @@ from kombu import Exchange, Queue
 from kombu.exceptions import OperationalError
 
 from ledger import redis_clients
+from ledger.outbox import MAIL
 from ledger.settings import Settings
 from ledger.snapshots import SNAPSHOTS
+from ledger.webhooks import WEBHOOKS
 from projections.registry import PROJECTORS
 
 log = logging.getLogger(__name__)
@@ -23,7 +25,7 @@ log = logging.getLogger(__name__)
 MAINTENANCE = "maintenance"
 #: Each task has a queue of its own name, so that workers can serve one projector only (`--only`), and so that the queue's length
 #: says whether it holds a wake-up.
-TASKS = (*PROJECTORS, SNAPSHOTS, MAINTENANCE)
+TASKS = (*PROJECTORS, MAIL, WEBHOOKS, SNAPSHOTS, MAINTENANCE)
 
 #: The shortest and the longest pause between two rounds of wake-ups. The first round is sent immediately; the more appends there
 #: were since, the longer the next one waits, since a task costs a worker more than folding a few entries.

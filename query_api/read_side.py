@@ -17,7 +17,7 @@ from ledger.macs import MacCheck, Macs
 from ledger.settings import Settings
 from ledger.streams import Streams
 from ledger.ticket_codes import TicketCodes
-from ledger.views import event_view
+from ledger.views import BookedBy, event_view
 from projections.proof.log_keys import LogKeys
 from projections.registry import PROJECTORS
 from query_api import queries
@@ -191,17 +191,22 @@ class ReadSide:
                 async for page in pages:  # closed before its connection is released, also where the caller stops early
                     yield page
 
-    async def event_of_booking(self, booking_id: UUID) -> UUID | None:
-        """The event of a booking. None is certain: the ledger was searched, too. Raises StaleRead where it can't tell; Busy."""
-        query = queries.event_of_booking(booking_id)
+    async def booked_by(self, booking_id: UUID) -> BookedBy | None:
+        """The event and the customer of a booking. None is certain: the ledger was searched, too. Raises StaleRead where it can't
+        tell; Busy."""
+        query = queries.booked_by(booking_id)
         result = await self.fetch(query)
-        if result.rows:
-            return result.rows[0].event_id
-        try:
-            return await self.recent_bookings.event_of(booking_id, result.position)
-        except StaleRead:  # the projection is far behind
-            result = await self.fetch(query, await self.head())
-            return result.rows[0].event_id if result.rows else None
+        if not result.rows:
+            try:
+                return await self.recent_bookings.booked_by(booking_id, result.position)
+            except StaleRead:  # the projection is far behind
+                result = await self.fetch(query, await self.head())
+        return BookedBy(result.rows[0].event_id, result.rows[0].customer_id) if result.rows else None
+
+    async def event_of_booking(self, booking_id: UUID) -> UUID | None:
+        """As `booked_by`, the event alone."""
+        found = await self.booked_by(booking_id)
+        return None if found is None else found.event_id
 
     async def event(self, event_id: UUID, at_least: int | None) -> CachedResponse | None:
         """An event as of position `at_least` or later; None: there is none. As the write side has it, where the projections do not

@@ -13,7 +13,7 @@ from ledger.entries import BookingCancelled, EventDetailsChanged, EventScheduled
 from ledger.errors import PositionBeyondHead, StaleRead
 from ledger.mapper import decode
 from ledger.ticket_codes import TicketCodes
-from ledger.views import BookingView, apply_changes, booking_view
+from ledger.views import BookedBy, BookingView, apply_changes, booking_view
 from query_api import queries
 from query_api.database import Database
 from query_api.queries import BookingRow
@@ -48,14 +48,15 @@ class RecentBookings:
         self._database, self._codes = database, codes
         self._searches = ConcurrencyLimiter("searches for bookings", *SEARCHES)
 
-    async def event_of(self, booking_id: UUID, after: int) -> UUID | None:
-        """The event of a booking that was made after that position; None: there is none. Raises StaleRead where that can't be told,
-        Busy."""
+    async def booked_by(self, booking_id: UUID, after: int) -> BookedBy | None:
+        """Of a booking that was made after that position; None: there is none. Raises StaleRead where that can't be told, Busy."""
         search = await self._search(booking_id, after)
-        booked = next((recorded.stream for recorded in search.entries if isinstance(recorded.entry, SeatsBooked)), None)
-        if booked is None and not search.is_complete:
+        for recorded in search.entries:
+            if isinstance(recorded.entry, SeatsBooked):
+                return BookedBy(recorded.stream, recorded.entry.customer_id)
+        if not search.is_complete:
             raise StaleRead
-        return booked
+        return None
 
     async def get(self, booking_id: UUID, row: BookingRow | None, after: int, at_least: int | None) -> ShownBooking | None:
         """The booking as of the ledger's head; None: there is none. `row`: as the read tables show it at position `after`, if they

@@ -48,6 +48,8 @@ def _routes() -> str:
 
 
 def _roles(operation: dict[str, Any]) -> str:
+    if any("manage_link" in way for way in operation.get("security", ())):
+        return "anyone with the link"
     roles = [role for way in operation.get("security", ()) for role in way.get("bearer", ())]
     if not roles:
         return "anyone"

@@ -33,7 +33,8 @@ except ImportError:
 MAX_BYTES = 16 * 1024 * 1024
 MAX_NUMBER = 2**63 - 1
 TITLE, MARK = "Seatledger receipt", "--- proof ---"
-SCHEDULED, DETAILS_CHANGED = ("event-scheduled/1", "event-scheduled/2"), ("event-details-changed/1", "event-details-changed/2")
+SCHEDULED = ("event-scheduled/1", "event-scheduled/2", "event-scheduled/3")
+DETAILS_CHANGED = ("event-details-changed/1", "event-details-changed/2", "event-details-changed/3")
 ABOUT = """This file proves what it says. Check it with seatledger-verify, a program of one file that needs no connection: it is
 sdk/seatledger_verify.py of Seatledger, or `pip install ./sdk`. It needs the log's verifier key. Take that from the seller's
 own site (/api/audit/checkpoint) once, keep it, and compare it with what others were given: never take it from a receipt."""

@@ -12,7 +12,8 @@ from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
 from ledger.commands import Role
-from ledger.entries import Category, Details
+from ledger.decide import default_guest_checkout
+from ledger.entries import Category, Details, GuestCheckout
 
 #: The UUID name space of all ids of the demo.
 DEMO = UUID("5eed5eed-0000-4000-8000-5ea71ed6e500")
@@ -41,8 +42,8 @@ NAMES = (*(name for name, _, _ in PEOPLE), *_NAMES)
 
 @dataclass(frozen=True)
 class DemoEvent:
-    """An event of the demo. Days are relative to today. `sells`: the share of its seats that are sold. `api`: the one of the other
-    five APIs through which it is made, or ""."""
+    """An event of the demo. Days are relative to today. `sells`: the share of its seats that are sold. `guests`: how people
+    book without an account; None: as its limit permits. `api`: the one of the other five APIs through which it is made, or ""."""
 
     name: str
     venue: str
@@ -59,6 +60,7 @@ class DemoEvent:
     sales_open_in_days: float | None = None
     ends_as: str = "active"
     checked_in: float = 0.0
+    guests: GuestCheckout | None = None
     api: str = ""
 
     def details(self, now: datetime) -> Details:
@@ -67,8 +69,12 @@ class DemoEvent:
         return Details(
             name=self.name, starts_at=starts_at, description=self.description, venue=self.venue,
             ends_at=starts_at + timedelta(hours=self.hours), timezone=self.timezone, sales_open_at=opens_at,
-            max_tickets_per_customer=self.limit, sells_after_start=bool(self.api),
+            max_tickets_per_customer=self.limit, sells_after_start=bool(self.api), guest_checkout=self.guest_checkout,
         )  # fmt: skip
+
+    @property
+    def guest_checkout(self) -> GuestCheckout:
+        return "off" if self.api else self.guests or default_guest_checkout(self.limit)
 
     def evening(self, now: datetime, in_days: float) -> datetime:
         """The time when clocks in the event's time zone show EVENING, on the UTC day `in_days` after `now`."""
@@ -116,7 +122,7 @@ DEMO_EVENTS = (
     ),
     DemoEvent(
         "Bookbinding Workshop", "Paper Mill", "Make a book by hand. All material included.", 9, 21, (("Place", 8500, 12),), limit=1,
-        sells=0.92, bookings=11,
+        sells=0.92, bookings=11, guests="off",
     ),
     DemoEvent(
         "Winter Gala", "Opera House", "On sale next week.", 90, 3, (("Parquet", 9000, 300), ("Loge", 18000, 60)),
@@ -124,7 +130,7 @@ DEMO_EVENTS = (
     ),
     DemoEvent(
         "Late Night at the Museum", "Museum of Natural History", "Dinosaurs by torchlight.", 1, 18,
-        (("Adult", 1800, 150), ("Child", 900, 100)), hours=4, timezone="America/New_York", limit=8, sells=0.45, bookings=40,
+        (("Adult", 1800, 150), ("Child", 900, 100)), hours=4, timezone="America/New_York", sells=0.45, bookings=40,
     ),
     DemoEvent(
         "Sunrise Yoga", "", "Bring a mat; it begins whatever the weather.", 8, 15, (("Seat", 0, 20),), sells=0.5, bookings=9,

@@ -21,7 +21,7 @@ import httpx
 import psycopg
 import pytest
 
-from ledger.ownership import as_runtime_role
+from ledger.ownership import runtime_role
 from ledger.settings import Settings
 from tests.conftest import PostgresServer
 from tests.forked_processes import AnyProcess, ForkedProcess
@@ -74,9 +74,8 @@ class Stack:
         no_cookies = CookieJar(DefaultCookiePolicy(allowed_domains=[]))  # else everybody would be whoever logged in last
         limits = httpx.Limits(max_connections=100)
         self.http = httpx.Client(base_url=self.url, timeout=30, limits=limits, cookies=no_cookies)
-        has_role = as_runtime_role(settings.database_url) != settings.database_url
-        self.runtime_url = runtime_url(settings.database_url) if has_role else settings.database_url
-        runs_as = dataclasses.replace(settings, database_url=self.runtime_url)
+        self.runtime_url = settings.runtime_database_url or settings.database_url
+        runs_as = dataclasses.replace(settings, database_url=self.runtime_url, runtime_database_url="")
         self._environment = {**os.environ, **runs_as.to_env()}
         self._fresh_at = time.monotonic()
         self.processes = [self.start(*command) for command in (("app",), ("workers", "worker"), ("workers", "tick"))]
@@ -197,10 +196,14 @@ def free_port() -> int:
 
 
 def system_settings(database_url: str, redis_url: str, data_dir: Path) -> Settings:
+    """Of an operator, who has the addresses of both roles, if the database has two."""
+    runtime = runtime_url(database_url) if runtime_role(database_url) else ""
     return Settings(
-        port=free_port(), database_url=database_url, redis_url=redis_url, data_dir=data_dir, log_level="WARNING",
-        login_attempts_per_minute=10_000, sign_ups_per_minute=0, compat_apis="all", drain_seconds=0, allow_unsafe_database=True,
-        commands_per_minute=0, commands_per_minute_address=0, streams_per_address=0,
+        port=free_port(), database_url=database_url, runtime_database_url=runtime, redis_url=redis_url, data_dir=data_dir,
+        log_level="WARNING",
+        login_attempts_per_minute=10_000, sign_ups_per_minute=0, guest_mails_per_hour=0, compat_apis="all", drain_seconds=0,
+        allow_unsafe_database=True,
+        commands_per_minute=0, commands_per_minute_address=0, streams_per_address=0, webhooks_allow_private=True,
     )  # fmt: skip
 
 

@@ -13,9 +13,7 @@ from celery import signals
 from celery.exceptions import SecurityWarning
 
 from ledger import logs
-from ledger.durability import check_durability
-from ledger.ownership import warn_of_owner
-from ledger.session_check import check_sessions
+from ledger.database_check import check_database
 from ledger.settings import Settings, SettingsError
 from projections.registry import PROJECTORS
 from projections.wake_ups import TASKS
@@ -50,9 +48,7 @@ def main() -> int:
         settings = _settings(arguments.part)
         logs.configure(settings, arguments.part)
         if arguments.part == "worker":
-            check_sessions(settings)
-            check_durability(settings)
-            warn_of_owner(settings.database_url)
+            check_database(settings)
     except SettingsError as error:
         print(error, file=sys.stderr)
         return 1
@@ -70,7 +66,8 @@ def main() -> int:
 
 
 def _run_worker(settings: Settings, names: Sequence[str]) -> None:
-    logging.getLogger("celery").setLevel("WARNING")  # else it logs a line for each task, every second
+    for name in ("celery", "fontTools"):  # else one logs a line for each task, every second, the other several for each PDF
+        logging.getLogger(name).setLevel("WARNING")
     signals.setup_logging.connect(lambda **_: None, weak=False)  # keeps Celery from configuring logging itself
     warnings.simplefilter("ignore", SecurityWarning)  # Celery warns root about pickle; only JSON is accepted here
     worker = Worker(settings)

@@ -12,11 +12,14 @@ from celery.worker.state import maybe_shutdown
 from kombu import Connection
 from kombu.exceptions import OperationalError
 
+from ledger.outbox import MAIL
 from ledger.settings import Settings
 from ledger.snapshots import SNAPSHOTS
+from ledger.webhooks import WEBHOOKS
 from projections.engine import Projector
 from projections.registry import PROJECTORS
 from projections.wake_ups import MAINTENANCE, make_celery_app
+from workers import transport
 from workers.metrics import CATCH_UPS
 from workers.worker import RemainingWork, Worker
 
@@ -45,6 +48,7 @@ class PromptConsumer(Consumer):
 
 def make_app(settings: Settings, worker: Worker) -> Celery:
     """The app of a worker process, with its tasks. It does not connect yet."""
+    transport.install()
     app = make_celery_app(settings)
     app.conf.update(
         accept_content=["json"],
@@ -59,6 +63,8 @@ def make_app(settings: Settings, worker: Worker) -> Celery:
     )
     for projector in PROJECTORS.values():
         app.task(name=projector.name, shared=False)(_project_task(app, worker, projector))
+    app.task(name=MAIL, shared=False)(worker.mailer.begin)
+    app.task(name=WEBHOOKS, shared=False)(worker.webhooks.begin)
     app.task(name=SNAPSHOTS, shared=False)(worker.begin_snapshots)
     app.task(name=MAINTENANCE, shared=False)(worker.maintenance.begin)
     return app
@@ -69,6 +75,9 @@ def _project_task(app: Celery, worker: Worker, projector: Projector) -> Callable
         worker.metrics.count(CATCH_UPS, "wake-up")
         own_queues = app.amqp.queues.consume_from
         left = worker.project(projector, [PROJECTORS[name] for name in PROJECTORS if name in own_queues])
+        for name, begin in ((MAIL, worker.mailer.begin), (WEBHOOKS, worker.webhooks.begin)):
+            if name in own_queues:  # else the tick wakes those who do it
+                begin()
         if left is RemainingWork.LOCKED:
             time.sleep(LOCKED_PAUSE_SECONDS)
         if left is not RemainingWork.NOTHING:

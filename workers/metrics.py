@@ -41,10 +41,25 @@ CHECKPOINTS = Family("seatledger_worker_checkpoints", "counter", "Checkpoints si
 SIGNED_AT = Family("seatledger_worker_checkpoint_timestamp_seconds", "gauge", "When this worker last signed one")
 MAINTENANCE = Family("seatledger_worker_maintenance", "counter", "Rebuilds and verifications, by their end", ("work", "outcome"))
 
+MAILS = Family(
+    "seatledger_worker_mails",
+    "counter",
+    "Mails by what became of a try: sent, deferred, failed, skipped, crowded, unavailable",
+    ("outcome",),
+)
+WEBHOOK_DELIVERIES = Family(
+    "seatledger_worker_webhook_deliveries", "counter", "Deliveries to webhooks by what became of a try: sent, deferred, failed",
+    ("outcome",),
+)  # fmt: skip
+
 TICKS = Family("seatledger_tick_sent", "counter", "Rounds of wake-ups sent by this tick: others may send the rest")
 TICK_FAILURES = Family("seatledger_tick_failures", "counter", "Rounds that could not be sent")
 TICK_UP = Family("seatledger_tick_redis_up", "gauge", "1: Redis replied at the last round")
 TICK_AT = Family("seatledger_tick_timestamp_seconds", "gauge", "When Redis last replied")
+
+_COUNTED = (
+    CATCH_UPS, ENTRIES, FAILURES, WENT_BACK, FORGED, TASKS, SNAPSHOTS, CHECKPOINTS, MAINTENANCE, MAILS, WEBHOOK_DELIVERIES,
+)  # fmt: skip
 
 
 class WorkerMetrics(Collector):
@@ -54,7 +69,7 @@ class WorkerMetrics(Collector):
         self._lock = threading.Lock()
         self._counts: dict[Family, Counter[Labels]] = {
             family: Counter() if family.labels else Counter({(): 0})  # so that the first one is seen to rise
-            for family in (CATCH_UPS, ENTRIES, FAILURES, WENT_BACK, FORGED, TASKS, SNAPSHOTS, CHECKPOINTS, MAINTENANCE)
+            for family in _COUNTED
         }
         self._values: dict[Family, dict[Labels, float]] = {
             family: {}

@@ -16,7 +16,9 @@ import redis
 from sqlalchemy.exc import InterfaceError, OperationalError
 
 from ledger import redis_clients
+from ledger.outbox import MAIL
 from ledger.settings import Settings
+from ledger.webhooks import WEBHOOKS
 from projections.registry import PROJECTORS
 from workers import metrics
 from workers.lag import Look, look
@@ -69,6 +71,10 @@ class Poller:
         and Celery executes none."""
         try:
             self._catch_up_unmoved()
+            if MAIL in self._names:
+                self._worker.mailer.begin()
+            if WEBHOOKS in self._names:
+                self._worker.webhooks.begin()
             self._worker.note_database(None)
         except (OperationalError, InterfaceError) as error:
             self._worker.note_database(error)

@@ -22,6 +22,8 @@ from ledger.outage import OutageLog
 from ledger.postgres_connections import make_engine
 from ledger.settings import Settings
 from ledger.store import Ledger, LedgerUnavailable
+from notifications.mailer import Mailer
+from notifications.webhooks.sender import PARALLEL, WebhookSender
 from projections.audit import AuditProjector
 from projections.engine import BATCH_SIZE, ProjectionLocked, ProjectionStalled, Projector, catch_up
 from projections.proof.checkpoints import CheckpointSigner
@@ -94,11 +96,29 @@ class Worker:
             lock_timeout=LOCK_TIMEOUT_MS,
             pool_size=3,  # for checkpoints, snapshots and maintenance
         )
+        self._mail = make_engine(
+            settings.database_url,
+            "seatledger-worker",
+            statement_seconds=BACKGROUND_STATEMENT_SECONDS,
+            lock_timeout=LOCK_TIMEOUT_MS,
+            pool_size=2,
+        )
+        self._webhooks = make_engine(
+            settings.database_url,
+            "seatledger-worker",
+            statement_seconds=BACKGROUND_STATEMENT_SECONDS,
+            lock_timeout=LOCK_TIMEOUT_MS,
+            pool_size=PARALLEL + 1,
+        )
         self.metrics = WorkerMetrics()
         macs = Macs.open(settings.keys)
         self.ledger = Ledger(settings.database_url, macs, lambda position: self.metrics.count(metrics.FORGED))
         self.database = OutageLog(log, "The database")
         self.maintenance = Maintenance(settings, self._background, self.metrics, self.database)
+        self.mailer = Mailer(settings, self._mail, self.ledger, lambda outcome: self.metrics.count(metrics.MAILS, outcome))
+        self.webhooks = WebhookSender(
+            settings, self._webhooks, self.ledger, lambda outcome: self.metrics.count(metrics.WEBHOOK_DELIVERIES, outcome)
+        )
         self._channel = positions_channel(settings.redis_url)
         self._snapshots = Thread()
         self._checkpoints = CheckpointSigner(settings.keys)
@@ -118,8 +138,12 @@ class Worker:
         for thread in (self._signing, self._snapshots):
             if thread.is_alive():
                 thread.join()
+        self.mailer.close()
+        self.webhooks.close()
         self.ledger.close()
         self.engine.dispose()
+        self._mail.dispose()
+        self._webhooks.dispose()
         self._background.dispose()
         self._redis.close()
 

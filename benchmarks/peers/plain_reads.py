@@ -62,7 +62,7 @@ def _events(q: str) -> Statement:
 
 
 _EVENT, _EVENTS, _SEARCH = Statement.of(queries.event_by_id(_NOBODY)), _events(""), _events("something")
-_BOOKINGS = Statement.of(queries.customer_bookings(customer_id=_NOBODY, event_id=None, status=None, after=None, limit=50))
+_BOOKINGS = Statement.of(queries.customer_bookings(customer_ids={_NOBODY}, event_id=None, status=None, after=None, limit=50))
 _SUMMARY = Statement.of(queries.summary(_NOBODY))
 _EVENT_TOTALS = Statement.of(queries.event_totals(viewer=_NOBODY, q="", after=None, limit=50))
 
@@ -148,7 +148,7 @@ def _event(row: Any) -> read_bodies.Event:
         status=row["status"], organizer_id=row["organizer_id"],
         categories=categories, capacity=sum(category.capacity for category in categories),
         available=sum(category.available for category in categories), max_tickets_per_customer=row["max_tickets_per_customer"],
-        details_version=row["details_version"], created_at=row["created_at"],
+        guest_checkout="off", details_version=row["details_version"], created_at=row["created_at"],
     )  # fmt: skip
 
 

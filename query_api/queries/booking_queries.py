@@ -1,17 +1,19 @@
 """Bookings with their tickets. The cancellation of an event cancels its bookings: it is here that they get that status, and nowhere
 else (decision 0005)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime
 from functools import cache
 from typing import Any, Literal, NamedTuple, TypeVar
 from uuid import UUID
 
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
     ColumnElement,
     Uuid,
     and_,
+    any_,
     bindparam,
     case,
     exists,
@@ -104,10 +106,11 @@ class EventBookingRow(BookingRow, frozen=True):
     owner_id: UUID
 
 
-class EventIdRow(Row, frozen=True):
-    """The event of a booking."""
+class BookedByRow(Row, frozen=True):
+    """The event and the customer of a booking."""
 
     event_id: UUID
+    customer_id: UUID | None
 
 
 class ErasureObstacleRow(Row, frozen=True):
@@ -189,6 +192,7 @@ def _booking_conditions(flags: frozenset[str]) -> list[ColumnElement[bool]]:
     named = and_(_email(person).is_not(None), or_(func.lower(person.name).like(PATTERN), _email(person).like(PATTERN)))
     conditions: dict[str, ColumnElement[bool]] = {
         "customer_id": b.customer_id == bindparam("customer_id", type_=Uuid),
+        "customer_ids": b.customer_id == any_(bindparam("customer_ids", type_=ARRAY(Uuid))),
         "event_id": b.event_id == EVENT_ID,
         "viewer": BookingEvent.organizer_id == VIEWER,
         "q": named,
@@ -213,13 +217,15 @@ def _bookings(flags: frozenset[str]) -> Compiled[PagedBookingRow]:
 
 
 def customer_bookings(
-    *, customer_id: UUID, event_id: UUID | None, status: str | None, after: int | None, limit: int, when: str | None = None,
-    since: datetime | None = None,
+    *, customer_ids: Collection[UUID], event_id: UUID | None, status: str | None, after: int | None, limit: int,
+    when: str | None = None, since: datetime | None = None,
 ) -> Query[PagedBookingRow]:  # fmt: skip
-    """A customer's bookings, newest first: up to `limit` + 1 rows, fewer where TICKETS_PER_PAGE ends the page.
+    """A customer's bookings under these ids, newest first: up to `limit` + 1 rows, fewer where TICKETS_PER_PAGE ends the page.
 
     `when`: `upcoming` selects confirmed bookings of active events that were not past at `since`; `past` selects all others."""
-    filters: dict[str, Any] = {"customer_id": customer_id, "event_id": event_id, "after": after}
+    # One id alone finds them in the order of an index.
+    customer = {"customer_ids": list(customer_ids)} if len(customer_ids) > 1 else {"customer_id": next(iter(customer_ids))}
+    filters: dict[str, Any] = {**customer, "event_id": event_id, "after": after}
     flags = flags_of(**filters, **_flag("status", status), **_flag("when", when))
     return query_of(_bookings(flags), BOOKINGS, limit=limit + 1, from_=since, **filters)
 
@@ -275,27 +281,28 @@ def all_event_bookings(search: BookingSearch) -> Query[BookingRow]:
 
 
 @cache
-def _event_of_booking() -> Compiled[EventIdRow]:
-    rows = select(Booking.event_id).where(Booking.booking_id == bindparam("booking_id", type_=Uuid))
-    return compile_anchored(anchored(BOOKINGS, rows), EventIdRow)
+def _booked_by() -> Compiled[BookedByRow]:
+    rows = select(Booking.event_id, Booking.customer_id).where(Booking.booking_id == bindparam("booking_id", type_=Uuid))
+    return compile_anchored(anchored(BOOKINGS, rows), BookedByRow)
 
 
-def event_of_booking(booking_id: UUID) -> Query[EventIdRow]:
-    return query_of(_event_of_booking(), BOOKINGS, booking_id=booking_id)
+def booked_by(booking_id: UUID) -> Query[BookedByRow]:
+    return query_of(_booked_by(), BOOKINGS, booking_id=booking_id)
 
 
 @cache
 def _erasure_obstacle() -> Compiled[ErasureObstacleRow]:
     b, e, account_id = Booking, BookingEvent, bindparam("account_id", type_=Uuid)
-    active = e.status == as_text("active")
+    active, person = e.status == as_text("active"), accounts.c
+    own = select(account_id).union_all(select(person.id).where(person.claimed_by == account_id))
     upcoming = and_(b.event_id == e.event_id, _UPCOMING, e.starts_at.is_not(None))  # an event with an open date might never be past
     rows = select(
-        exists().where(b.customer_id == account_id, upcoming).label("books"),
+        exists().where(b.customer_id.in_(own), upcoming).label("books"),
         exists().where(e.organizer_id == account_id, active).label("organizes"),
     )
     return compile_anchored(anchored(BOOKINGS, rows), ErasureObstacleRow)
 
 
 def erasure_obstacle(account_id: UUID, now: datetime) -> Query[ErasureObstacleRow]:
-    """What prevents the erasure of an account: one row."""
+    """What prevents the erasure of an account with the contacts that it has claimed: one row."""
     return query_of(_erasure_obstacle(), BOOKINGS, account_id=account_id, from_=now)

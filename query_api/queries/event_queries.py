@@ -24,7 +24,7 @@ from sqlalchemy import (
 )  # fmt: skip
 from sqlalchemy.sql.selectable import LateralFromClause
 
-from ledger.views import EventStatus
+from ledger.views import EventStatus, GuestCheckout
 from projections.availability import AvailabilityCategory
 from projections.catalogue import LASTING, CatalogueCategory, CatalogueEvent
 from query_api.database import Query, Row
@@ -82,6 +82,7 @@ class EventRow(Row, frozen=True):
     status: EventStatus
     organizer_id: UUID
     max_tickets_per_customer: int | None
+    guest_checkout: GuestCheckout
     details_version: int
     created_at: datetime
     categories: str
@@ -104,7 +105,7 @@ def event_rows(*where: ColumnElement[bool]) -> Statement:
         select(
             e.event_id, e.number, e.name, e.description, e.venue, e.starts_at, e.ends_at, e.timezone, e.sales_open_at,
             e.sales_close_at, e.past_at, e.show_at, e.currency, e.status, e.organizer_id, e.max_tickets_per_customer,
-            e.details_version, e.created_at, categories.c.categories,
+            e.guest_checkout, e.details_version, e.created_at, categories.c.categories,
         )
         .select_from(e)
         .join(categories, categories.c.categories.is_not(None))

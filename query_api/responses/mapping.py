@@ -51,7 +51,8 @@ def event_view(row: EventRow) -> EventView:
         ends_at=row.ends_at, timezone=row.timezone, sales_open_at=row.sales_open_at, sales_close_at=row.sales_close_at,
         past_at=row.past_at, show_at=row.show_at, currency=row.currency, status=row.status, organizer_id=row.organizer_id,
         categories=categories, capacity=sum(c.capacity for c in categories), available=sum(c.available for c in categories),
-        max_tickets_per_customer=row.max_tickets_per_customer, details_version=row.details_version, created_at=row.created_at,
+        max_tickets_per_customer=row.max_tickets_per_customer, guest_checkout=row.guest_checkout,
+        details_version=row.details_version, created_at=row.created_at,
     )  # fmt: skip
 
 

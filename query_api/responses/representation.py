@@ -52,7 +52,7 @@ def is_public(given: Mapping[bytes, bytes]) -> bool:
     return b"authorization" not in given and b"ledger-position" not in given and _SESSION not in given.get(b"cookie", b"")
 
 
-def respond(made: Representation, position: int, request: Request) -> Response:
+def respond(made: Representation, position: int | None, request: Request) -> Response:
     """As `public_response`, through the framework."""
     status, headers, body = public_response(made, position, dict(reversed(request.headers.raw)))
     response = Response(body, status)
@@ -60,11 +60,12 @@ def respond(made: Representation, position: int, request: Request) -> Response:
     return response
 
 
-def public_response(made: Representation, position: int, given: Mapping[bytes, bytes]) -> PublicResponse:
-    """The response to a request with these headers: compressed if it accepts that; 304 without a body if it has the same one."""
+def public_response(made: Representation, position: int | None, given: Mapping[bytes, bytes]) -> PublicResponse:
+    """The response to a request with these headers: compressed if it accepts that; 304 without a body if it has the same one.
+    `position`: of the ledger, if it shows what is in it."""
     is_compressed = len(made.body) >= MIN_COMPRESSED_BYTES and _accepts_gzip(given.get(b"accept-encoding", b""))
     headers = [
-        (b"ledger-position", b"%d" % position),
+        *(() if position is None else ((b"ledger-position", b"%d" % position),)),
         (b"etag", made.etag[:-1] + b'-gz"' if is_compressed else made.etag),
         (b"cache-control", PUBLIC if is_public(given) else PRIVATE),
         (b"vary", _VARY),

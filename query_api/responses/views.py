@@ -22,6 +22,18 @@ class EventPage:
 
 
 @dataclass(slots=True, kw_only=True)
+class ManagedBookingView:
+    """A booking as its manage link shows it, and its event. `name` and `email`: of the customer. `can_cancel`: whether the customer
+    can cancel tickets now."""
+
+    booking: BookingView
+    event: EventView
+    name: str
+    email: str
+    can_cancel: bool
+
+
+@dataclass(slots=True, kw_only=True)
 class BookingPage:
     """A page of bookings. It has at most some 2,000 tickets, so it may be shorter than `limit` and still have a next page."""
 

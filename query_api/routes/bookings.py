@@ -54,12 +54,13 @@ async def get_bookings(
     principal: SignedIn, reader: Reader, event_id: UUID | None = None, status: Status = None, when: Upcoming = None,
     customer_id: CustomerId = None, limit: Limit = 50, cursor: Cursor = None,
 ) -> Response:  # fmt: skip
-    """The customer's own bookings, newest first."""
+    """The customer's own bookings, newest first: also those that were made without the account and claimed."""
     if customer_id not in (None, principal.id) and principal.role != Role.ADMIN:
         raise Forbidden
+    customer_ids = principal.ids if customer_id is None or customer_id == principal.id else {customer_id}
     query = queries.customer_bookings(
-        customer_id=customer_id or principal.id, event_id=event_id, status=status, after=number_cursor(cursor), limit=limit,
-        when=when, since=datetime.now(UTC) - UPCOMING_AFTER_START,
+        customer_ids=customer_ids, event_id=event_id, status=status, after=number_cursor(cursor), limit=limit, when=when,
+        since=datetime.now(UTC) - UPCOMING_AFTER_START,
     )  # fmt: skip
     position, rows = await reader.fetch(query)
     shown, next_cursor = _page(rows, limit)
@@ -79,7 +80,7 @@ async def get_booking(booking_id: UUID, principal: SignedIn, reader: Reader) -> 
 def may_see(principal: Principal, *, customer_id: UUID | None, organizer_id: UUID) -> bool:
     """Whether it is their own booking, one of their events, or they are an admin."""
     organizes = principal.role == Role.ORGANIZER and organizer_id == principal.id
-    return principal.role == Role.ADMIN or organizes or customer_id == principal.id
+    return principal.role == Role.ADMIN or organizes or customer_id in principal.ids
 
 
 @router.get(

@@ -21,7 +21,7 @@ from query_api import queries
 from query_api.checkpoints import PublishedCheckpoint, check_size, indices_of, newest_checkpoint, tiles_for
 from query_api.parameters import MAX_POSITION
 from query_api.queries import BookingRow, StoredEntryRow
-from query_api.read_side import Reader, ReadSide
+from query_api.read_side import Reader, ReadSide, RequestReader
 from query_api.responses.http import JSON, PUBLIC_JSON_OR_TEXT, PrefersText, headers_of, json_response
 from query_api.responses.receipt import ProvenEntry, receipt
 from query_api.responses.representation import Representation, respond
@@ -100,6 +100,11 @@ async def get_receipt(booking_id: UUID, principal: SignedIn, reader: Reader) -> 
         may_see(principal, customer_id=booking.customer_id, organizer_id=booking.organizer_id) or principal.role == Role.AUDITOR
     ):
         raise BookingNotFound
+    return await receipt_response(reader, booking)
+
+
+async def receipt_response(reader: RequestReader, booking: BookingRow) -> Response:
+    """The receipt of a booking, to download, for somebody who may see it."""
     number = booking.number
     published = await newest_checkpoint(reader.side, position=max(number, reader.at_least or 0))
     async with reader.side.receipts.slot():

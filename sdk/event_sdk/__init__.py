@@ -23,6 +23,7 @@ __all__ = [
     "BookingsApi",
     "EventsApi",
     "LiveApi",
+    "NotificationsApi",
     "StatsApi",
     "SystemApi",
     "TicketsApi",
@@ -39,6 +40,7 @@ __all__ = [
     "Account",
     "AccountAction",
     "AccountPage",
+    "AskForLink",
     "At",
     "Booking",
     "BookingPage",
@@ -48,10 +50,16 @@ __all__ = [
     "Cancellation",
     "Category",
     "Checkpoint",
+    "Claims",
+    "ConfirmContact",
     "ConfirmSecondFactor",
     "Consistency",
+    "Contact",
+    "ContactProof",
     "CreateUser",
+    "CreateWebhook",
     "Customer",
+    "DeliveryState",
     "DemoAccount",
     "EditedCategory",
     "Entry",
@@ -68,13 +76,21 @@ __all__ = [
     "EventStatsChange",
     "EventStatsPage",
     "EventStatus",
+    "GuestCheckout",
     "Interval",
     "Line",
     "LogIn",
+    "MadeBooking",
+    "Mail",
+    "MailAttachment",
+    "MailList",
+    "MailSummary",
+    "ManagedBooking",
     "NewBooking",
     "NewCategory",
     "NewEvent",
     "NewSecondFactor",
+    "NewWebhook",
     "OpenSession",
     "OpenSessions",
     "Problem",
@@ -86,12 +102,15 @@ __all__ = [
     "Reauthenticate",
     "Rebuild",
     "RecoveryCodes",
+    "ReplayFrom",
+    "ResetPassword",
     "Revenue",
     "Role",
     "Sales",
     "SalesSeries",
     "Session",
     "SetAside",
+    "SignInByLink",
     "SignUp",
     "Signing",
     "SigningState",
@@ -106,8 +125,18 @@ __all__ = [
     "TrailPage",
     "UpdateMe",
     "UpdateUser",
+    "UpdateWebhook",
+    "UseLink",
     "Verification",
+    "VerifyContact",
     "WantedTickets",
+    "Webhook",
+    "WebhookDelivery",
+    "WebhookDeliveryDetails",
+    "WebhookDeliveryPage",
+    "WebhookList",
+    "WebhookState",
+    "WebhookType",
 ]
 
 import typing as _typing
@@ -119,6 +148,7 @@ if _typing.TYPE_CHECKING:
     from event_sdk.api.bookings_api import BookingsApi as BookingsApi
     from event_sdk.api.events_api import EventsApi as EventsApi
     from event_sdk.api.live_api import LiveApi as LiveApi
+    from event_sdk.api.notifications_api import NotificationsApi as NotificationsApi
     from event_sdk.api.stats_api import StatsApi as StatsApi
     from event_sdk.api.system_api import SystemApi as SystemApi
     from event_sdk.api.tickets_api import TicketsApi as TicketsApi
@@ -139,6 +169,7 @@ if _typing.TYPE_CHECKING:
     from event_sdk.models.account import Account as Account
     from event_sdk.models.account_action import AccountAction as AccountAction
     from event_sdk.models.account_page import AccountPage as AccountPage
+    from event_sdk.models.ask_for_link import AskForLink as AskForLink
     from event_sdk.models.at import At as At
     from event_sdk.models.booking import Booking as Booking
     from event_sdk.models.booking_page import BookingPage as BookingPage
@@ -148,10 +179,16 @@ if _typing.TYPE_CHECKING:
     from event_sdk.models.cancellation import Cancellation as Cancellation
     from event_sdk.models.category import Category as Category
     from event_sdk.models.checkpoint import Checkpoint as Checkpoint
+    from event_sdk.models.claims import Claims as Claims
+    from event_sdk.models.confirm_contact import ConfirmContact as ConfirmContact
     from event_sdk.models.confirm_second_factor import ConfirmSecondFactor as ConfirmSecondFactor
     from event_sdk.models.consistency import Consistency as Consistency
+    from event_sdk.models.contact import Contact as Contact
+    from event_sdk.models.contact_proof import ContactProof as ContactProof
     from event_sdk.models.create_user import CreateUser as CreateUser
+    from event_sdk.models.create_webhook import CreateWebhook as CreateWebhook
     from event_sdk.models.customer import Customer as Customer
+    from event_sdk.models.delivery_state import DeliveryState as DeliveryState
     from event_sdk.models.demo_account import DemoAccount as DemoAccount
     from event_sdk.models.edited_category import EditedCategory as EditedCategory
     from event_sdk.models.entry import Entry as Entry
@@ -168,13 +205,21 @@ if _typing.TYPE_CHECKING:
     from event_sdk.models.event_stats_change import EventStatsChange as EventStatsChange
     from event_sdk.models.event_stats_page import EventStatsPage as EventStatsPage
     from event_sdk.models.event_status import EventStatus as EventStatus
+    from event_sdk.models.guest_checkout import GuestCheckout as GuestCheckout
     from event_sdk.models.interval import Interval as Interval
     from event_sdk.models.line import Line as Line
     from event_sdk.models.log_in import LogIn as LogIn
+    from event_sdk.models.made_booking import MadeBooking as MadeBooking
+    from event_sdk.models.mail import Mail as Mail
+    from event_sdk.models.mail_attachment import MailAttachment as MailAttachment
+    from event_sdk.models.mail_list import MailList as MailList
+    from event_sdk.models.mail_summary import MailSummary as MailSummary
+    from event_sdk.models.managed_booking import ManagedBooking as ManagedBooking
     from event_sdk.models.new_booking import NewBooking as NewBooking
     from event_sdk.models.new_category import NewCategory as NewCategory
     from event_sdk.models.new_event import NewEvent as NewEvent
     from event_sdk.models.new_second_factor import NewSecondFactor as NewSecondFactor
+    from event_sdk.models.new_webhook import NewWebhook as NewWebhook
     from event_sdk.models.open_session import OpenSession as OpenSession
     from event_sdk.models.open_sessions import OpenSessions as OpenSessions
     from event_sdk.models.problem import Problem as Problem
@@ -186,12 +231,15 @@ if _typing.TYPE_CHECKING:
     from event_sdk.models.reauthenticate import Reauthenticate as Reauthenticate
     from event_sdk.models.rebuild import Rebuild as Rebuild
     from event_sdk.models.recovery_codes import RecoveryCodes as RecoveryCodes
+    from event_sdk.models.replay_from import ReplayFrom as ReplayFrom
+    from event_sdk.models.reset_password import ResetPassword as ResetPassword
     from event_sdk.models.revenue import Revenue as Revenue
     from event_sdk.models.role import Role as Role
     from event_sdk.models.sales import Sales as Sales
     from event_sdk.models.sales_series import SalesSeries as SalesSeries
     from event_sdk.models.session import Session as Session
     from event_sdk.models.set_aside import SetAside as SetAside
+    from event_sdk.models.sign_in_by_link import SignInByLink as SignInByLink
     from event_sdk.models.sign_up import SignUp as SignUp
     from event_sdk.models.signing import Signing as Signing
     from event_sdk.models.signing_state import SigningState as SigningState
@@ -206,8 +254,18 @@ if _typing.TYPE_CHECKING:
     from event_sdk.models.trail_page import TrailPage as TrailPage
     from event_sdk.models.update_me import UpdateMe as UpdateMe
     from event_sdk.models.update_user import UpdateUser as UpdateUser
+    from event_sdk.models.update_webhook import UpdateWebhook as UpdateWebhook
+    from event_sdk.models.use_link import UseLink as UseLink
     from event_sdk.models.verification import Verification as Verification
+    from event_sdk.models.verify_contact import VerifyContact as VerifyContact
     from event_sdk.models.wanted_tickets import WantedTickets as WantedTickets
+    from event_sdk.models.webhook import Webhook as Webhook
+    from event_sdk.models.webhook_delivery import WebhookDelivery as WebhookDelivery
+    from event_sdk.models.webhook_delivery_details import WebhookDeliveryDetails as WebhookDeliveryDetails
+    from event_sdk.models.webhook_delivery_page import WebhookDeliveryPage as WebhookDeliveryPage
+    from event_sdk.models.webhook_list import WebhookList as WebhookList
+    from event_sdk.models.webhook_state import WebhookState as WebhookState
+    from event_sdk.models.webhook_type import WebhookType as WebhookType
     
 else:
     from importlib import import_module
@@ -218,6 +276,7 @@ else:
         "BookingsApi": ".api.bookings_api",
         "EventsApi": ".api.events_api",
         "LiveApi": ".api.live_api",
+        "NotificationsApi": ".api.notifications_api",
         "StatsApi": ".api.stats_api",
         "SystemApi": ".api.system_api",
         "TicketsApi": ".api.tickets_api",
@@ -234,6 +293,7 @@ else:
         "Account": ".models.account",
         "AccountAction": ".models.account_action",
         "AccountPage": ".models.account_page",
+        "AskForLink": ".models.ask_for_link",
         "At": ".models.at",
         "Booking": ".models.booking",
         "BookingPage": ".models.booking_page",
@@ -243,10 +303,16 @@ else:
         "Cancellation": ".models.cancellation",
         "Category": ".models.category",
         "Checkpoint": ".models.checkpoint",
+        "Claims": ".models.claims",
+        "ConfirmContact": ".models.confirm_contact",
         "ConfirmSecondFactor": ".models.confirm_second_factor",
         "Consistency": ".models.consistency",
+        "Contact": ".models.contact",
+        "ContactProof": ".models.contact_proof",
         "CreateUser": ".models.create_user",
+        "CreateWebhook": ".models.create_webhook",
         "Customer": ".models.customer",
+        "DeliveryState": ".models.delivery_state",
         "DemoAccount": ".models.demo_account",
         "EditedCategory": ".models.edited_category",
         "Entry": ".models.entry",
@@ -263,13 +329,21 @@ else:
         "EventStatsChange": ".models.event_stats_change",
         "EventStatsPage": ".models.event_stats_page",
         "EventStatus": ".models.event_status",
+        "GuestCheckout": ".models.guest_checkout",
         "Interval": ".models.interval",
         "Line": ".models.line",
         "LogIn": ".models.log_in",
+        "MadeBooking": ".models.made_booking",
+        "Mail": ".models.mail",
+        "MailAttachment": ".models.mail_attachment",
+        "MailList": ".models.mail_list",
+        "MailSummary": ".models.mail_summary",
+        "ManagedBooking": ".models.managed_booking",
         "NewBooking": ".models.new_booking",
         "NewCategory": ".models.new_category",
         "NewEvent": ".models.new_event",
         "NewSecondFactor": ".models.new_second_factor",
+        "NewWebhook": ".models.new_webhook",
         "OpenSession": ".models.open_session",
         "OpenSessions": ".models.open_sessions",
         "Problem": ".models.problem",
@@ -281,12 +355,15 @@ else:
         "Reauthenticate": ".models.reauthenticate",
         "Rebuild": ".models.rebuild",
         "RecoveryCodes": ".models.recovery_codes",
+        "ReplayFrom": ".models.replay_from",
+        "ResetPassword": ".models.reset_password",
         "Revenue": ".models.revenue",
         "Role": ".models.role",
         "Sales": ".models.sales",
         "SalesSeries": ".models.sales_series",
         "Session": ".models.session",
         "SetAside": ".models.set_aside",
+        "SignInByLink": ".models.sign_in_by_link",
         "SignUp": ".models.sign_up",
         "Signing": ".models.signing",
         "SigningState": ".models.signing_state",
@@ -301,8 +378,18 @@ else:
         "TrailPage": ".models.trail_page",
         "UpdateMe": ".models.update_me",
         "UpdateUser": ".models.update_user",
+        "UpdateWebhook": ".models.update_webhook",
+        "UseLink": ".models.use_link",
         "Verification": ".models.verification",
+        "VerifyContact": ".models.verify_contact",
         "WantedTickets": ".models.wanted_tickets",
+        "Webhook": ".models.webhook",
+        "WebhookDelivery": ".models.webhook_delivery",
+        "WebhookDeliveryDetails": ".models.webhook_delivery_details",
+        "WebhookDeliveryPage": ".models.webhook_delivery_page",
+        "WebhookList": ".models.webhook_list",
+        "WebhookState": ".models.webhook_state",
+        "WebhookType": ".models.webhook_type",
     }
 
     def __getattr__(name: str) -> object:

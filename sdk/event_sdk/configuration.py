@@ -115,6 +115,7 @@ AuthSettings = TypedDict(
     "AuthSettings",
     {
         "bearer": BearerAuthSetting,
+        "manage_link": BearerAuthSetting,
         "cookie": APIKeyAuthSetting,
     },
     total=False,
@@ -566,6 +567,13 @@ conf = event_sdk.Configuration(
         auth: AuthSettings = {}
         if self.access_token is not None:
             auth['bearer'] = {
+                'type': 'bearer',
+                'in': 'header',
+                'key': 'Authorization',
+                'value': 'Bearer ' + self.access_token
+            }
+        if self.access_token is not None:
+            auth['manage_link'] = {
                 'type': 'bearer',
                 'in': 'header',
                 'key': 'Authorization',

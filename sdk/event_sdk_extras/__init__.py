@@ -1,4 +1,5 @@
-"""A layer around the generated client `event_sdk`: log-in, safe retries, reading own writes, complete lists, live availability.
+"""A layer around the generated client `event_sdk`: log-in, safe retries, reading own writes, complete lists, live availability,
+verification of webhooks.
 
 from event_sdk import EventsApi
 from event_sdk_extras import Client, every
@@ -15,6 +16,7 @@ from event_sdk_extras.errors import (
     BookingTooLarge,
     Busy,
     CustomerLimit,
+    EmailUnverified,
     EventNotBookable,
     NotOnSale,
     OutcomeUnknown,
@@ -24,6 +26,7 @@ from event_sdk_extras.errors import (
 )
 from event_sdk_extras.lists import every
 from event_sdk_extras.live import Availability, availability
+from event_sdk_extras.webhooks import InvalidSignature, WebhookVerifier
 
 __all__ = [
     "AlreadyCancelled",
@@ -32,12 +35,15 @@ __all__ = [
     "Busy",
     "Client",
     "CustomerLimit",
+    "EmailUnverified",
     "EventNotBookable",
+    "InvalidSignature",
     "NotOnSale",
     "OutcomeUnknown",
     "Refusal",
     "SoldOut",
     "TooManyAttempts",
+    "WebhookVerifier",
     "availability",
     "every",
 ]

@@ -1,6 +1,7 @@
 """The generated ApiClient with idempotency keys, safe retries and reads of its own writes."""
 
 import random
+import secrets
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -22,8 +23,8 @@ from event_sdk_extras.errors import typed
 RETRY_STATUSES = (429, 503)
 PAUSE_SECONDS = 0.2
 MAX_PAUSE_SECONDS = 3.0
-#: Sign-up and log-in take no Idempotency-Key.
-_WITHOUT_KEY = ("/api/signup", "/api/login", "/api/logout")
+#: These take no Idempotency-Key.
+_WITHOUT_KEY = ("/api/signup", "/api/login", "/api/logout", "/api/contacts/verify", "/api/contacts/confirm")
 
 
 class Client(ApiClient):
@@ -32,6 +33,7 @@ class Client(ApiClient):
     - Each command gets a new `Idempotency-Key`, unless you send one.
     - Queries, and commands with a key, are retried after a broken connection, 503 or 429, for at most `patience_seconds`. Commands
       without a key are retried only after 429.
+    - Without a log-in its keys and codes belong to its random `guest_secret`: keep that to try again from elsewhere.
     - A query sees the effects of this client's earlier commands.
     - Error responses are exceptions with the problem: `SoldOut`, `CustomerLimit`, … (`event_sdk_extras.errors`).
     """
@@ -41,6 +43,7 @@ class Client(ApiClient):
         super().__init__(Configuration(host=host, retries=urllib3.Retry(0, redirect=0)))
         self._patience, self._timeout = patience_seconds, timeout_seconds
         self._position = 0
+        self.guest_secret = secrets.token_urlsafe(32)
 
     def log_in(self, email: str, password: str) -> Account:
         """Logs in: from now on this client sends the account's token."""
@@ -61,6 +64,8 @@ class Client(ApiClient):
         changes = method not in ("GET", "HEAD")
         if changes and not url.endswith(_WITHOUT_KEY):
             headers.setdefault("Idempotency-Key", uuid4().hex)
+        if changes and not self.configuration.access_token:
+            headers.setdefault("Guest-Secret", self.guest_secret)
         if not changes and self._position and "/api/" in url:
             headers.setdefault("Ledger-Position", str(self._position))
         safe = not changes or "Idempotency-Key" in headers

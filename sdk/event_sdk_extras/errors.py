@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from event_sdk.exceptions import ApiException, ConflictException, ServiceException
+from event_sdk.exceptions import ApiException, ConflictException, ForbiddenException, ServiceException
 from event_sdk.models.problem import Problem
 
 
@@ -42,6 +42,10 @@ class AlreadyCancelled(ConflictException, Refusal):
     pass
 
 
+class EmailUnverified(ForbiddenException, Refusal):
+    """The contact's e-mail address must be proven first: `verify_contact`, then `confirm_contact`."""
+
+
 class Busy(ServiceException, Refusal):
     """Nothing was executed, after all retries."""
 
@@ -62,6 +66,7 @@ _KINDS: dict[str, type[Refusal]] = {
     "event-not-bookable": EventNotBookable,
     "not-on-sale": NotOnSale,
     "already-cancelled": AlreadyCancelled,
+    "email-unverified": EmailUnverified,
     "busy": Busy,
     "outcome-unknown": OutcomeUnknown,
     "too-many-attempts": TooManyAttempts,

@@ -3,11 +3,15 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, NamedTuple
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 
+from ledger.keys import Keyring
+from ledger.mail_tokens import MailTokens
+from notifications.manage_urls import ManageUrls
 from tests.running_system import JSON, LATER, PASSWORD, Person, Stack
 
 ROLES = ("nobody", "customer", "organizer", "auditor", "admin")
@@ -21,14 +25,31 @@ ADMINS = frozenset({"admin"})
 
 class Operation(NamedTuple):
     """`roles`: those that may use it on their own resources, an admin on any. `others`: the status for other admitted roles.
-    `unready`: the status of a valid request that what it is about is not ready for; None: it succeeds."""
+    `unready`: the status of a valid request that what it is about is not ready for; None: it succeeds. `is_for_guests`: nobody may
+    use it, too, with another body."""
 
     tag: str
     roles: frozenset[str]
     others: Mapping[str, int] = {}
     unready: int | None = None
+    is_for_guests: bool = False
 
 
+#: By the link to a booking alone, whoever sends it. The system of the tests sends no mail.
+MANAGE = ("get_managed_booking", "get_managed_receipt", "get_managed_calendar", "cancel_managed_tickets")
+MANAGE_BY_MAIL = ("resend_confirmation", "revoke_manage_link")
+#: Without a demo there is no mailbox.
+MAILBOX = ("get_mailbox", "get_mail", "get_mail_html", "get_mail_attachment")
+#: Without mail nobody asks for a link.
+LINKS = (
+    "ask_to_reset_password", "reset_password", "ask_for_sign_in_link", "sign_in_by_link", "confirm_email",
+)  # fmt: skip
+NEED_MAIL = (*LINKS, "ask_to_verify_email", "send_password_reset", "verify_contact", "confirm_contact")
+#: The webhook with the id of the requests does not exist.
+ONE_WEBHOOK = (
+    "get_webhook", "update_webhook", "delete_webhook", "rotate_webhook_secret", "test_webhook", "replay_webhook",
+    "get_webhook_deliveries", "get_webhook_delivery",
+)  # fmt: skip
 OPERATIONS = {
     "sign_up": Operation("accounts", ANYONE),
     "log_in": Operation("accounts", ANYONE),
@@ -39,6 +60,7 @@ OPERATIONS = {
     "get_users": Operation("accounts", ADMINS),
     "create_user": Operation("accounts", ADMINS),
     "update_user": Operation("accounts", ADMINS),
+    "send_password_reset": Operation("accounts", ADMINS, unready=409),
     "erase_user": Operation("accounts", ADMINS),
     "reauthenticate": Operation("accounts", SIGNED_IN),
     "get_sessions": Operation("accounts", SIGNED_IN),
@@ -47,6 +69,8 @@ OPERATIONS = {
     "begin_second_factor": Operation("accounts", SIGNED_IN),
     "confirm_second_factor": Operation("accounts", SIGNED_IN, unready=422),
     "remove_second_factor": Operation("accounts", SIGNED_IN, unready=404),
+    **{name: Operation("accounts", ANYONE, unready=409) for name in LINKS},
+    "ask_to_verify_email": Operation("accounts", SIGNED_IN, unready=409),
     "get_account_trail": Operation("audit", AUDITORS),
     "create_event": Operation("events", ORGANIZERS),
     "get_events": Operation("events", ANYONE),
@@ -56,7 +80,9 @@ OPERATIONS = {
     "complete_event": Operation("events", ORGANIZERS, {"organizer": 403}),
     "get_event_bookings": Operation("events", ORGANIZERS, {"organizer": 403}),
     "check_in_ticket": Operation("tickets", ORGANIZERS, {"organizer": 403}),
-    "book_tickets": Operation("bookings", BUYERS),
+    "book_tickets": Operation("bookings", BUYERS, is_for_guests=True),
+    "verify_contact": Operation("bookings", ANYONE, unready=409),
+    "confirm_contact": Operation("bookings", ANYONE, unready=409),
     "get_bookings": Operation("bookings", SIGNED_IN),
     "get_booking": Operation("bookings", BUYERS, {"customer": 404, "organizer": 404, "auditor": 404}),
     "cancel_booking": Operation("bookings", BUYERS, {"customer": 404, "organizer": 404}),
@@ -75,6 +101,13 @@ OPERATIONS = {
     "get_stats_difference": Operation("audit", AUDITORS),
     "get_live": Operation("live", ANYONE),
     "get_projections": Operation("system", AUDITORS),
+    **{name: Operation("notifications", ANYONE, unready=404) for name in MAILBOX},
+    "get_webhooks": Operation("notifications", ORGANIZERS),
+    "create_webhook": Operation("notifications", ORGANIZERS),
+    **{name: Operation("notifications", ORGANIZERS, unready=404) for name in ONE_WEBHOOK},
+    "claim_bookings": Operation("accounts", SIGNED_IN, unready=403),
+    **{name: Operation("bookings", ANYONE) for name in MANAGE},
+    **{name: Operation("bookings", ANYONE, unready=409) for name in MANAGE_BY_MAIL},
     "get_about": Operation("system", ANYONE),
     "get_health": Operation("system", ANYONE),
     "get_ready": Operation("system", ANYONE),
@@ -85,7 +118,9 @@ OPERATIONS = {
 #: Commands that take no Idempotency-Key: to repeat them changes nothing, or they begin or end a session.
 KEYLESS = (
     "sign_up", "log_in", "log_out", "erase_me", "erase_user", "reauthenticate", "end_session", "end_other_sessions",
-    "begin_second_factor", "confirm_second_factor", "remove_second_factor",
+    "begin_second_factor", "confirm_second_factor", "remove_second_factor", *NEED_MAIL,
+    "update_webhook", "delete_webhook", "rotate_webhook_secret", "test_webhook", "replay_webhook",
+    "claim_bookings", "revoke_manage_link",
 )  # fmt: skip
 
 
@@ -97,27 +132,52 @@ def someone(**more: Any) -> JSON:
 class Target:
     """An organizer's event with a customer's booking of two tickets: the target of requests."""
 
+    stack: Stack
     event: JSON
     booking: JSON
     position: str
     ids: dict[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def managed(self) -> JSON:
+        """A booking of somebody without an account, of another event."""
+        event = self.stack.event(self.stack.admin)
+        body = {"tickets": [{"category": "General", "quantity": 1}], "customer": {"name": "Wanda", "email": someone()["email"]}}
+        sold: JSON = self.stack.admin.ok("POST", f"/api/events/{event['id']}/bookings", body)
+        return sold
+
+    @property
+    def link(self) -> str:
+        """The token of its link."""
+        tokens = MailTokens(Keyring.open(self.stack.settings.keys, "mail"))
+        return ManageUrls("", tokens).make(UUID(self.managed["id"])).partition("#")[2]
 
     @classmethod
     def make(cls, stack: Stack, organizer: Person, customer: Person, account_id: str = "") -> "Target":
         event = stack.event(organizer)
         booking = customer.ok("POST", f"/api/events/{event['id']}/bookings", {"tickets": [{"category": "General", "quantity": 2}]})
         ids = {"event_id": event["id"], "booking_id": booking["id"], "account_id": account_id or customer.id}
-        ids["session_id"] = str(uuid4())
-        return cls(event, booking, customer.last, ids)
+        ids |= {"session_id": str(uuid4()), "mail_id": str(uuid4()), "number": "0"}
+        ids |= {"webhook_id": str(uuid4()), "delivery_id": str(uuid4())}
+        return cls(stack, event, booking, customer.last, ids)
 
     def body(self, operation: str) -> JSON | None:
         """A complete, valid body with every field and nested object that may be combined."""
+        if operation == "cancel_managed_tickets":
+            return {"tickets": [self.managed["tickets"][0]["id"]]}
         first, second = self.event["categories"]
         bodies: dict[str, JSON] = {
             "sign_up": someone(phone="12345"),
             "log_in": {"email": "root@example.test", "password": PASSWORD, "code": "123456"},
             "reauthenticate": {"password": PASSWORD, "code": "123456"},
             "confirm_second_factor": {"code": "123456"},
+            "ask_to_reset_password": {"email": "root@example.test"},
+            "reset_password": {"token": "A" * 50, "password": PASSWORD},
+            "ask_for_sign_in_link": {"email": "root@example.test"},
+            "sign_in_by_link": {"token": "A" * 50, "code": "123456"},
+            "confirm_email": {"token": "A" * 50},
+            "verify_contact": {"email": "guest@example.test"},
+            "confirm_contact": {"email": "guest@example.test", "code": "123456"},
             "update_me": {"name": "New Name", "phone": "12345", "password": PASSWORD, "old_password": PASSWORD},
             "create_user": someone(phone="12345", role="customer"),
             "update_user": {"role": "customer", "disabled": False},
@@ -125,12 +185,12 @@ class Target:
                 "name": "New", "starts_at": LATER, "categories": [{"name": "A", "price": "1.00", "capacity": 3}],
                 "description": "d", "venue": "v", "ends_at": "2031-05-02T19:00:00Z", "timezone": "Europe/Berlin",
                 "sales_open_at": "2026-01-01T00:00:00Z",
-                "sales_close_at": "2031-05-01T00:00:00Z", "currency": "EUR", "max_tickets_per_customer": 4,
+                "sales_close_at": "2031-05-01T00:00:00Z", "currency": "EUR", "max_tickets_per_customer": 4, "guest_checkout": "off",
             },
             "update_event": {
                 "name": "Changed", "starts_at": LATER, "description": "d", "venue": "v", "ends_at": "2031-05-02T19:00:00Z",
                 "timezone": "UTC", "sales_open_at": "2026-01-01T00:00:00Z", "sales_close_at": "2031-05-01T00:00:00Z",
-                "max_tickets_per_customer": 9,
+                "max_tickets_per_customer": 9, "guest_checkout": "proven",
                 "categories": [
                     {"id": first["id"], "name": "General", "price": "60.00", "capacity": 12}, {"id": second["id"]},
                 ],
@@ -138,6 +198,9 @@ class Target:
             "cancel_event": {"reason": "rain"},
             "check_in_ticket": {"code": self.booking["tickets"][0]["code"]},
             "book_tickets": {"tickets": [{"category": "General", "quantity": 1}]},
+            "create_webhook": {"url": "http://127.0.0.1:9/", "types": ["booking.created"], "event_id": self.event["id"]},
+            "update_webhook": {"url": "http://127.0.0.1:9/2", "types": ["*"], "state": "paused"},
+            "replay_webhook": {"from": 1},
             "cancel_tickets": {"tickets": [self.booking["tickets"][1]["id"]]},
         }  # fmt: skip
         return bodies.get(operation)
@@ -164,6 +227,8 @@ class Routes:
         headers = {"If-Match": f'"{target.event["details_version"]}"'} if name == "update_event" else {}
         if method == "GET":
             headers["Ledger-Position"] = target.position
+        if name in (*MANAGE, *MANAGE_BY_MAIL):
+            headers["Authorization"] = f"Bearer {target.link}"
         query = {"get_proof": f"?position={target.booking['number']}", "get_consistency": "?from=1&to=2"}.get(name, "")
         return method, path.format(**target.ids) + query, target.body(name), headers
 
@@ -188,7 +253,7 @@ def call(person: Person, request: tuple[str, str, JSON | None, dict[str, str]], 
 @contextmanager
 def send(person: Person, request: tuple[str, str, JSON | None, dict[str, str]], **headers: str) -> Iterator[httpx.Response]:
     method, path, body, more = request
-    sent = {**more, **({"Authorization": f"Bearer {person.token}"} if person.token else {}), **headers}
+    sent = {**({"Authorization": f"Bearer {person.token}"} if person.token else {}), **more, **headers}
     with person.http.stream(method, path, json=body, headers=sent) as response:
         if "event-stream" not in response.headers.get("content-type", ""):
             response.read()

@@ -81,7 +81,7 @@ def test_invalid_bodies_are_refused(name: str, sender: Sender) -> None:
     contents = [
         b"{", b"}", b"\x00", b"\xff\xfe", b'"text"', b"1", b"true", b"[]", b"[{}]", b"NaN", b"[" * 10_000, b'{"a":' * 10_000,
         b"[" * 10_000 + b"]" * 10_000, b'{"a":' * 9_000 + b"1" + b"}" * 9_000, b'{"\\ud800": 1}', b'{"a": 1,}', b"{'a': 1}",
-        b"\xef\xbb\xbf{",
+        b"\xef\xbb\xbf{", b'{"tickets":[{"category":"A\xff","quantity":1}]}', b'{"name":"A\xff"}', b'{"A\xff":1}',
     ]  # fmt: skip
     for content in contents if name == "cancel_event" else [b"", b"null", b"{}", *contents]:
         if content == b"{}" and name in ("update_me", "update_user", "update_event"):
@@ -143,6 +143,10 @@ def _categories(*names: str, **changes: Any) -> JSON:
         ({"timezone": "Europe/Nowhere"}, "timezone"),
         ({"timezone": "../../../etc/passwd"}, "timezone"),
         ({"timezone": "+01:00"}, "timezone"),
+        ({"timezone": "localtime"}, "timezone"),
+        ({"timezone": "Factory"}, "timezone"),
+        ({"timezone": "posixrules"}, "timezone"),
+        ({"timezone": "right/Europe/Berlin"}, "timezone"),
         ({"starts_at": "2020-01-01T00:00:00Z"}, "starts_at"),
         ({"starts_at": "0001-01-01T00:00:00Z"}, "starts_at"),
         ({"starts_at": "0001-01-01T00:00:00+23:59"}, "starts_at"),
@@ -164,6 +168,7 @@ def _categories(*names: str, **changes: Any) -> JSON:
         ({"name": "   "}, "name"),
         ({"name": "a" * 201}, "name"),
         ({"description": "a" * 10_001}, "description"),
+        *(({field: f"a{one}b"}, field) for field in ("venue", "description") for one in "\u200b\u2028\u202e\u2066\ufeff"),
     ],
 )
 @pytest.mark.usefixtures("nothing_happens")
@@ -182,6 +187,9 @@ def test_invalid_event_is_refused_with_the_field(changes: JSON, path: str, sende
         ({"starts_at": "2020-01-01T00:00:00Z"}, "starts_at"),
         ({"ends_at": "2020-01-01T00:00:00Z"}, "ends_at"),
         ({"currency": "USD"}, "currency"),
+        ({"timezone": "localtime"}, "timezone"),
+        ({"venue": "Hall \u202egnp"}, "venue"),
+        ({"description": "Hall \u202egnp"}, "description"),
     ],
 )
 @pytest.mark.usefixtures("nothing_happens")

@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 
 from tests.abuse.conftest import Sender
-from tests.abuse.operations import KEYLESS, OPERATIONS, Routes
+from tests.abuse.operations import KEYLESS, MAILBOX, OPERATIONS, Routes
 from tests.abuse.refusals import paths, refused
 from tests.abuse.test_bad_input import COMMANDS, MANY_DIGITS, full_body
 from tests.running_system import Person, Stack
@@ -62,7 +62,10 @@ BAD_PARAMETERS["position"] = ("0", *BAD_PARAMETERS["after"])
 #: Elsewhere these are times.
 BAD_SIZES = {"from": BAD_PARAMETERS["after"], "to": BAD_PARAMETERS["after"]}
 #: These take no parameter, or (`get_projections`) do not heed it.
-UNASKED = ("get_about", "get_me", "get_sessions", "get_projections", "get_health", "get_ready", "get_metrics")
+UNASKED = (
+    "get_about", "get_me", "get_sessions", "get_projections", "get_health", "get_ready", "get_metrics", *MAILBOX,
+    "get_webhooks", "get_webhook", "get_webhook_delivery",
+)  # fmt: skip
 BAD_POSITIONS = ("", "x", "-1", "1.5", "true", MANY_DIGITS, str(2**63), str(2**63 - 1), "1e3", "NaN")
 
 
@@ -141,10 +144,11 @@ def test_malformed_and_unknown_ids_in_a_path_are_refused(name: str, sender: Send
         return
     body, headers = sender.target.body(name), {"Authorization": f"Bearer {sender.stack.admin.token}", "If-Match": '"1"'}
     prefix, _, rest = template.partition("{")
+    suffix = rest.partition("}")[2].format_map(sender.target.ids)
     for id_ in malformed:
-        response = sender.stack.http.request(method, prefix + id_ + rest.partition("}")[2], json=body, headers=headers)
+        response = sender.stack.http.request(method, prefix + id_ + suffix, json=body, headers=headers)
         refused(response, 404, 405, 422)
-    response = sender.stack.http.request(method, prefix + str(uuid4()) + rest.partition("}")[2], json=body, headers=headers)
+    response = sender.stack.http.request(method, prefix + str(uuid4()) + suffix, json=body, headers=headers)
     refused(response, 404)
 
 

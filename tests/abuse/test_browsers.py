@@ -1,6 +1,7 @@
 """Requests that another site makes a browser send, and forged headers (S14)."""
 
 import json
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -29,6 +30,7 @@ def test_cookie_without_csrf_token_executes_no_command(
     browser: httpx.Client, stack: Stack, routes: Routes, target: Target, state: Callable[[], Any]
 ) -> None:
     other = stack.http.post("/api/login", json={"email": "root@example.test", "password": PASSWORD})
+    target.managed  # noqa: B018 - made before the state is read
     anothers, before, tried = other.cookies["seatledger_csrf"], state(), 0
     for name, operation in OPERATIONS.items():
         method, path, body, headers = routes.request(name, target)
@@ -64,10 +66,7 @@ def test_foreign_form_can_not_log_in(media_type: str, stack: Stack) -> None:
 @pytest.mark.parametrize("origin", [EVIL, "null", "http://localhost.evil.test"])
 def test_other_origins_can_not_read_responses(method: str, origin: str, browser: httpx.Client, routes: Routes) -> None:
     asks = {"Origin": origin, "Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "X-CSRF-Token"}
-    for path in {
-        path.format(event_id=uuid4(), booking_id=uuid4(), account_id=uuid4(), session_id=uuid4())
-        for _, path in routes.addresses.values()
-    }:
+    for path in {path.format_map(defaultdict[str, object](uuid4, number=0)) for _, path in routes.addresses.values()}:
         with browser.stream(method, path, headers=asks) as response:
             assert not [name for name in response.headers if name.startswith("access-control-")], path
 
@@ -132,6 +131,7 @@ def test_token_in_a_url_is_ignored(stack: Stack, alice: Person) -> None:
 
 def test_reading_changes_nothing(stack: Stack, routes: Routes, target: Target, state: Callable[[], Any]) -> None:
     """A link or an image of another site makes a browser send the cookie with GET."""
+    target.managed  # noqa: B018 - made before the state is read
     before, tried = state(), 0
     for name in OPERATIONS:
         method, path, _, headers = routes.request(name, target)

@@ -60,6 +60,6 @@ def test_greedy_account_does_not_delay_others(own_stack: Stack) -> None:
         began, before = time.perf_counter(), len(statuses)
         beside = median(stack, alice, hers["id"])
         rate = (len(statuses) - before) / (time.perf_counter() - began)
-    print(f"alone {alone * 1000:.1f} ms, beside {rate:.1f} bookings of {MOST} a second: {beside * 1000:.1f} ms")
+    print(f"S20: alone {alone * 1000:.1f} ms, beside {rate:.1f} bookings of {MOST} a second: {beside * 1000:.1f} ms")
     assert set(statuses) == {201}
     assert beside <= max(TIMES * alone, FLOOR_SECONDS)

@@ -81,10 +81,10 @@ def test_huge_heads(api: str, other: httpx.Client) -> None:
                 answer, seconds = response_to(api, head)
                 slowest = max(slowest, seconds)
                 answers.append(answer)
-            print(f"head of {name}: refused within {1000 * slowest:.1f} ms")
+            print(f"S17: head of {name}: refused within {1000 * slowest:.1f} ms")
             assert all(answer.startswith(b"HTTP/1.1 431 ") for answer in answers)
     growth = process.memory_info().rss - before
-    print(f"others, alone: {alone}; beside: {beside}; memory {growth / MIB:+.1f} MiB")
+    print(f"S17: others, alone: {alone}; beside: {beside}; memory {growth / MIB:+.1f} MiB")
     assert max(beside.seconds) < 1
     assert growth < 20 * MIB
 
@@ -104,7 +104,7 @@ def test_slow_clients(api: str, other: httpx.Client) -> None:
             connection.settimeout(max(0.1, began + 15 - time.monotonic()))
             with suppress(ConnectionError):
                 assert connection.recv(10) == b""
-    print(f"500 slow clients: others alone: {alone}; beside: {beside}; cut within {time.monotonic() - began:.1f} s")
+    print(f"S7: 500 slow clients: others alone: {alone}; beside: {beside}; cut within {time.monotonic() - began:.1f} s")
     assert max(beside.seconds) < 1
 
 
@@ -119,7 +119,7 @@ def test_connections_of_one_address(api: str, other: httpx.Client) -> None:
                 refused += connection.recv(100).startswith(b"HTTP/1.1 429 ")
         assert refused == 600 - 512
         assert other.get("/api/events").is_success
-    print(f"600 connections of one address: {refused} refused")
+    print(f"S7: 600 connections of one address: {refused} refused")
 
 
 @contextmanager
@@ -136,6 +136,7 @@ def test_live_streams_of_one_address(api: str, other: httpx.Client) -> None:
         assert (answers.count(b"HTTP/1.1 200"), answers.count(b"HTTP/1.1 429")) == (100, 50)
         with other.stream("GET", "/api/live") as response:
             assert response.is_success
+        print(f"S8: 150 live streams of one address: {answers.count(b'HTTP/1.1 429')} refused")
     deadline = time.monotonic() + 30
     while True:  # they are closed: others may open theirs
         with streams(api, 100) as answers:
@@ -163,7 +164,7 @@ def test_live_streams_of_all(stack: Stack) -> None:
             assert time.monotonic() < began + 30
             time.sleep(0.2)
         seconds = time.monotonic() - began
-        print(f"{limit} live streams: {growth / 1024 / limit:.0f} KiB each, all free again within {seconds:.1f} s")
+        print(f"S8: {limit} live streams: {growth / 1024 / limit:.0f} KiB each, all free again within {seconds:.1f} s")
 
 
 def test_huge_bodies(stack: Stack, api: str, other: httpx.Client) -> None:
@@ -189,8 +190,31 @@ def test_huge_bodies(stack: Stack, api: str, other: httpx.Client) -> None:
                 except httpx.TransportError:  # refused while it was still being sent
                     statuses[f"{name}, {form}"] = CLOSED
     growth = process.memory_info().rss - before
-    print(f"bodies: {statuses}; others beside: {beside}; memory {growth / MIB:+.1f} MiB")
+    print(f"S6: bodies: {statuses}; others beside: {beside}; memory {growth / MIB:+.1f} MiB")
     assert all(status in ((422,) if "deep" in name else (413, CLOSED)) for name, status in statuses.items())
+    assert growth < 20 * MIB
+    assert max(beside.seconds) < 1
+
+
+@pytest.mark.parametrize(
+    ("what", "begin", "more"), [("trailers", b"0\r\n", b"X: y\r\n"), ("extensions of a chunk", b"2;", b"a=b;")]
+)
+def test_bytes_beside_a_body(api: str, other: httpx.Client, what: str, begin: bytes, more: bytes) -> None:
+    process = process_of(api)
+    before = process.memory_info().rss
+    head = b"POST /api/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+    block, sent_bytes, began = more * (MIB // len(more)), 0, time.perf_counter()
+    with probing(lambda: other.get("/api/events").raise_for_status()) as beside, connect(api) as connection:
+        with suppress(ConnectionError):
+            connection.sendall(head + begin)
+            for _ in range(200):
+                connection.sendall(block)
+                sent_bytes += len(block)
+        seconds = time.perf_counter() - began
+        time.sleep(1)
+        growth = process.memory_info().rss - before
+    print(f"200 MB of {what}: closed after {sent_bytes / MIB:.0f} MiB, {seconds:.1f} s; memory {growth / MIB:+.1f} MiB; {beside}")
+    assert sent_bytes < 20 * MIB
     assert growth < 20 * MIB
     assert max(beside.seconds) < 1
 
@@ -214,7 +238,7 @@ def test_commands_of_one_account(stack: Stack, organizer: Person, api: str) -> N
         assert other_command.status_code == 429
         assert http.get("/api/me", headers=headers).is_success
         assert book(stack.person().token).status_code == 201
-    print(f"one account: {700 - len(refused)} of 700 commands in a minute")
+    print(f"S20: one account: {700 - len(refused)} of 700 commands in a minute")
 
 
 def test_commands_of_one_address(stack: Stack) -> None:
@@ -233,6 +257,7 @@ def test_commands_of_one_address(stack: Stack) -> None:
         assert {answer.json()["type"] for answer in answers[50:]} == {"/problems/too-many-requests"}
         assert http.get("/api/events").is_success
         assert other.post("/api/events", json={}).status_code == 401
+    print("S20: one address, with a limit of 50: 50 of 80 commands in a minute")
 
 
 def test_head_of_every_page(api: str, stack: Stack) -> None:

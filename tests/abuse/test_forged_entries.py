@@ -89,7 +89,8 @@ def test_forged_booking_is_refused_and_raises_an_alarm(own_stack: Stack, mac: by
     time.sleep(2.5)  # two checkpoints are due meanwhile
     assert stack.admin.ok("GET", "/api/audit/checkpoint")["ledger_position"] < position
     print(
-        f"a forged entry: stalled after {alarm:.2f} s, in the metrics {told:.2f} s later, 0 of 2 check-ins, 0 checkpoints past it"
+        f"S22: a forged entry: stalled after {alarm:.2f} s, in the metrics {told:.2f} s later, 0 of 2 check-ins,"
+        " 0 checkpoints past it"
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from html.parser import HTMLParser
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import psycopg
@@ -12,8 +12,12 @@ import pytest
 from pyotp import TOTP
 
 from app.problems import _FRAMEWORK_PROBLEMS, PROBLEMS, slug_of
+from ledger.keys import Keyring
+from ledger.mail_tokens import VERIFY_EMAIL, MailTokens
+from notifications.webhooks.registry import MOST
 from tests.abuse.operations import Target, someone
 from tests.abuse.refusals import refused
+from tests.guests import MAIL, Guest, mailed_code
 from tests.running_system import JSON, LATER, PASSWORD, Person, Stack, tickets
 
 STATUSES = {slug_of(kind): problem.status for kind, problem in PROBLEMS.items()} | {
@@ -53,6 +57,21 @@ class Scene:
 def _already_cancelled(s: Scene) -> httpx.Response:
     s.alice.ok("DELETE", s.booking)
     return s.alice.do("DELETE", s.booking)
+
+
+def _superseded(s: Scene) -> httpx.Response:
+    """The customer without an account was erased."""
+    sold, bearer = s.target.managed, Person(s.stack.http, token=s.target.link)
+    bearer.ok("POST", "/api/manage/cancel", {"tickets": [sold["tickets"][0]["id"]]})
+    s.stack.admin.ok("DELETE", f"/api/users/{sold['customer_id']}")
+    return bearer.do("GET", "/api/manage")
+
+
+def _open_date(s: Scene) -> httpx.Response:
+    event = s.stack.event(s.organizer, starts_at=None)
+    body = {**tickets(), "customer": {"name": "Wanda", "email": someone()["email"]}}
+    s.target.managed = s.organizer.ok("POST", f"/api/events/{event['id']}/bookings", body)
+    return Person(s.stack.http, token=s.target.link).do("GET", "/api/manage/calendar")
 
 
 def _ticket_used(s: Scene) -> httpx.Response:
@@ -134,6 +153,29 @@ def _reauthentication_required(s: Scene) -> httpx.Response:
     return admin.do("POST", "/api/users", {})
 
 
+def _link(s: Scene, id_: UUID, times: int = 1) -> httpx.Response:
+    """What a link to confirm an address answers where mail is sent, in the end."""
+    token = MailTokens(Keyring.open(s.stack.settings.keys, "mail")).token(VERIFY_EMAIL, id_)
+    mail = {"MAIL_URL": "smtp://127.0.0.1:9", "MAIL_FROM": "tickets@example.test"}
+    with s.stack.another_api(**mail) as url, httpx.Client(base_url=url, timeout=30) as http:
+        return [http.post("/api/email/confirm", json={"token": token}) for _ in range(times)][-1]
+
+
+def _token_used(s: Scene) -> httpx.Response:
+    with psycopg.connect(s.stack.settings.database_url, autocommit=True) as connection:
+        connection.execute(
+            "INSERT INTO mailed_tokens (id, purpose, account_id, expires_at) VALUES (%s, %s, %s, now() + interval '1 hour')",
+            (id_ := uuid4(), VERIFY_EMAIL, s.alice.id),
+        )
+    return _link(s, id_, times=2)
+
+
+def _token_unknown(s: Scene) -> httpx.Response:
+    mail = {"MAIL_URL": "smtp://127.0.0.1:9", "MAIL_FROM": "tickets@example.test"}
+    with s.stack.another_api(**mail) as url, httpx.Client(base_url=url, timeout=30) as http:
+        return http.post("/api/email/confirm", json={"token": "A" * 50})
+
+
 def _new_account(s: Scene) -> dict[str, str]:
     return {"name": "A", "email": s.alice.email, "password": PASSWORD}
 
@@ -145,6 +187,35 @@ def _between_entries(s: Scene) -> httpx.Response:
     s.event()
     assert row is not None
     return s.alice.do("GET", f"/api/audit/proof?position={row[0]}")
+
+
+def _guest(s: Scene, event: str, key: str | None = None) -> httpx.Response:
+    body = {**tickets(), "contact": {"name": "A guest", "email": f"{uuid4().hex}@example.test"}}
+    return s.stack.nobody().do("POST", f"{event}/bookings", body, key=key)
+
+
+def _wrong_mailed_code(s: Scene) -> httpx.Response:
+    guest, email = Guest(), f"{uuid4().hex}@example.test"
+    with s.stack.another_api(**MAIL) as url, guest.at(url) as http:
+        assert http.post("/api/contacts/verify", json={"email": email}).status_code == 202
+        wrong = f"{(int(mailed_code(s.stack.settings, email)) + 1) % 10**6:06}"
+        return http.post("/api/contacts/confirm", json={"email": email, "code": wrong})
+
+
+WEBHOOK = {"url": "http://127.0.0.1:9/", "types": ["*"]}
+
+
+def _webhook_paused(s: Scene) -> httpx.Response:
+    path = f"/api/webhooks/{s.organizer.ok('POST', '/api/webhooks', WEBHOOK)['id']}"
+    s.organizer.ok("PATCH", path, {"state": "paused"})
+    return s.organizer.do("POST", f"{path}/test")
+
+
+def _too_many_webhooks(s: Scene) -> httpx.Response:
+    organizer = s.stack.person("organizer")
+    for _ in range(MOST):
+        organizer.ok("POST", "/api/webhooks", WEBHOOK)
+    return organizer.do("POST", "/api/webhooks", WEBHOOK)
 
 
 UNKNOWN = uuid4()
@@ -166,6 +237,10 @@ RECIPES: dict[str, Callable[[Scene], httpx.Response]] = {
     "too-many-streams": _too_many_streams,
     "sold-out": lambda s: s.alice.do("POST", f"{s.path}/bookings", tickets(6, "VIP")),
     "price-changed": lambda s: s.alice.do("POST", f"{s.path}/bookings", {**tickets(2), "expected_total": "25.00"}),
+    "guest-checkout-off": lambda s: _guest(s, s.event(guest_checkout="off")),
+    "email-unverified": lambda s: _guest(s, s.event(guest_checkout="proven")),
+    "guest-secret-missing": lambda s: _guest(s, s.event(), key="1"),
+    "wrong-mailed-code": _wrong_mailed_code,
     "customer-limit": lambda s: s.alice.do("POST", f"{s.event(max_tickets_per_customer=1)}/bookings", tickets(2)),
     "booking-too-large": lambda s: s.alice.do("POST", f"{s.event(capacity=2_000)}/bookings", tickets(1_001)),
     "event-not-bookable": _event_not_bookable,
@@ -184,6 +259,9 @@ RECIPES: dict[str, Callable[[Scene], httpx.Response]] = {
     "malformed": lambda s: s.organizer.do("POST", "/api/events", {"starts_at": LATER}),
     "email-taken": lambda s: s.stack.nobody().do("POST", "/api/signup", _new_account(s)),
     "last-admin": _last_admin,
+    "account-unverified": lambda s: s.alice.do("POST", "/api/me/claims"),
+    "link-superseded": _superseded,
+    "open-date": _open_date,
     "erasure-refused": _erasure_refused,
     "weak-password": lambda s: s.stack.nobody().do("POST", "/api/signup", {**someone(), "password": "Password1"}),
     "wrong-code": lambda s: s.alice.do("POST", "/api/me/second-factor/confirm", {"code": "123456"}),
@@ -191,6 +269,14 @@ RECIPES: dict[str, Callable[[Scene], httpx.Response]] = {
     "second-factor-missing": _second_factor_missing,
     "second-factor-exists": lambda s: _with_second_factor(s).do("POST", "/api/me/second-factor"),
     "second-factor-not-found": lambda s: s.alice.do("DELETE", "/api/me/second-factor"),
+    "mail-not-found": lambda s: s.alice.do("GET", f"/api/mailbox/{UNKNOWN}"),
+    "mail-off": lambda s: s.stack.nobody().do("POST", "/api/password-reset", {"email": "alice@example.test"}),
+    "token-unknown": _token_unknown,
+    "token-expired": lambda s: _link(s, uuid4()),
+    "token-used": _token_used,
+    "webhook-not-found": lambda s: s.organizer.do("GET", f"/api/webhooks/{UNKNOWN}"),
+    "webhook-paused": _webhook_paused,
+    "too-many-webhooks": _too_many_webhooks,
     "session-not-found": lambda s: s.alice.do("DELETE", f"/api/me/sessions/{UNKNOWN}"),
     "reauthentication-required": _reauthentication_required,
     "wrong-password": lambda s: s.alice.do("PATCH", "/api/me", {"password": "a new password", "old_password": "wrong"}),
@@ -198,7 +284,7 @@ RECIPES: dict[str, Callable[[Scene], httpx.Response]] = {
 #: What a program needs beside the text.
 FACTS: dict[str, JSON] = {
     "sold-out": {"available": 5, "category": "VIP"}, "customer-limit": {"limit": 1, "held": 0},
-    "price-changed": {"total_amount": "100.00"},
+    "price-changed": {"total_amount": "100.00"}, "too-many-webhooks": {"limit": 20},
     "booking-too-large": {"limit": 1_000}, "event-not-bookable": {"reason": "completed"},
     "capacity-below-taken": {"taken": 2}, "stale-version": {"details_version": 1},
 }  # fmt: skip

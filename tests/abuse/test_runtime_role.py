@@ -2,19 +2,23 @@
 product runs under it."""
 
 import os
+import subprocess
 import time
 from dataclasses import replace
+from pathlib import Path
 from uuid import uuid4
 
 import psycopg
 import pytest
 
-from ledger.ownership import as_runtime_role
+import migrations
+from ledger.ownership import RuntimeRoleUnknown, runtime_address
 from ledger.settings import Settings
 from migrations.roles import READ_TABLES
 from projections.registry import PROJECTORS
 from projections.tables import table_of
 from tests import forked_processes
+from tests.conftest import PostgresServer
 from tests.own_servers import runtime_url
 from tests.running_system import Stack, tickets
 
@@ -68,6 +72,7 @@ def test_runtime_role_can_not_change_the_ledger(database_url: str, statement: st
     ):
         connection.execute(statement.encode())
     assert isinstance(refused.value, psycopg.errors.InsufficientPrivilege), refused.value
+    print(f"S16: refused to the role of processes: {statement}")
 
 
 def test_read_tables_are_those_that_projectors_write(database_url: str) -> None:
@@ -75,17 +80,105 @@ def test_read_tables_are_those_that_projectors_write(database_url: str) -> None:
     with psycopg.connect(database_url) as connection:
         rows = connection.execute("SELECT tablename, tableowner FROM pg_tables WHERE schemaname = 'public'").fetchall()
     assert {name for name, owner in rows if owner == "seatledger_app"} == READ_TABLES
-    assert as_runtime_role(runtime_url(database_url)) == runtime_url(database_url)
 
 
-def operate(settings: Settings, *arguments: str) -> None:
-    """Runs `python -m projections`, once the worker has verified everything by itself and has caught up."""
+def test_read_tables_are_reached_as_the_runtime_role(database_url: str) -> None:
+    runtime = runtime_url(database_url)
+    assert runtime_address(runtime, "") == runtime_address(database_url, runtime) == runtime
+    for other in ("", database_url):
+        with pytest.raises(RuntimeRoleUnknown):
+            runtime_address(database_url, other)
+
+
+def ended(settings: Settings, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """`python -m projections`, once the worker has verified everything by itself and has caught up."""
     for _ in range(120):
         done = forked_processes.run(("projections", *arguments), {**os.environ, **settings.to_env()})
         if not any(reason in done.stderr for reason in ("is under way", "is behind the entries", "is folding")):
             break
         time.sleep(0.5)
+    return done
+
+
+def operate(settings: Settings, *arguments: str) -> None:
+    done = ended(settings, *arguments)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+#: What an intruder with SQL as the runtime role can leave: the planner calls the function of a partial index. It takes back a role
+#: that the session has set.
+PLANTED = """
+    GRANT USAGE ON SCHEMA rebuild_evil TO PUBLIC;
+    CREATE FUNCTION rebuild_evil.act() RETURNS void LANGUAGE plpgsql VOLATILE AS $$
+        BEGIN
+            BEGIN
+                SET ROLE none;
+            EXCEPTION WHEN insufficient_privilege THEN RETURN;  -- while the index is being made
+            END;
+            IF current_user <> 'seatledger_app' THEN
+                RAISE 'What was planted acts as %', current_user;
+            END IF;
+        END $$;
+    CREATE FUNCTION rebuild_evil.immutable(integer) RETURNS bool LANGUAGE plpgsql IMMUTABLE AS
+        'BEGIN PERFORM rebuild_evil.act(); RETURN true; END';
+    CREATE TABLE rebuild_evil.revenue_categories (LIKE public.revenue_categories INCLUDING ALL);
+    INSERT INTO rebuild_evil.revenue_categories TABLE public.revenue_categories;
+    CREATE INDEX ON rebuild_evil.revenue_categories (event_id) WHERE rebuild_evil.immutable(1);
+    SELECT swap_read_tables('rebuild_evil', ARRAY['revenue_categories']);
+"""
+
+
+def test_nothing_that_was_left_on_read_tables_runs_with_the_rights_of_the_owner(own_stack: Stack) -> None:
+    own_stack.event(own_stack.person("organizer"))
+    own_stack.settle()
+    with psycopg.connect(own_stack.runtime_url, autocommit=True) as connection:
+        connection.execute("SELECT shadow_schema('rebuild_evil')")
+        with connection.transaction():
+            connection.execute(PLANTED.encode())
+    with psycopg.connect(own_stack.settings.database_url) as owner:
+        owner.execute("SET ROLE seatledger_app")
+        with pytest.raises(psycopg.errors.RaiseException, match="What was planted acts as seatledger"):
+            owner.execute("TABLE revenue_categories")
+    owner_alone = replace(own_stack.settings, runtime_database_url="")
+    for arguments in (("verify", "--anew"), ("resume", "revenue"), ("rebuild", "revenue")):
+        refused = ended(owner_alone, *arguments)
+        assert (refused.returncode, "set DATABASE_URL to the address" in refused.stderr) == (1, True), refused
+        operate(own_stack.settings, *arguments)
+
+
+#: What an intruder can leave for the restore of a backup: pg_restore checks constraints, as the owner.
+PLANTED_CHECK = """
+    ALTER TABLE availability_categories ADD CONSTRAINT planted CHECK
+        (CASE WHEN current_setting('is_superuser') = 'on' THEN lo_create(0) > 0 ELSE true END)"""
+#: Rows that fit into no read table of ours.
+PLANTED_COLUMN = "ALTER TABLE revenue_hours ADD COLUMN planted integer DEFAULT 1"
+
+
+@pytest.mark.parametrize("planted", [PLANTED_CHECK, PLANTED_COLUMN], ids=["check", "column"])
+def test_nothing_that_was_left_on_read_tables_is_restored(
+    own_stack: Stack, postgres_server: PostgresServer, tmp_path: Path, planted: str
+) -> None:
+    alice, event = own_stack.person(), own_stack.event(own_stack.person("organizer"))
+    alice.ok("POST", f"/api/events/{event['id']}/bookings", tickets(2))
+    own_stack.settle()
+    with psycopg.connect(own_stack.runtime_url) as connection:
+        connection.execute("SELECT lo_create(0)")
+        connection.execute(planted.encode())
+    operate(own_stack.settings, "backup", str(tmp_path / "backup"))
+    url = postgres_server.create(f"elsewhere_{uuid4().hex[:8]}")
+    try:
+        elsewhere = replace(own_stack.settings, database_url=url, runtime_database_url=runtime_url(url), data_dir=tmp_path / "data")
+        operate(elsewhere, "restore", str(tmp_path / "backup"))
+        with psycopg.connect(url) as connection:
+            assert connection.execute("SELECT count(*) FROM pg_largeobject_metadata").fetchone() == (0,)
+            assert connection.execute("SELECT count(*) FROM pg_constraint WHERE conname = 'planted'").fetchone() == (0,)
+            assert connection.execute("SELECT count(*) > 0 FROM pg_constraint WHERE contype = 'f'").fetchone() == (True,)
+        migrations.upgrade(url, runtime_database_url=elsewhere.runtime_database_url)
+        if planted is PLANTED_COLUMN:
+            operate(elsewhere, "rebuild", "all")
+        operate(elsewhere, "verify")
+    finally:
+        postgres_server.drop(url.rsplit("/", 1)[1].split("?")[0])
 
 
 def test_the_whole_product_runs_under_it(own_stack: Stack) -> None:

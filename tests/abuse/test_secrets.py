@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import psycopg
@@ -22,15 +22,19 @@ import pytest
 import redis
 from psycopg import sql
 
+from ledger.keys import Keyring
+from ledger.mail_tokens import MailTokens
 from ledger.settings import Settings
+from notifications.manage_urls import ManageUrls
 from tests.conftest import PostgresServer
 from tests.forked_processes import ForkedProcess
+from tests.guests import MAIL, Guest, proof_for
 from tests.quick_people import quick_people
 from tests.running_system import Person, free_port, system_settings, tickets, wait_until_ready
 
 #: The tables of people. What is personal may stand there, and nowhere else. Results of commands about an account are erased with it
 #: (tests/accounts/test_account_service.py).
-TABLES_OF_PEOPLE = {"accounts", "account_commands"}
+TABLES_OF_PEOPLE = {"accounts", "account_commands", "contact_codes", "former_addresses"}
 #: In the name of the event, which belongs everywhere: what is looked for can be found.
 EVENT = f"Concert {uuid4().hex}"
 
@@ -85,7 +89,8 @@ def system(
 ) -> Iterator[System]:
     name = f"secrets_{uuid4().hex[:8]}"
     settings = system_settings(postgres_server.create(name, template_database), redis_url, tmp_path / "data")
-    started = System(replace(settings, compat_apis=""), tmp_path / "logs")
+    mailing = replace(settings, guest_mails_per_hour=5, mail_url=MAIL["MAIL_URL"], mail_from=MAIL["MAIL_FROM"])
+    started = System(replace(mailing, compat_apis=""), tmp_path / "logs")
     yield started
     started.stop()
     postgres_server.drop(name)
@@ -125,10 +130,16 @@ def plant(system: System) -> Planted:
             "name": f"Wilhelmine {tag}", "e-mail": f"{tag}@example.test", "phone": f"+49 {int(tag[:10], 16)}",
             "customer's name": f"Balthasar {tag}", "customer's e-mail": f"walk-in-{tag}@example.test",
             "searched e-mail": f"sought-{tag}@example.test", "new e-mail": f"new-{tag}@example.test",
+            "guest's name": f"Gundula {tag}", "guest's e-mail": f"guest-{tag}@example.test",
         }  # fmt: skip
         passwords = {"password": f"first {tag}", "new password": f"second {tag}", "wrong password": f"wrong {tag}"}
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as http:
             tokens, booking_id = _do_all(http, admin_token, organizer_token, mine, passwords)
+        with Guest().at(f"http://127.0.0.1:{port}") as http:
+            tokens |= _do_all_as_guest(
+                http, system.settings, booking_id, {"name": mine["guest's name"], "email": mine["guest's e-mail"]}
+            )
+            tokens["link"] = _manage(http, organizer_token, mine, system.settings)
         secret |= {f"{what} {number}": value for what, value in (passwords | tokens).items()}
         personal |= {f"{what} {number}": value for what, value in mine.items()}
     return Planted(secret, personal, admin_token, booking_id)
@@ -176,6 +187,51 @@ def _do_all(
     tokens["second token"] = again["access_token"]
     Person(http, token=again["access_token"]).ok("POST", "/api/logout")
     return tokens, mine_booked["id"]
+
+
+def _do_all_as_guest(http: httpx.Client, settings: Settings, booking_id: str, contact: dict[str, str]) -> dict[str, str]:
+    """Books for the event of that booking, with and without a proof, also wrongly. Returns what is secret."""
+    email = contact["email"]
+    with psycopg.connect(settings.database_url) as connection:
+        row = connection.execute(
+            "SELECT originator_id FROM ledger_entries WHERE state LIKE %s", (f"%{booking_id}%".encode(),)
+        ).fetchone()
+    assert row is not None
+    path, body = f"/api/events/{row[0]}/bookings", {**tickets(1, "A"), "contact": contact}
+    proof = proof_for(http, settings, email)
+    wrong = http.post("/api/contacts/confirm", json={"email": email, "code": "no code"})
+    assert wrong.status_code == 410
+    for sent in (body, {**body, "proof": proof}):
+        assert http.post(path, json=sent, headers={"Idempotency-Key": f"key {email} {len(sent)}"}).status_code == 201
+    assert http.post(path, json={**body, "proof": f"{proof}x"}).status_code == 403
+    assert http.post(path, json={**body, **tickets(99, "A")}).status_code == 409
+    assert http.post(f"{path}?email={quote(email)}", json={**body, "more": email}).status_code == 422
+    http.post(f"/api/contacts/verify?email={quote(email)}&proof={quote(proof)}")
+    return {"guest's secret": http.headers["Guest-Secret"], "proof": proof}
+
+
+def _manage(http: httpx.Client, organizer_token: str, mine: dict[str, str], settings: Settings) -> str:
+    """A customer of the box office uses the link of a booking, also where it does not belong. Returns its token."""
+    organizer = Person(http, token=organizer_token)
+    customer = {"name": mine["customer's name"], "email": mine["customer's e-mail"]}
+    event = organizer.ok("GET", "/api/events", Ledger_Position=organizer.last)["items"][0]
+    sold = organizer.ok("POST", f"/api/events/{event['id']}/bookings", {**tickets(2, "A"), "customer": customer})
+    urls = ManageUrls(settings.server_url, MailTokens(Keyring.open(settings.keys, "mail")))
+    token = urls.make(UUID(sold["id"])).partition("#")[2]
+    bearer, nobody = Person(http, token=token), Person(http)
+    bearer.last = organizer.last
+    bearer.see("/api/manage")
+    bearer.ok("POST", "/api/manage/cancel", {"tickets": [sold["tickets"][0]["id"]]}, key=f"key {token}")
+    assert bearer.do("POST", "/api/manage/cancel", {"tickets": [sold["tickets"][0]["id"]]}).status_code == 409
+    for path in ("/receipt", "/calendar"):
+        bearer.do("GET", f"/api/manage{path}", Ledger_Position=bearer.last)
+    for path in (f"/api/manage?token={token}", f"/api/manage/{token}", f"/manage/{token}", f"/api/bookings/{token}"):
+        nobody.do("GET", path, Referer=f"http://127.0.0.1/manage?{token}")
+    for method, path in (("POST", "/api/manage/resend"), ("DELETE", "/api/manage")):
+        bearer.do(method, path)
+    assert not bearer.do("GET", "/api/me").is_success
+    bearer.do("POST", "/api/login", {"email": mine["customer's e-mail"], "password": token})
+    return token
 
 
 def proofs(admin: Person, booking_id: str) -> str:

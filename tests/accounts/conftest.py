@@ -10,23 +10,26 @@ import pytest
 from fastapi import FastAPI
 from psycopg_pool import AsyncConnectionPool
 
-from accounts import routes, session_routes, trail_routes
+from accounts import link_routes, routes, session_routes, trail_routes
 from accounts.access import Access
 from accounts.account_rows import NewAccount
 from accounts.database import Pool
 from accounts.passwords import Passwords
 from app import problems
 from ledger.commands import Role
+from ledger.keys import Keyring
+from ledger.mail_tokens import MailTokens
 from ledger.settings import Settings
 from tests.quick_people import quick_passwords
 
 KEY = bytes(range(32))
+MAIL_TOKENS = MailTokens(Keyring({1: KEY}))
 PASSWORD = "correct horse battery"
 
 
 def make_app(access: Access) -> FastAPI:
     app = FastAPI()
-    for module in (routes, session_routes, trail_routes):
+    for module in (routes, session_routes, link_routes, trail_routes):
         app.include_router(module.router)
     problems.install(app)
     app.state.access = access
@@ -50,7 +53,8 @@ async def processes(settings: Settings, pool: Pool, quick_passwords: Passwords) 
     async with AsyncExitStack() as stack:
 
         async def start() -> Access:
-            return await stack.enter_async_context(Access(settings, pool, key=KEY, passwords=quick_passwords))
+            made = Access(settings, pool, key=KEY, passwords=quick_passwords, mail_tokens=MAIL_TOKENS)
+            return await stack.enter_async_context(made)
 
         yield start
 

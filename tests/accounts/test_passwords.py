@@ -1,6 +1,9 @@
 """accounts/passwords.py"""
 
 import asyncio
+import os
+import sys
+import threading
 import time
 from collections.abc import Iterator
 from unittest.mock import Mock
@@ -69,6 +72,32 @@ async def test_hashing_past_its_bound_is_busy_at_once() -> None:
     passwords.close()
 
 
+async def test_a_full_queue_is_known_before_anything_is_done() -> None:
+    passwords = Passwords()
+    tasks = [asyncio.create_task(passwords.verify(None, "a password")) for _ in range(THREADS + MAX_WAITING)]
+    passwords.check_room()
+    await asyncio.sleep(0.005)
+    with pytest.raises(Busy):
+        passwords.check_room()
+    passwords.check_room(for_sign_up=True)
+    await asyncio.gather(*tasks)
+    passwords.check_room()
+    passwords.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux alone has a priority for each thread")
+async def test_hashing_yields_to_bookings_and_that_of_sign_ups_to_log_ins() -> None:
+    def niceness(_: str) -> str:
+        return str(os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
+
+    passwords = Passwords(Mock(hash=niceness))
+    own = int(niceness(""))
+    log_in, sign_up = int(await passwords.hash("a password")), int(await passwords.hash_of_sign_up("a password"))
+    assert own < log_in < sign_up <= 19
+    assert int(niceness("")) == own, "of these threads alone"
+    passwords.close()
+
+
 async def test_a_cancelled_caller_keeps_its_slot_until_the_thread_is_done() -> None:
     passwords = Passwords()
     for _ in range(3):
@@ -90,6 +119,7 @@ async def test_a_cancelled_caller_keeps_its_slot_until_the_thread_is_done() -> N
     [
         "password", "12345678", "Password1", "PASSWORD123!", "iloveyou2026", "qwertyuiop", "aaaaaaaa", "abababab", "abcdefghij",
         "87654321", "alice.archer@example.test", "Alice Archer", "alicearcher1", "archerarcher", "alice.archer99",
+        "Seatledger", "seat-ledger1!", "tickets2026", "event_tickets", "organizers",
         "\uff50\uff41\uff53\uff53\uff57\uff4f\uff52\uff44",
     ],
 )  # fmt: skip
@@ -98,7 +128,18 @@ def test_easily_guessed_passwords_are_refused(password: str) -> None:
         password_rules.check(password, email="alice.archer@example.test", name="Alice Archer")
 
 
-@pytest.mark.parametrize("password", ["demo-password", "correct horse battery", "x7#kQ9!w", "alice likes tea", "пароль и ключ"])
+@pytest.mark.parametrize(
+    "password",
+    [
+        "demo-password",
+        "correct horse battery",
+        "x7#kQ9!w",
+        "alice likes tea",
+        "seatledger tea",
+        "two tickets please",
+        "пароль и ключ",
+    ],
+)
 def test_other_passwords_are_accepted(password: str) -> None:
     password_rules.check(password, email="al@example.test", name="Al")
 

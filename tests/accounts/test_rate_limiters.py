@@ -3,7 +3,8 @@
 import asyncio
 import socket
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from uuid import UUID, uuid4
 
 import pytest
 import redis
@@ -14,13 +15,15 @@ from accounts.errors import TooManyAttempts, WrongCredentials
 from accounts.known_devices import KnownDevices
 from accounts.rate_limiters import (
     ADDRESS_FACTOR,
+    CLIENT_FACTOR,
     HOUR_FACTOR,
     STRANGERS_HOUR_FACTOR,
+    GuestMailLimiter,
     LoginRateLimiter,
     SignUpRateLimiter,
 )
 from ledger.client_address import client_key
-from ledger.errors import Busy
+from ledger.errors import Busy, EmailUnverified, SoldOut
 from tests.soak import rounds
 
 KEY = bytes(32)
@@ -86,26 +89,32 @@ async def test_a_known_device_is_limited_too(limiter: LoginRateLimiter) -> None:
     assert tried == [True] * 10 + [False] * 5
 
 
+async def test_guesses_from_all_known_devices_are_bounded(counts: AttemptCounts) -> None:
+    limiter = LoginRateLimiter(counts, 10)
+    assert sum([await fail(limiter, device=str(number)) for number in range(150)]) == 10 * STRANGERS_HOUR_FACTOR
+    assert await fail(limiter), "strangers have their own"
+
+
 def test_a_device_is_known_to_the_accounts_that_logged_in_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    devices, bob = KnownDevices(KEY), "bob@example.test"
-    cookie = devices.remember("", ALICE)
-    device = devices.device_of(cookie, ALICE)
+    devices, alice, bob = KnownDevices(KEY), uuid4(), uuid4()
+    cookie = devices.remember("", alice)
+    device = devices.device_of(cookie, alice)
     assert device
     assert devices.device_of(cookie, bob) is None
     both = devices.remember(cookie, bob)
-    assert devices.device_of(both, ALICE) == device
+    assert devices.device_of(both, alice) == device
     assert devices.device_of(both, bob) not in (None, device)
-    assert devices.device_of(devices.remember(both, ALICE), ALICE) == device, "it keeps its id, and its count"
-    assert KnownDevices(bytes(31) + b"x").device_of(cookie, ALICE) is None, "signed by another key"
+    assert devices.device_of(devices.remember(both, alice), alice) == device, "it keeps its id, and its count"
+    assert KnownDevices(bytes(31) + b"x").device_of(cookie, alice) is None, "signed by another key"
     for forged in ("", ".", cookie[:-1], f"x{cookie[1:]}", "é" * 36, cookie[::-1], f"{'A' * 36}." * 9):
-        assert devices.device_of(forged, ALICE) is None, forged
+        assert devices.device_of(forged, alice) is None, forged
     for number in range(known_devices.MAX_ACCOUNTS):
-        both = devices.remember(both, f"{number}@example.test")
-    assert devices.device_of(both, ALICE) is None
+        both = devices.remember(both, UUID(int=number))
+    assert devices.device_of(both, alice) is None
     assert len(both) < 200
     later = time.time() + (known_devices.DAYS + 2) * 86_400
     monkeypatch.setattr("accounts.known_devices.time.time", lambda: later)
-    assert devices.device_of(cookie, ALICE) is None
+    assert devices.device_of(cookie, alice) is None
 
 
 async def test_sign_ups_of_an_address_are_limited(counts: AttemptCounts) -> None:
@@ -188,3 +197,53 @@ def test_an_ipv6_network_is_one_address() -> None:
     assert client_key("2001:db8::1") == client_key("2001:db8::ffff:1") != client_key("2001:db8:0:1::1")
     assert client_key("::ffff:192.0.2.1") == client_key("192.0.2.1") != client_key("192.0.2.2")
     assert client_key("unknown") == "unknown"
+
+
+# --- mails to people without an account
+
+
+async def ask_for_code(limiter: GuestMailLimiter, email: str, address: str) -> bool:
+    """Whether a code is sent."""
+    try:
+        await limiter.count_code(email, address)
+    except TooManyAttempts:
+        return False
+    return True
+
+
+async def book_unproven(limiter: GuestMailLimiter, email: str, address: str, refusal: Exception | None = None) -> bool:
+    """Whether it is booked, where it is not refused for another reason."""
+    try:
+        async with limiter.unproven_booking(email, address):
+            if refusal is not None:
+                raise refusal
+    except EmailUnverified:
+        return False
+    except SoldOut:
+        pass
+    return True
+
+
+@pytest.mark.parametrize("attempt", [ask_for_code, book_unproven])
+async def test_mails_to_one_address_are_bounded_however_many_ask(
+    attempt: Callable[[GuestMailLimiter, str, str], Awaitable[bool]], counts: AttemptCounts, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """S18: no mail bomb."""
+    limiter, tries = GuestMailLimiter(counts, 5), rounds(200, 10_000)
+    sent = [await attempt(limiter, ALICE, f"10.{number >> 8}.{number & 255}.1") for number in range(tries)]
+    assert sum(sent) == 5
+    assert await attempt(limiter, "bob@example.test", "192.0.2.1"), "others are not kept out"
+    print(f"S18: {tries} mails to one address asked for from as many others: {sum(sent)} sent in an hour")
+
+
+async def test_mails_that_one_client_has_sent_are_bounded(counts: AttemptCounts) -> None:
+    limiter = GuestMailLimiter(counts, 1)
+    sent = [await ask_for_code(limiter, f"{number}@example.test", "192.0.2.1") for number in range(CLIENT_FACTOR + 5)]
+    assert sum(sent) == CLIENT_FACTOR
+    assert await ask_for_code(limiter, "another@example.test", "192.0.2.2")
+
+
+async def test_refused_guests_do_not_use_up_their_bookings(counts: AttemptCounts) -> None:
+    limiter = GuestMailLimiter(counts, 5)
+    assert all([await book_unproven(limiter, ALICE, "192.0.2.1", SoldOut("General", 0)) for _ in range(20)])
+    assert [await book_unproven(limiter, ALICE, "192.0.2.1") for _ in range(6)] == [True] * 5 + [False]

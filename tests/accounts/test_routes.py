@@ -24,7 +24,9 @@ async def test_an_account_lives_from_sign_up_to_erasure(client: httpx.AsyncClien
     signed_up = await client.post("/api/signup", json={**ALICE, "phone": "12345"})
     assert signed_up.status_code == 201
     account = signed_up.json()
-    assert account.keys() == {"id", "name", "email", "phone", "role", "disabled", "created_at", "is_contact", "has_second_factor"}
+    assert account.keys() == {
+        "id", "name", "email", "phone", "role", "disabled", "created_at", "is_contact", "has_second_factor", "is_email_proven",
+    }  # fmt: skip
     assert (account["email"], account["role"], account["phone"], account["disabled"]) == (
         "alice@example.test",
         "customer",
@@ -92,6 +94,29 @@ async def test_guesses_of_strangers_keep_nobody_out_of_a_known_device(client: ht
     assert (await client.post("/api/login", json=body)).status_code == 429
     assert (await client.post("/api/login", json=body, headers={"Cookie": f"{DEVICE_COOKIE}={device[::-1]}"})).status_code == 429
     assert (await client.post("/api/login", json=body, headers={"Cookie": f"{DEVICE_COOKIE}={device}"})).status_code == 200
+
+
+async def test_devices_of_the_account_that_had_an_address_before_are_not_known(client: httpx.AsyncClient, person: Person) -> None:
+    """Cookies that a stranger has collected for the address, before its owner signs up."""
+    stranger = await person()
+    body = {"email": stranger["email"], "password": PASSWORD}
+    devices = []
+    for _ in range(3):
+        assert (await client.post("/api/login", json=body)).status_code == 200
+        devices.append(client.cookies[DEVICE_COOKIE])
+        client.cookies.clear()
+    change = {"email": "elsewhere@example.test", "old_password": PASSWORD}
+    assert (await client.patch("/api/me", json=change, headers=stranger["headers"])).status_code == 200
+    assert (await client.post("/api/signup", json={"name": "V", **body, "password": "another good passphrase"})).status_code == 201
+    for _ in range(10):
+        assert (await client.post("/api/login", json=body)).status_code == 401
+    for device in devices:
+        assert (await client.post("/api/login", json=body, headers={"Cookie": f"{DEVICE_COOKIE}={device}"})).status_code == 429
+    renamed = {"email": "elsewhere@example.test", "password": PASSWORD}
+    for _ in range(10):
+        assert (await client.post("/api/login", json={**renamed, "password": "wrong password"})).status_code in (401, 429)
+    known = await client.post("/api/login", json=renamed, headers={"Cookie": f"{DEVICE_COOKIE}={devices[0]}"})
+    assert known.status_code == 200, "the account itself keeps its devices, whatever its address is"
 
 
 async def test_sign_ups_of_an_address_are_limited(client: httpx.AsyncClient, settings: Settings) -> None:

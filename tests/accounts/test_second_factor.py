@@ -13,7 +13,7 @@ from pyotp import TOTP
 
 from accounts.__main__ import main
 from accounts.access import Access
-from accounts.database import Pool
+from accounts.database import Pool, one_statement
 from accounts.passwords import Passwords
 from accounts.second_factor import RECOVERY_CODES, STEP_SECONDS
 from ledger.commands import Role
@@ -60,6 +60,41 @@ async def test_a_log_in_needs_a_code_that_was_not_used(client: httpx.AsyncClient
     assert await log_in(client, email, code) == required
     assert await log_in(client, email, code_after(totp, 5)) == required, "of a later time"
     assert await log_in(client, email, code, "wrong password") == (401, "/problems/wrong-credentials")
+
+
+async def test_a_new_factor_ends_the_other_sessions(client: httpx.AsyncClient, person: Person) -> None:
+    alice = await person(name="alice")
+    other = (await client.post("/api/login", json={"email": alice["email"], "password": PASSWORD})).json()["access_token"]
+    client.cookies.clear()
+    elsewhere = {"Authorization": f"Bearer {other}"}
+    assert (await client.get("/api/me", headers=elsewhere)).status_code == 200
+    await set_factor(client, alice["headers"])
+    assert (await client.get("/api/me", headers=elsewhere)).status_code == 401
+    assert (await client.get("/api/me", headers=alice["headers"])).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "change", [{"email": "new@example.test"}, {"password": "another good passphrase"}], ids=["e-mail", "password"]
+)
+async def test_a_new_email_or_password_needs_the_factor(
+    client: httpx.AsyncClient, person: Person, pool: Pool, change: dict[str, str]
+) -> None:
+    """In a session whose password was given long ago, as removing the factor does; without one, the old password is enough."""
+    alice, bob = await person(name="alice"), await person(name="bob")
+    totp, _ = await set_factor(client, alice["headers"])
+    async with one_statement(pool, changes=True) as cursor:
+        await cursor.execute("UPDATE tokens SET created_at = now() - interval '16 minutes', authenticated_at = NULL")
+    body = {**change, "old_password": PASSWORD}
+    refused = await client.patch("/api/me", json=body, headers=alice["headers"])
+    assert (refused.status_code, refused.json()["type"]) == (403, "/problems/reauthentication-required")
+    assert (await client.patch("/api/me", json={"name": "Al"}, headers=alice["headers"])).status_code == 200
+    assert (await client.patch("/api/me", json={**body, "old_password": "wrong"}, headers=bob["headers"])).status_code == 422
+    given = {"password": PASSWORD, "code": code_after(totp, 1)}
+    assert (await client.post("/api/me/reauthenticate", json=given, headers=alice["headers"])).status_code == 204
+    assert (await client.patch("/api/me", json=body, headers=alice["headers"])).status_code == 200
+    other = {"email": "b@example.test"} if "email" in change else change
+    changed = await client.patch("/api/me", json={**other, "old_password": PASSWORD}, headers=bob["headers"])
+    assert changed.status_code == 200
 
 
 async def test_one_code_is_one_log_in(client: httpx.AsyncClient, person: Person) -> None:

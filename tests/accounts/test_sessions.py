@@ -57,6 +57,34 @@ async def test_an_account_lists_and_ends_its_sessions(client: httpx.AsyncClient,
     assert (await client.get("/api/me", headers=bob["headers"])).status_code == 200
 
 
+async def test_a_log_in_ends_the_session_that_the_browser_had(client: httpx.AsyncClient, person: Person) -> None:
+    """Of the same account or of another; a wrong password ends none."""
+    alice, bob = await person(name="alice"), await person(name="bob")
+
+    async def in_browser(who: dict[str, Any], password: str = PASSWORD) -> dict[str, str]:
+        from_page = {"X-CSRF-Token": client.cookies.get("seatledger_csrf") or ""}
+        response = await client.post("/api/login", json={"email": who["email"], "password": password}, headers=from_page)
+        return {"Authorization": f"Bearer {response.json().get('access_token')}"}
+
+    async def status(headers: dict[str, str]) -> int:
+        return (await client.get("/api/me", headers=headers)).status_code
+
+    first = await in_browser(alice)
+    assert await status(first) == 200
+    await in_browser(alice, "a wrong password")
+    assert await status(first) == 200
+    second = await in_browser(bob)
+    assert (await status(first), await status(second)) == (401, 200)
+    third = await in_browser(bob)
+    assert (await status(second), await status(third)) == (401, 200)
+    assert await status(bob["headers"]) == 200, "elsewhere it goes on"
+    await client.post("/api/login", json={"email": alice["email"], "password": PASSWORD})
+    assert await status(third) == 200, "a program keeps the tokens of all its people"
+    client.cookies.clear()
+    await in_browser(alice)
+    assert await status(third) == 200, "another browser's"
+
+
 @pytest.mark.parametrize("change", [{"email": "new@example.test"}, {"password": "another password"}], ids=["e-mail", "password"])
 async def test_a_new_email_or_password_ends_other_sessions(
     client: httpx.AsyncClient, person: Person, change: dict[str, str]

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import uvicorn
+import uvloop
 
 from app.connections import ConnectionLimiter
 from app.fast_path import protocol
@@ -20,14 +21,17 @@ Message = MutableMapping[str, Any]
 BOUND_SECONDS = 0.3
 HEAD = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n"
 PIECES = [b"x" * 50_000] * 40
+#: More than the kernel buffers.
+LONG = b"x" * 20_000_000
 
 
 class Impatient(protocol.HttpProtocol):
-    request_timeout_seconds = BOUND_SECONDS
+    request_timeout_seconds = stalled_seconds = BOUND_SECONDS
 
 
 async def echo(scope: Message, receive: Callable[[], Awaitable[Message]], send: Callable[[Message], Awaitable[None]]) -> None:
-    """Echoes the body; `/stream` sends PIECES without waiting; `/late` sends the head at once and the body later."""
+    """Echoes the body; `/stream` sends PIECES without waiting, `/long` LONG; `/late` sends the head at once and the body later;
+    `/headers` the names of the fields."""
     body = b""
     while (message := await receive())["type"] == "http.request":
         body += message["body"]
@@ -35,7 +39,10 @@ async def echo(scope: Message, receive: Callable[[], Awaitable[Message]], send: 
             break
     else:
         return
+    if scope["path"] == "/headers":
+        body = b" ".join(name for name, _ in scope["headers"])
     pieces = PIECES if scope["path"] == "/stream" else [body]
+    pieces = [LONG] if scope["path"] == "/long" else pieces
     length = b"%d" % sum(map(len, pieces))
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", length)]})
     if scope["path"] == "/late":
@@ -98,6 +105,33 @@ def test_response_is_sent_in_one_piece(port: int) -> None:
         answer = connection.recv(1 << 16)
     assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
     assert answer.endswith(b"\r\n\r\n0123456789")
+
+
+def test_closed_connection_keeps_no_other_response_back() -> None:
+    """Two connections write in one iteration; the transport of the first was closed since."""
+
+    async def both() -> bytes:
+        loop = asyncio.get_running_loop()
+        (ours, theirs), (gone, its_peer) = socket.socketpair(), socket.socketpair()
+        transports = [(await loop.create_connection(asyncio.Protocol, sock=one))[0] for one in (gone, ours)]
+        buffered = [protocol.BufferedTransport(one, loop) for one in transports]
+        for one in buffered:
+            one.write(b"response")
+        transports[0].abort()
+        await asyncio.sleep(0.05)
+        buffered[0].write(b"a second one")
+        buffered[0].write(b"x" * 2 * protocol.BUFFER_BYTES)
+        buffered[0].write_eof()
+        buffered[1].write(b", and another")
+        await asyncio.sleep(0.05)
+        theirs.setblocking(False)
+        for one in buffered:
+            one.close()
+        with theirs, its_peer:
+            return theirs.recv(100)
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        assert runner.run(both()) == b"response, and another"
 
 
 def test_response_head_does_not_wait_for_the_body(port: int) -> None:
@@ -211,9 +245,51 @@ def test_large_body_between_heads_is_not_taken_for_one(port: int) -> None:
     assert answers.count(b"HTTP/1.1 200 OK") == 3
 
 
+def test_client_that_reads_nothing_is_disconnected(port: int) -> None:
+    with connected(port) as connection:
+        connection.sendall(b"GET /long HTTP/1.1\r\nHost: a\r\n\r\n")
+        time.sleep(10 * BOUND_SECONDS)
+        assert len(read_all(connection, len(LONG))) < len(LONG)
+
+
+def test_client_that_reads_slowly_gets_all(port: int) -> None:
+    with socket.socket() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)  # it would take some MB by itself
+        connection.connect(("127.0.0.1", port))
+        connection.sendall(b"GET /long HTTP/1.1\r\nHost: a\r\n\r\n")
+        for _ in range(50):
+            assert read_all(connection, 10_000)
+            time.sleep(BOUND_SECONDS / 5)
+        assert len(read_all(connection, len(LONG) - 500_000)) > len(LONG) - 1_000_000
+
+
+def test_connection_that_is_closing_waits_for_no_client_that_reads_nothing() -> None:
+    async def close() -> bool:
+        loop = asyncio.get_running_loop()
+        ours, theirs = socket.socketpair()
+        lost = loop.create_future()
+
+        class Made(asyncio.Protocol):
+            def connection_lost(self, error: Exception | None) -> None:
+                lost.set_result(error)
+
+        transport, _ = await loop.create_connection(Made, sock=ours)
+        buffered = protocol.BufferedTransport(transport, loop, BOUND_SECONDS)
+        buffered.write(LONG)
+        buffered.close()
+        with theirs:
+            await asyncio.sleep(BOUND_SECONDS / 2)
+            was_open = not lost.done()
+            await asyncio.wait_for(lost, 20 * BOUND_SECONDS)
+        return was_open
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        assert runner.run(close())
+
+
 def test_pipelined_requests_are_bounded(port: int) -> None:
     with connected(port) as connection:
-        connection.sendall(b"GET /late HTTP/1.1\r\n\r\n" * 1_000)
+        connection.sendall(b"GET /late HTTP/1.1\r\nHost: a\r\n\r\n" * 1_000)
         with suppress(ConnectionError):
             answers = read_all(connection, 1 << 20)
             assert answers.count(b"HTTP/1.1") <= 1
@@ -222,7 +298,7 @@ def test_pipelined_requests_are_bounded(port: int) -> None:
 def test_request_to_upgrade_is_answered_without_a_warning(port: int, caplog: pytest.LogCaptureFixture) -> None:
     for upgrade in (b"websocket", b"h2c"):
         with connected(port) as connection:
-            connection.sendall(b"GET / HTTP/1.1\r\nConnection: upgrade\r\nUpgrade: " + upgrade + b"\r\n\r\n")
+            connection.sendall(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: " + upgrade + b"\r\n\r\n")
             answer = read_all(connection, 1 << 16)  # to its end: the connection is closed
         assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
     assert not caplog.records
@@ -235,6 +311,87 @@ def test_what_is_not_http_is_a_problem_without_a_warning(port: int, caplog: pyte
     assert answer.startswith(b"HTTP/1.1 400 Bad Request\r\n")
     assert b'"type":"/problems/not-http"' in answer
     assert not caplog.records
+
+
+CHUNKED = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("begin", "more"),
+    [
+        (b"0\r\n", b"X: y\r\n"),
+        (b"0\r\nX: ", b"yyyyyyyy"),
+        (b"2;", b"a=b;"),
+        (b"", b"1;a=bcdefghijklmnopqrst\r\na\r\n"),
+    ],
+    ids=["trailers", "one trailer", "one extension", "an extension of each chunk"],
+)
+@pytest.mark.parametrize("piece_bytes", [1_000, 1 << 20])
+def test_what_is_no_data_of_a_body_is_bounded(begin: bytes, more: bytes, piece_bytes: int, port: int) -> None:
+    """Closed before even 200 KB were parsed, and far before the deadline."""
+    sent = CHUNKED + begin + more * (1_000_000 // len(more))
+    with connected(port) as connection:
+        began = time.monotonic()
+        with suppress(ConnectionError):
+            for start in range(0, len(sent), piece_bytes):
+                connection.sendall(sent[start : start + piece_bytes])
+            assert connection.recv(100) == b""
+        assert time.monotonic() - began < BOUND_SECONDS * 0.8
+
+
+def test_small_chunks_are_read(port: int) -> None:
+    """As programs send that write JSON piece by piece; with the longest framing that one has reason to use."""
+    for chunk, length in ((b"1\r\na\r\n", 1), (b"00002\r\nab\r\n", 2)):
+        with connected(port) as connection:
+            connection.sendall(CHUNKED)
+            for _ in range(4):
+                connection.sendall(chunk * 5_000)
+            connection.sendall(b"0\r\n\r\n")
+            answer = b""
+            while not answer.endswith(b"a" if length == 1 else b"b"):
+                more = connection.recv(1 << 16)
+                assert more, answer[:200]
+                answer += more
+            while len(answer.split(b"\r\n\r\n", 1)[1]) < 20_000 * length:
+                answer += connection.recv(1 << 16)
+        assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
+
+
+def test_trailers_are_no_part_of_the_head(port: int) -> None:
+    """Neither of their own request nor of the next one of the connection."""
+    head = CHUNKED.replace(b" / ", b" /headers ")
+    with connected(port) as connection:
+        connection.sendall(head + b"1\r\na\r\n0\r\nX-Forwarded-For: 192.0.2.7\r\nAuthorization: b\r\n\r\n")
+        answer = connection.recv(1 << 16)
+        connection.sendall(b"GET /headers HTTP/1.1\r\nHost: b\r\n\r\n")
+        next_answer = connection.recv(1 << 16)
+    assert answer.endswith(b"\r\n\r\nhost transfer-encoding")
+    assert next_answer.endswith(b"\r\n\r\nhost")
+
+
+@pytest.mark.parametrize(
+    ("fields", "is_refused"),
+    [
+        (b"", True),
+        (b"Host: a\r\nhost: b\r\n", True),
+        (b"Host: a\r\nAuthorization: a\r\nAuthorization: b\r\n", True),
+        (b"Host: a\r\nContent-Type: a\r\nContent-Type: b\r\n", True),
+        (b"Host: a\r\nIdempotency-Key: a\r\nIdempotency-Key: a\r\n", True),
+        (b"Host: a\r\nAccept: a\r\nAccept: b\r\n", False),
+    ],
+)
+def test_field_that_is_missing_or_sent_twice_is_refused(fields: bytes, is_refused: bool, port: int) -> None:
+    with connected(port) as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\n" + fields + b"\r\n")
+        answer = connection.recv(1 << 16)
+    assert answer.startswith(b"HTTP/1.1 400 " if is_refused else b"HTTP/1.1 200 "), answer
+    assert (b'"type":"/problems/not-http"' in answer) == is_refused
+
+
+def test_http_1_0_needs_no_host(port: int) -> None:
+    with connected(port) as connection:
+        connection.sendall(b"GET / HTTP/1.0\r\n\r\n")
+        assert connection.recv(1 << 16).startswith(b"HTTP/1.1 200 ")
 
 
 def test_connections_of_an_address_are_bounded(strict_port: int) -> None:

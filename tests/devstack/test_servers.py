@@ -161,9 +161,12 @@ def test_servers_end_with_the_process_that_started_them(server_directory: Path) 
 
 def test_other_commands_use_the_servers_of_make_run(server_directory: Path) -> None:
     bare = {"DATA_DIR": str(server_directory)}
-    there = Settings(data_dir=server_directory, database_url="postgresql:///a", redis_url="redis:///1")
+    there = Settings(
+        data_dir=server_directory, database_url="postgresql:///a", runtime_database_url="postgresql:///r", redis_url="redis:///1"
+    )
     with url_files(there):
         assert Settings.of_running(bare) == there
-        assert Settings.of_running({**bare, "DATABASE_URL": "postgresql:///b"}).database_url == "postgresql:///b"
-        assert all((server_directory / name).stat().st_mode & 0o077 == 0 for name in ("database_url", "redis_url"))
+        other = Settings.of_running({**bare, "DATABASE_URL": "postgresql:///b"})
+        assert (other.database_url, other.runtime_database_url) == ("postgresql:///b", "")
+        assert all(file.stat().st_mode & 0o077 == 0 for file in server_directory.glob("*_url"))
     assert Settings.of_running(bare) == Settings(data_dir=server_directory)

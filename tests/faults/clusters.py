@@ -15,6 +15,7 @@ from devstack.server_files import server_programs
 from devstack.server_user import grant_access, run_as_server
 from devstack.servers import own_postgres
 from tests.faults.postgres_processes import postgres_processes, signal_all
+from tests.workers.deployment import wait_until
 
 
 class Primary:
@@ -31,8 +32,11 @@ class Primary:
             return cursor.fetchall() if cursor.description else []
 
     def set(self, name: str, value: str) -> None:
-        """Changes a setting of the running server; empty: back to the default."""
+        """Changes a setting of the running server; empty: back to the default. It holds when this returns."""
+        [(loaded,)] = self.sql("SELECT pg_conf_load_time()")
         self.sql(f"ALTER SYSTEM SET {name} = '{value}'" if value else f"ALTER SYSTEM RESET {name}", "SELECT pg_reload_conf()")
+        wait_until(lambda: self.sql("SELECT pg_conf_load_time()") != [(loaded,)], "the server has read its configuration")
+        self.sql("CHECKPOINT")  # its process says for all whether commits wait for a standby: it has read it now, too
 
     @contextmanager
     def standby(self, directory: Path) -> Iterator["Primary"]:

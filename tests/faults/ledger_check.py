@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 
 from ledger.macs import Macs
-from ledger.ownership import as_runtime_role
+from ledger.ownership import runtime_address
 from ledger.settings import Settings
 from ledger.store import Ledger
 from projections.rebuild.rebuilder import Rebuilder
@@ -85,7 +85,9 @@ def wait_until_projected(settings: Settings) -> None:
 
 def check_rows(settings: Settings) -> None:
     """The read tables equal those of a rebuild."""
-    url = as_runtime_role(settings.database_url)  # as `python -m projections rebuild`: processes own what it makes
+    url = runtime_address(
+        settings.database_url, settings.runtime_database_url
+    )  # as `python -m projections rebuild`: processes own what it makes
     with closing(Ledger(url, Macs.open(settings.keys))) as ledger, closing(Rebuilder(url, ledger)) as rebuilder:
         done = rebuilder.rebuild(list(PROJECTORS.values()))
     assert [(comparison.compared, comparison.difference) for comparison in done] == [(True, None)] * len(PROJECTORS)

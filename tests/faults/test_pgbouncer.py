@@ -14,7 +14,7 @@ from psycopg.conninfo import conninfo_to_dict
 from devstack.readiness import free_port, wait_until
 from devstack.server_files import temporary_directory
 from devstack.server_user import server_identity
-from ledger.session_check import check_sessions
+from ledger.database_check import check_database
 from ledger.settings import Settings, SettingsError
 from tests import tools
 from tests.running_system import ROOT, system_settings
@@ -65,9 +65,9 @@ def is_listening(port: int) -> bool:
 def test_pooler_is_refused(database_url: str, mode: str, ignored: str) -> None:
     with pgbouncer(database_url, mode, ignored) as url:
         with pytest.raises(SettingsError, match=r"^DATABASE_URL leads to a connection pooler"):
-            check_sessions(Settings(database_url=url))
+            check_database(Settings(database_url=url, allow_unsafe_database=True))
         with pytest.raises(SettingsError, match=r"^DATABASE_READ_URL leads to a connection pooler"):
-            check_sessions(Settings(database_url=database_url, database_read_url=url))
+            check_database(Settings(database_url=database_url, database_read_url=url, allow_unsafe_database=True))
 
 
 @pytest.mark.parametrize("process", [("app",), ("workers", "worker")])

@@ -29,6 +29,11 @@ def test_a_category_may_be_named_by_its_public_id() -> None:
     given(s.scheduled()).when(s.book(ALICE, **wanted)).then(s.booked(ALICE, s.vip(1)))
 
 
+def test_an_id_is_never_taken_for_the_name_of_another_category() -> None:
+    vip_id = str(category_id(EVENT, 2))
+    given(s.scheduled(Category(1, vip_id, 100, 10), s.VIP)).when(s.book(ALICE, **{vip_id: 1})).then(s.booked(ALICE, s.vip(1)))
+
+
 def test_a_category_wanted_twice_is_one_line() -> None:
     wanted = {"General": 6, str(category_id(EVENT, 1)): 4}
     given(s.scheduled()).when(s.book(ALICE, **wanted)).then(s.booked(ALICE, s.general(10)))

@@ -45,7 +45,10 @@ NOT_BODY: dict[str, Any] = {
     "event_id": uuid4(),
     "expected_details_version": 9,
     "customer_id": s.ALICE.id,
+    "same_person": frozenset({s.BOB.id}),
     "ticket_key": 9,
+    "guest": "proven",
+    "has_default_guests": True,
 }
 
 

@@ -6,7 +6,7 @@ from contextlib import suppress
 
 import pytest
 
-from ledger.concurrency import BackgroundTasks, ConcurrencyLimiter, SingleFlight, supervise
+from ledger.concurrency import BackgroundTasks, ConcurrencyLimiter, FairLimiter, SingleFlight, supervise
 from ledger.errors import Busy
 
 log = logging.getLogger(__name__)
@@ -147,3 +147,63 @@ async def test_a_limiter_without_a_queue_refuses_at_once() -> None:
             await limiter.slot().__aenter__()
     async with limiter.slot():
         pass
+
+
+class Holders:
+    """Tasks that hold a slot of a FairLimiter until `end`, in the order in which they got it."""
+
+    def __init__(self, limit: int, queue_limit: int) -> None:
+        self.limiter, self.got = FairLimiter("log-ins", limit, queue_limit), list[str]()
+        self.end = asyncio.Semaphore(0)
+
+    async def begin(self, *clients: str) -> list[asyncio.Task[None]]:
+        tasks = [asyncio.create_task(self._hold(client)) for client in clients]
+        await asyncio.sleep(0)
+        return tasks
+
+    async def _hold(self, client: str) -> None:
+        async with self.limiter.slot(client):
+            self.got.append(client)
+            await self.end.acquire()
+
+    async def end_all(self, *tasks: asyncio.Task[None]) -> list[BaseException | None]:
+        for _ in tasks:
+            self.end.release()
+        return await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def test_the_fair_limiter_takes_turns_by_client() -> None:
+    holders = Holders(1, 10)
+    tasks = await holders.begin("a", "a", "a", "a", "b", "b", "c")
+    assert await holders.end_all(*tasks) == [None] * 7
+    assert "".join(holders.got) == "aabcaba"
+
+
+async def test_a_full_queue_makes_room_for_a_client_with_fewer() -> None:
+    holders = Holders(1, 4)
+    tasks = await holders.begin("a", "a", "a", "a", "a", "a")
+    with pytest.raises(Busy, match="Too many log-ins at once"):
+        await tasks[5]
+    with pytest.raises(Busy):
+        holders.limiter.check_room("a")
+    holders.limiter.check_room("b")
+    tasks += await holders.begin("b", "b", "b")
+    with pytest.raises(Busy):
+        holders.limiter.check_room("b")
+    ended = await holders.end_all(*tasks)
+    assert [isinstance(each, Busy) for each in ended] == [False, False, False, True, True, True, False, False, True]
+    assert "".join(holders.got) == "aabab"
+
+
+async def test_the_fair_limiter_forgets_who_is_cancelled() -> None:
+    holders = Holders(1, 4)
+    holding, with_turn, waiting, last = await holders.begin("a", "b", "b", "c")
+    waiting.cancel()
+    await asyncio.sleep(0)
+    holding.cancel()
+    await asyncio.sleep(0)
+    with_turn.cancel()
+    await holders.end_all(last)
+    assert holders.got == ["a", "c"]
+    await holders.end_all(*await holders.begin("d"))
+    assert holders.got == ["a", "c", "d"]

@@ -28,6 +28,7 @@ BARE = e.Details("Concert", AT)
 FULL = e.Details("Concert", AT, "Loud", "Hall", AT, "Europe/Berlin", AT, AT, 4)
 OPEN, LASTING = e.Details("Concert", None), e.Details("Exhibition", AT, sells_after_start=True)
 SHOWN = e.Details("Concert", AT, show_at=AT)
+GUESTS = (e.Details("Concert", AT, guest_checkout="open"), e.Details("Concert", None, guest_checkout="proven"))
 #: Each entry with as little and with as much as it can carry.
 EXAMPLES: dict[str, list[e.Entry]] = {
     "event-scheduled/1": [
@@ -46,6 +47,11 @@ EXAMPLES: dict[str, list[e.Entry]] = {
         e.EventScheduled(**STAMP, details=details, currency="EUR", organizer_id=THREE, categories=(e.Category(1, "General", 0, 1),))
         for details in (OPEN, LASTING, SHOWN)
     ],
+    "event-scheduled/3": [
+        e.EventScheduled(**STAMP, details=details, currency="EUR", organizer_id=THREE, categories=(e.Category(1, "General", 0, 1),))
+        for details in GUESTS
+    ],
+    "event-details-changed/3": [e.EventDetailsChanged(**STAMP, details=details) for details in GUESTS],
     "event-details-changed/2": [e.EventDetailsChanged(**STAMP, details=OPEN), e.EventDetailsChanged(**STAMP, details=LASTING)],
     "event-details-changed/1": [e.EventDetailsChanged(**STAMP, details=BARE), e.EventDetailsChanged(**STAMP, details=FULL)],
     "category-added/1": [e.CategoryAdded(**STAMP, category=e.Category(3, "Balcony", 2_500, 7))],
@@ -117,8 +123,8 @@ def test_the_first_topics_have_the_details_that_the_last_release_knew() -> None:
     known = {field.name for field in msgspec.structs.fields(e.Details)}
     assert known == {
         "name", "starts_at", "description", "venue", "ends_at", "timezone", "sales_open_at", "sales_close_at",
-        "max_tickets_per_customer", "sells_after_start", "show_at",
-    }, "a new field needs its part in is_first_shape, or a topic of its own"  # fmt: skip
+        "max_tickets_per_customer", "sells_after_start", "show_at", "guest_checkout",
+    }, "a new field needs its part in `shape`, or a topic of its own"  # fmt: skip
 
 
 def test_entries_are_immutable() -> None:

@@ -43,6 +43,24 @@ def test_lines_may_have_newlines_and_tabs_only() -> None:
             LINES.validate_python(text)
 
 
+@pytest.mark.parametrize("text", ["a\u200bb", "\ufeffa", "a\u2028b", "\u202egnp.exe", "\u2066a\u2069", "a\u2060b"])
+def test_lines_hide_nothing(text: str) -> None:
+    with pytest.raises(ValidationError):
+        LINES.validate_python(text)
+    assert not re.search(LINES.json_schema()["pattern"], text)
+
+
+def test_lines_of_all_scripts_are_accepted() -> None:
+    for text in (
+        "a\u0644\u06cc\u200c\u0631",
+        "\u0915\u094d\u200d",
+        "👨\u200d👩",
+        "\u200e\u05d0!\u200f",
+        "Donau\u00addampfer",
+    ):
+        assert LINES.validate_python(text) == text
+
+
 @pytest.mark.parametrize(("adapter", "good", "bad"), [(LINE, " a b ", "a\nb"), (LINE, "é", "  "), (LINES, "a\nb", "\x00")])
 def test_the_schema_says_what_is_refused(adapter: TypeAdapter[str], good: str, bad: str) -> None:
     pattern = adapter.json_schema()["pattern"]
@@ -73,6 +91,14 @@ def test_names_have_no_invisible_characters(name: str) -> None:
         NAME.validate_python(name)
     if "\U000e0041" not in name:
         assert not re.search(NAME.json_schema()["pattern"], name)
+
+
+def test_a_name_may_be_left_out_where_it_says_so() -> None:
+    optional = TypeAdapter[str](Annotated[str, Text(9, at_least=0, is_name=True)])
+    assert (optional.validate_python(""), optional.validate_python("  ")) == ("", "")
+    assert re.search(optional.json_schema()["pattern"], "")
+    with pytest.raises(ValidationError):
+        optional.validate_python("\u200b")
 
 
 def test_an_email_has_one_spelling() -> None:

@@ -43,3 +43,18 @@ def test_a_downgrade_keeps_each_address_once(empty_database_url: str) -> None:
         migrations.downgrade(empty_database_url, "0013")
         kept = connection.execute("SELECT id, email FROM accounts ORDER BY id").fetchall()
     assert kept == [(ALICE, "a@x.test"), (BOB, None), (OLU, "b@x.test"), (CY, None)]
+
+
+def test_a_downgrade_leaves_claimed_contacts_without_an_organizer(empty_database_url: str) -> None:
+    """Since then the organizer has another contact of the same address."""
+    migrations.upgrade(empty_database_url, "0022")
+    with psycopg.connect(empty_database_url, autocommit=True) as connection:
+        for id_, claimed_by in ((BOB, ALICE), (CY, None)):
+            connection.execute(
+                "INSERT INTO accounts (id, name, contact_email, contact_of, claimed_by, role)"
+                " VALUES (%s, 'c', 'a@x.test', %s, %s, 'customer')",
+                (id_, OLU, claimed_by),
+            )
+        migrations.downgrade(empty_database_url, "0019")
+        left = connection.execute("SELECT id, contact_email, contact_of FROM accounts ORDER BY id").fetchall()
+    assert left == [(BOB, "a@x.test", None), (CY, "a@x.test", OLU)]

@@ -22,6 +22,7 @@ from projections.registry import PROJECTORS
 from tests import forked_processes
 from tests.conftest import PostgresServer
 from tests.ledger import scenario as s
+from tests.own_servers import runtime_url
 from tests.projections.stories import Story, rows
 
 ALL = "SELECT notification_id, originator_id, originator_version, topic, state, mac FROM ledger_entries ORDER BY 1"
@@ -53,7 +54,9 @@ def story(database_url: str, keys: Path) -> Story:
 
 
 def run_cli(database_url: str, keys: Path, *arguments: object) -> "subprocess.CompletedProcess[str]":
-    environment = {**os.environ, "DATABASE_URL": database_url, "KEYS_DIR": str(keys)}
+    environment = {
+        **os.environ, "DATABASE_URL": database_url, "RUNTIME_DATABASE_URL": runtime_url(database_url), "KEYS_DIR": str(keys),
+    }  # fmt: skip
     return forked_processes.run(("projections", *map(str, arguments)), environment)
 
 

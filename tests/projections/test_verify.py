@@ -80,7 +80,7 @@ def test_alteration_is_found(altered: AlteredCopy, seed: int) -> None:
     statements = ways[seed // 2 % len(ways)]
     finding = altered.verify_after(*statements).finding
     assert finding is not None, statements
-    print(*statements, finding.sentence, sep="\n")
+    print("S16:", *statements, finding.sentence, sep="\n")
 
 
 def test_all_ways_to_alter_an_entry_are_tried(altered: AlteredCopy) -> None:
@@ -137,7 +137,7 @@ def test_alteration_of_a_projections_row_is_found(altered: AlteredCopy, column: 
 def test_tricks_of_the_tables_owner_are_found(altered: AlteredCopy, statements: tuple[str, ...]) -> None:
     finding = altered.verify_after(*statements).finding
     assert finding is not None
-    print(finding.sentence)
+    print(f"S16: {finding.sentence}")
 
 
 def test_other_table_of_the_same_name_is_found(altered: AlteredCopy) -> None:

@@ -63,7 +63,7 @@ def every_query(event_id: UUID, account_id: UUID) -> dict[str, Query[Any]]:
     every = q.EventSearch()
     search = q.BookingSearch(event_id, account_id)
     sales: dict[str, Any] = {"viewer": None, "event_id": None, "from_": None, "to": None}
-    own: dict[str, Any] = {"customer_id": account_id, "event_id": None, "status": None, "limit": 50}
+    own: dict[str, Any] = {"customer_ids": {account_id}, "event_id": None, "status": None, "limit": 50}
     after = (now + timedelta(days=30), event_id)
     return {
         "event": q.event_by_id(event_id),
@@ -77,17 +77,20 @@ def every_query(event_id: UUID, account_id: UUID) -> dict[str, Query[Any]]:
         "events, search": q.event_page(events._replace(q="c4ca4238a0b9"), now),
         "events, short search": q.event_page(events._replace(q="e"), now),
         "booking": q.booking_by_id(event_id),
-        "bookings": q.customer_bookings(customer_id=account_id, event_id=None, status="confirmed", after=None, limit=50),
-        "bookings, event": q.customer_bookings(customer_id=account_id, event_id=event_id, status="cancelled", after=500, limit=50),
+        "bookings": q.customer_bookings(customer_ids={account_id}, event_id=None, status="confirmed", after=None, limit=50),
+        "bookings, event": q.customer_bookings(
+            customer_ids={account_id}, event_id=event_id, status="cancelled", after=500, limit=50
+        ),
         "bookings, upcoming": q.customer_bookings(**own, after=None, when="upcoming", since=now),
         "bookings, past": q.customer_bookings(**own, after=500, when="past", since=now),
+        "bookings, several ids": q.customer_bookings(**own | {"customer_ids": {account_id, event_id}}, after=500),
         "event's bookings": q.event_bookings(search, None, 50),
         "event's bookings, next page": q.event_bookings(search._replace(viewer=None), 5000, 50),
         "event's bookings, search": q.event_bookings(search._replace(q="ann", number=5), None, 50),
         "event's bookings, code": q.event_bookings(search._replace(version=5), None, 50),
         "event's bookings, cancelled": q.event_bookings(search._replace(status="cancelled"), None, 50),
         "event's bookings, export": q.all_event_bookings(search),
-        "event of booking": q.event_of_booking(event_id),
+        "event of booking": q.booked_by(event_id),
         "entries about a booking": q.entries_about(event_id, ROWS - 10, ROWS),
         "erasure_obstacle": q.erasure_obstacle(account_id, now),
         "guests' event": q.guests_events("shop", event_id=event_id),

@@ -40,6 +40,7 @@ from event_sdk import (
 )
 from event_sdk.exceptions import ApiException, ConflictException, NotFoundException, UnauthorizedException
 from event_sdk_extras import Busy, Client, CustomerLimit, EventNotBookable, SoldOut, TooManyAttempts, availability, every
+from tests.guests import MAIL, mailed_code
 from tests.running_system import PASSWORD, Person, Stack, free_port, wait_until_ready
 from tests.sdk.losing_proxy import LosingProxy, losing_proxy
 
@@ -153,6 +154,36 @@ def test_sample_script_runs(stack: Stack, organizer: Person, alice: Person) -> N
         "live: 2 left {'Chair': 2}", "Alice's bookings of it: ['cancelled']; seats left: 2",
     ):  # fmt: skip
         assert said in output
+
+
+def test_sample_script_books_as_a_guest(stack: Stack, organizer: Person) -> None:
+    """At once; and, with the code that is typed in, where the address must be proven."""
+    script = (ROOT / "sdk" / "examples" / "guest_booking.py").read_text()
+    open_, proven = (stack.event(organizer, name=f"Guests {uuid4().hex}", guest_checkout=how) for how in ("open", "proven"))
+    organizer.see(f"/api/events/{proven['id']}")
+    email = f"{uuid4().hex}@example.test"
+    with stack.another_api(**MAIL) as url:
+        said = _said(script, open_["name"], email, url)
+        assert f"{open_['name']}: guests book open" in said
+        assert "Booked for 50.00 EUR: " in said
+        command = [sys.executable, "-c", script, proven["name"], email, url]
+        with subprocess.Popen(
+            command, env={"PYTHONPATH": str(ROOT / "sdk")}, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        ) as process:
+            said, _ = process.communicate(_code(stack, email) + "\n", timeout=60)
+    assert "Booked for 50.00 EUR: " in said
+
+
+def _code(stack: Stack, email: str) -> str:
+    """The code that the script has asked for, once it has."""
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            return mailed_code(stack.settings, email)
+        except AssertionError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
 
 
 def test_expected_usage_runs_as_printed(stack: Stack, organizer: Person) -> None:

@@ -16,6 +16,8 @@ import pytest
 import event_sdk
 from accounts.trail import AccountAction
 from ledger.entries import TOPICS
+from ledger.outbox import STATES
+from notifications.webhooks.types import NAMES
 from tests.running_system import Stack
 
 ROOT = Path(__file__).parent.parent.parent
@@ -77,14 +79,18 @@ def test_statuses_and_roles_are_enums() -> None:
         "AccountAction": [action.value for action in AccountAction],
         "BookingStatus": ["confirmed", "cancelled"],
         "BookingTime": ["upcoming", "past"],
+        "DeliveryState": list(STATES),
         "EntryType": list(dict.fromkeys(topic.partition("/")[0] for topic in TOPICS)),
         "EventFilter": ["active", "cancelled", "completed", "all"],
         "EventStatus": ["active", "cancelled", "completed"],
+        "GuestCheckout": ["off", "open", "proven"],
         "Interval": ["hour", "day", "month"],
         "ProjectionState": ["running", "stalled", "frozen"],
         "Role": ["customer", "organizer", "auditor", "admin"],
         "SigningState": ["signing", "forgotten", "inconsistent"],
         "TicketStatus": ["active", "used", "cancelled"],
+        "WebhookState": ["active", "paused", "paused-by-failures"],
+        "WebhookType": list(NAMES),
     }
 
 

@@ -43,6 +43,11 @@ def api(stack: Stack) -> Api:
     return Api(stack)
 
 
+def test_text_that_hides_something_is_accepted_without_it(api: Api) -> None:
+    made = api.event(description="a\u202eb\u200b\nc", venue="H\u2066all\u200e")
+    assert (made["description"], made["venue"]) == ("ab\nc", "Hall\u200e")
+
+
 # --- sample data
 
 

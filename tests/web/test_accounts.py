@@ -8,7 +8,7 @@ from playwright.sync_api import Locator, Page, expect
 from pyotp import TOTP
 
 from tests.running_system import PASSWORD, Person, Stack, tickets
-from tests.web.conftest import Visit
+from tests.web.conftest import Visit, Visitor
 
 PHONE = (390, 844)
 
@@ -42,10 +42,30 @@ def test_account_shows_and_ends_its_sessions(visit: Visit, stack: Stack, size: t
     assert elsewhere.do("GET", "/api/me").status_code == 401
 
 
-@pytest.mark.parametrize("size", [PHONE, (1280, 900)], ids=["phone", "desktop"])
-def test_second_factor_is_set_used_and_removed(visit: Visit, stack: Stack, size: tuple[int, int]) -> None:
+def test_hundred_sessions_are_shown_when_asked_for(visit: Visit, stack: Stack) -> None:
+    """With this browser first, though it was used before the others."""
     alice = stack.person()
-    visitor = visit(alice, "/account", size=size)
+    visitor = visit(alice, "/account")
+    sessions = section(visitor.page, "Where you are signed in")
+    with psycopg.connect(stack.settings.database_url, autocommit=True) as connection:
+        connection.execute(
+            "INSERT INTO tokens (token_hash, account_id, expires_at, client, created_at)"
+            " SELECT uuid_send(gen_random_uuid()), %s, now() + interval '1 day', 'Firefox on Windows', now() + n * interval '1 s'"
+            " FROM generate_series(1, 98) n",
+            (alice.id,),
+        )
+    visitor.page.reload()
+    expect(sessions.get_by_role("listitem")).to_have_count(10)
+    expect(sessions.get_by_role("listitem").first).to_contain_text("This browser")
+    visitor.check_looks()
+    sessions.get_by_role("button", name="Show all 100").click()
+    expect(sessions.get_by_role("listitem")).to_have_count(100)
+    sessions.get_by_role("button", name="Sign out everywhere else").click()
+    expect(sessions.get_by_role("listitem")).to_have_count(1)
+
+
+def set_second_factor(visitor: Visitor) -> tuple[TOTP, str]:
+    """On the page of the account. The second value is a recovery code."""
     page = visitor.page
     factor = section(page, "Second factor")
     factor.get_by_role("button", name="Set second factor").click()
@@ -61,8 +81,26 @@ def test_second_factor_is_set_used_and_removed(visit: Visit, stack: Stack, size:
     codes = page.get_by_role("dialog", name="Your recovery codes")
     expect(codes.get_by_role("listitem")).to_have_count(10)
     recovery = codes.get_by_role("listitem").first.inner_text()
+    expect(codes.get_by_role("button", name="Copy codes")).to_be_focused()
+    visitor.check_accessibility()
+    page.keyboard.press("Escape")
+    page.mouse.click(1, 1)
+    expect(codes, "what is shown once is not lost by accident").to_be_visible()
+    visitor.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    codes.get_by_role("button", name="Copy codes").click()
+    expect(codes.get_by_role("button", name="Copied")).to_be_visible()
+    assert page.evaluate("navigator.clipboard.readText()").splitlines() == codes.get_by_role("listitem").all_inner_texts()
     codes.get_by_role("button", name="I have kept them").last.click()
     expect(factor.get_by_text("Signing in needs a code")).to_be_visible()
+    return totp, recovery
+
+
+@pytest.mark.parametrize("size", [PHONE, (1280, 900)], ids=["phone", "desktop"])
+def test_second_factor_is_set_used_and_removed(visit: Visit, stack: Stack, size: tuple[int, int]) -> None:
+    alice = stack.person()
+    visitor = visit(alice, "/account", size=size)
+    page, factor = visitor.page, section(visitor.page, "Second factor")
+    totp, recovery = set_second_factor(visitor)
 
     visitor.context.clear_cookies()
     page.goto("/sign-in?return=/account")
@@ -71,6 +109,11 @@ def test_second_factor_is_set_used_and_removed(visit: Visit, stack: Stack, size:
     page.get_by_label("Password", exact=True).fill(PASSWORD)
     page.get_by_role("button", name="Sign in", exact=True).click()
     expect(page.get_by_text("Enter the code of your authenticator app, too.")).to_be_visible()
+    expect(page.get_by_label("Code", exact=True)).to_be_focused()
+    page.keyboard.type("123456")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("The code is wrong, or was used already.")).to_be_visible()
+    expect(page.get_by_label("Code", exact=True)).to_be_focused()
     page.get_by_label("Code", exact=True).fill(totp.generate_otp(int(time.time()) // 30 + 1))
     page.get_by_role("main").get_by_role("button", name="Sign in", exact=True).click()
     expect(page.get_by_role("heading", name="Your account", exact=True)).to_be_visible()
@@ -103,6 +146,7 @@ def test_change_of_a_role_asks_for_the_password_and_goes_on(visit: Visit, stack:
     again.get_by_label("Password", exact=True).fill("wrong password")
     again.get_by_role("button", name="Continue").click()
     expect(again.get_by_text("This is not your password.")).to_be_visible()
+    expect(again.get_by_label("Password", exact=True)).to_be_focused()
     again.get_by_label("Password", exact=True).fill(PASSWORD)
     again.get_by_role("button", name="Continue").click()
     expect(page.get_by_text("The role of A customer is now organizer.")).to_be_visible()
@@ -134,6 +178,7 @@ def test_auditor_sees_who_changed_which_account(visit: Visit, stack: Stack, size
     expect(row).to_contain_text(stack.admin.id[:8])
     row.get_by_role("button", name=f"Only changes of and by {somebody.id}").click()
     expect(table.get_by_role("row").filter(has_text="Created")).to_have_count(1)
+    expect(page.get_by_text(f"Changes of and by account {somebody.id}")).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "nothing is cut off"
 
 

@@ -9,7 +9,6 @@ import psycopg
 import pytest
 from playwright.sync_api import BrowserContext, Page, Request, expect
 
-from ledger.ownership import as_runtime_role
 from ledger.store import Ledger
 from projections.rebuild.rebuilder import Rebuilder
 from projections.registry import PROJECTORS
@@ -57,7 +56,7 @@ def test_rebuilt_table_is_shown_at_once(visit: Visit, stack: Stack, organizer: P
     visitor.page.goto(f"/events/{event['id']}")
     left = visitor.page.get_by_test_id("left-General")
     expect(left).to_have_text("3 seats left")
-    url = as_runtime_role(stack.settings.database_url)  # as `python -m projections rebuild`: processes own what it makes
+    url = stack.runtime_url  # as `python -m projections rebuild`: processes own what it makes
     with closing(Ledger(url)) as ledger, closing(Rebuilder(url, ledger)) as rebuilder:
         rebuilder.rebuild([PROJECTORS["availability"]])
     expect(left).to_have_text("10 seats left")

@@ -1,5 +1,7 @@
 """Maintenance runs what is due, beside the projections."""
 
+from dataclasses import replace
+
 from sqlalchemy import text
 
 from ledger.macs import Macs
@@ -7,6 +9,7 @@ from ledger.settings import Settings
 from ledger.store import Ledger
 from projections.registry import PROJECTORS
 from tests.ledger import scenario as s
+from tests.own_servers import runtime_url
 from tests.projections.stories import Story
 from tests.workers.deployment import a_worker, wait_until
 from workers.worker import Worker
@@ -40,6 +43,7 @@ def _append_and_project(worker: Worker, settings: Settings) -> None:
 
 
 def test_maintenance_rebuilds_an_old_version_and_verifies_everything(settings: Settings) -> None:
+    settings = replace(settings, database_url=runtime_url(settings.database_url))  # a worker's
     with a_worker(settings) as worker:
         assert not _run_due(worker)  # the ledger is empty
         _append_and_project(worker, settings)

@@ -1,17 +1,20 @@
 """A deployed worker process executes wake-ups. It needs neither every wake-up nor Redis all the time."""
 
+import json
 import subprocess
 import sys
 import time
 from dataclasses import replace
+from typing import Any
 from uuid import UUID
 
 import pytest
 from sqlalchemy import text
 
+from ledger import redis_clients
 from ledger.settings import Settings
 from projections.registry import PROJECTORS
-from projections.wake_ups import WakeUps
+from projections.wake_ups import TASKS, WakeUps
 from tests.running_system import free_port
 from tests.workers.deployment import ROOT, Grow, position, process, redis_on, send_wake_ups, wait_until, waiting
 from workers.app import LOCKED_PAUSE_SECONDS, make_app
@@ -32,6 +35,49 @@ def test_wake_up_is_executed(settings: Settings, worker: Worker, grow: Grow) -> 
             grow(ONE, 20)
             send_wake_ups(settings)
             wait_until_projected(worker, list(PROJECTORS))
+
+
+MESSAGE: dict[str, Any] = {
+    "body": "W10=",
+    "content-encoding": "utf-8",
+    "content-type": "application/json",
+    "headers": {"task": "mail", "id": "1"},
+    "properties": {"delivery_tag": "1", "body_encoding": "base64", "delivery_info": {}},
+}
+NO_HEADERS: list[Any] = [None, [], {}, {"task": []}, {"task": "none"}, {"task": "none", "id": "1"}]
+NO_TAGS: list[Any] = [[], "1"]
+#: Each takes the place of a part of MESSAGE.
+WRONG: list[dict[str, Any]] = [
+    {},
+    *({"headers": headers} for headers in NO_HEADERS),
+    *({"headers": {"task": "mail", "id": "1", field: "x"}} for field in ("eta", "expires", "timelimit", "retries")),
+    *({"body": body} for body in (1, "%")),
+    {"content-type": "application/x-python-serialize"},
+    {"content-encoding": "none"},
+    *({"properties": {"delivery_tag": tag, "body_encoding": "base64"}} for tag in NO_TAGS),
+    {"properties": {"delivery_tag": "1", "body_encoding": "x"}},
+]
+#: What Seatledger never sends: no JSON, no message, and messages with one part that is wrong.
+FOREIGN_MESSAGES = [
+    *(b"not json", b"\xff", b"[" * 100_000, b"1", b"null", b"[]", b"{}", b'{"properties": 1}'),
+    *(json.dumps(MESSAGE | wrong).encode() for wrong in WRONG),
+]
+
+
+def test_messages_that_nobody_can_read_are_dropped(settings: Settings, worker: Worker, grow: Grow, redis_url: str) -> None:
+    with redis_clients.client(redis_url, seconds=5) as client, process(settings, "worker") as running:
+        for number, message in enumerate(FOREIGN_MESSAGES):
+            client.lpush("mail", message)
+            wait_until(lambda: waiting(redis_url, "mail") == 0, f"message {number} is taken")
+        time.sleep(0.5)
+        assert running.poll() is None
+        grow(ONE, 20)
+        for name in TASKS:
+            client.lpush(name, b"not json")
+        send_wake_ups(settings)
+        wait_until_projected(worker, list(PROJECTORS))
+        wait_until(lambda: not any(waiting(redis_url, name) for name in TASKS), "all messages are taken")
+        assert running.poll() is None
 
 
 def test_projections_far_behind_are_caught_up_together(

@@ -49,6 +49,10 @@ const ComparePage = lazy(async () => ({
 const BooksPage = lazy(async () => ({
   default: (await import("@/features/ledger/statistics-as-of/statistics-as-of-page")).StatisticsAsOfPage,
 }));
+const WebhookListPage = lazy(async () => ({
+  default: (await import("@/features/webhooks/webhook-list-page")).WebhookListPage,
+}));
+const WebhookPage = lazy(async () => ({ default: (await import("@/features/webhooks/webhook-page")).WebhookPage }));
 
 /** The pages for organizers, admins and auditors. */
 export const backOfficeRoutes = (
@@ -64,6 +68,8 @@ export const backOfficeRoutes = (
         <Route path="edit" element={<EditPage />} />
       </Route>
       <Route path="statistics" element={<StatisticsPage />} />
+      <Route path="webhooks" element={<WebhookListPage />} />
+      <Route path="webhooks/:webhookId" element={<WebhookPage />} />
     </Route>
     <Route element={<RequireSession roles={["admin"]} />}>
       <Route path="accounts" element={<AccountListPage />} />

@@ -10,6 +10,8 @@ export const shellText = {
   signUp: "Create account",
   signOut: "Sign out",
   account: "Your account",
+  mailbox: "Mailbox of the demo",
+  webhooks: "Webhooks",
   accountMenu: (name: string) => `Account menu of ${name}`,
   navigation: {
     events: "Events",

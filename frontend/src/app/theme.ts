@@ -1,5 +1,7 @@
 import { Container, createTheme, Paper, type CSSVariablesResolver, type MantineColorsTuple } from "@mantine/core";
 
+import { appText } from "@/shared/strings/app";
+
 /** The primary colour: the green of bookbinding cloth. */
 const ledger: MantineColorsTuple = [
   "#e9f8f3", "#d5ece4", "#a9d9c9", "#7ac6ad", "#53b595", "#39aa86", "#27a17b", "#127f60", "#0c6b58", "#06584a",
@@ -24,6 +26,8 @@ export const theme = createTheme({
     },
   },
   components: {
+    // Not `extend`: its script is loaded with the first message.
+    Notification: { defaultProps: { closeButtonProps: { "aria-label": appText.closeMessage } } },
     Container: Container.extend({ defaultProps: { size: 1140 } }),
     Paper: Paper.extend({ defaultProps: { radius: "lg" } }),
   },

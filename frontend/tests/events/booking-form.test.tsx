@@ -27,6 +27,11 @@ function open(shown: Event, answer: () => Response = () => HttpResponse.json(boo
   return sent;
 }
 
+it("an event in a time zone that the browser does not know is shown in UTC, and says so", async () => {
+  open(event({ name: "Somewhere", timezone: "localtime" }));
+  expect(await screen.findByText(/Times are in UTC: this browser does not know the time zone localtime/)).toBeVisible();
+});
+
 const press = async (name: string) => userEvent.click(await screen.findByRole("button", { name }));
 
 it("the form books the chosen tickets and opens them", async () => {
@@ -71,7 +76,9 @@ it("another price is shown, and booked only when it is confirmed", async () => {
   const sent = open(event(), () => problem(409, "price-changed", { total_amount: "61.50" }));
   await press("One more in General");
   await press("Book 1 ticket");
-  expect(await screen.findByRole("alert")).toHaveTextContent("Nothing was booked. Your selection costs €61.50 now.");
+  expect(await screen.findByRole("alert")).toHaveTextContent(
+    "Nothing was booked. Your selection costs €61.50 now, instead of €50.00.",
+  );
   await press("Book for €61.50");
   await screen.findByRole("alert");
   expect(sent.map(({ body }) => body.expected_total)).toEqual(["50.00", "61.50"]);

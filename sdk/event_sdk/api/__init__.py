@@ -6,6 +6,7 @@ __all__ = [
     "BookingsApi",
     "EventsApi",
     "LiveApi",
+    "NotificationsApi",
     "StatsApi",
     "SystemApi",
     "TicketsApi",
@@ -20,6 +21,7 @@ if _typing.TYPE_CHECKING:
     from event_sdk.api.bookings_api import BookingsApi
     from event_sdk.api.events_api import EventsApi
     from event_sdk.api.live_api import LiveApi
+    from event_sdk.api.notifications_api import NotificationsApi
     from event_sdk.api.stats_api import StatsApi
     from event_sdk.api.system_api import SystemApi
     from event_sdk.api.tickets_api import TicketsApi
@@ -33,6 +35,7 @@ else:
         "BookingsApi": ".bookings_api",
         "EventsApi": ".events_api",
         "LiveApi": ".live_api",
+        "NotificationsApi": ".notifications_api",
         "StatsApi": ".stats_api",
         "SystemApi": ".system_api",
         "TicketsApi": ".tickets_api",

@@ -17,6 +17,7 @@ __all__ = [
     "Account",
     "AccountAction",
     "AccountPage",
+    "AskForLink",
     "At",
     "Booking",
     "BookingPage",
@@ -26,10 +27,16 @@ __all__ = [
     "Cancellation",
     "Category",
     "Checkpoint",
+    "Claims",
+    "ConfirmContact",
     "ConfirmSecondFactor",
     "Consistency",
+    "Contact",
+    "ContactProof",
     "CreateUser",
+    "CreateWebhook",
     "Customer",
+    "DeliveryState",
     "DemoAccount",
     "EditedCategory",
     "Entry",
@@ -46,13 +53,21 @@ __all__ = [
     "EventStatsChange",
     "EventStatsPage",
     "EventStatus",
+    "GuestCheckout",
     "Interval",
     "Line",
     "LogIn",
+    "MadeBooking",
+    "Mail",
+    "MailAttachment",
+    "MailList",
+    "MailSummary",
+    "ManagedBooking",
     "NewBooking",
     "NewCategory",
     "NewEvent",
     "NewSecondFactor",
+    "NewWebhook",
     "OpenSession",
     "OpenSessions",
     "Problem",
@@ -64,12 +79,15 @@ __all__ = [
     "Reauthenticate",
     "Rebuild",
     "RecoveryCodes",
+    "ReplayFrom",
+    "ResetPassword",
     "Revenue",
     "Role",
     "Sales",
     "SalesSeries",
     "Session",
     "SetAside",
+    "SignInByLink",
     "SignUp",
     "Signing",
     "SigningState",
@@ -84,8 +102,18 @@ __all__ = [
     "TrailPage",
     "UpdateMe",
     "UpdateUser",
+    "UpdateWebhook",
+    "UseLink",
     "Verification",
+    "VerifyContact",
     "WantedTickets",
+    "Webhook",
+    "WebhookDelivery",
+    "WebhookDeliveryDetails",
+    "WebhookDeliveryPage",
+    "WebhookList",
+    "WebhookState",
+    "WebhookType",
 ]
 
 import typing as _typing
@@ -96,6 +124,7 @@ if _typing.TYPE_CHECKING:
     from event_sdk.models.account import Account
     from event_sdk.models.account_action import AccountAction
     from event_sdk.models.account_page import AccountPage
+    from event_sdk.models.ask_for_link import AskForLink
     from event_sdk.models.at import At
     from event_sdk.models.booking import Booking
     from event_sdk.models.booking_page import BookingPage
@@ -105,10 +134,16 @@ if _typing.TYPE_CHECKING:
     from event_sdk.models.cancellation import Cancellation
     from event_sdk.models.category import Category
     from event_sdk.models.checkpoint import Checkpoint
+    from event_sdk.models.claims import Claims
+    from event_sdk.models.confirm_contact import ConfirmContact
     from event_sdk.models.confirm_second_factor import ConfirmSecondFactor
     from event_sdk.models.consistency import Consistency
+    from event_sdk.models.contact import Contact
+    from event_sdk.models.contact_proof import ContactProof
     from event_sdk.models.create_user import CreateUser
+    from event_sdk.models.create_webhook import CreateWebhook
     from event_sdk.models.customer import Customer
+    from event_sdk.models.delivery_state import DeliveryState
     from event_sdk.models.demo_account import DemoAccount
     from event_sdk.models.edited_category import EditedCategory
     from event_sdk.models.entry import Entry
@@ -125,13 +160,21 @@ if _typing.TYPE_CHECKING:
     from event_sdk.models.event_stats_change import EventStatsChange
     from event_sdk.models.event_stats_page import EventStatsPage
     from event_sdk.models.event_status import EventStatus
+    from event_sdk.models.guest_checkout import GuestCheckout
     from event_sdk.models.interval import Interval
     from event_sdk.models.line import Line
     from event_sdk.models.log_in import LogIn
+    from event_sdk.models.made_booking import MadeBooking
+    from event_sdk.models.mail import Mail
+    from event_sdk.models.mail_attachment import MailAttachment
+    from event_sdk.models.mail_list import MailList
+    from event_sdk.models.mail_summary import MailSummary
+    from event_sdk.models.managed_booking import ManagedBooking
     from event_sdk.models.new_booking import NewBooking
     from event_sdk.models.new_category import NewCategory
     from event_sdk.models.new_event import NewEvent
     from event_sdk.models.new_second_factor import NewSecondFactor
+    from event_sdk.models.new_webhook import NewWebhook
     from event_sdk.models.open_session import OpenSession
     from event_sdk.models.open_sessions import OpenSessions
     from event_sdk.models.problem import Problem
@@ -143,12 +186,15 @@ if _typing.TYPE_CHECKING:
     from event_sdk.models.reauthenticate import Reauthenticate
     from event_sdk.models.rebuild import Rebuild
     from event_sdk.models.recovery_codes import RecoveryCodes
+    from event_sdk.models.replay_from import ReplayFrom
+    from event_sdk.models.reset_password import ResetPassword
     from event_sdk.models.revenue import Revenue
     from event_sdk.models.role import Role
     from event_sdk.models.sales import Sales
     from event_sdk.models.sales_series import SalesSeries
     from event_sdk.models.session import Session
     from event_sdk.models.set_aside import SetAside
+    from event_sdk.models.sign_in_by_link import SignInByLink
     from event_sdk.models.sign_up import SignUp
     from event_sdk.models.signing import Signing
     from event_sdk.models.signing_state import SigningState
@@ -163,8 +209,18 @@ if _typing.TYPE_CHECKING:
     from event_sdk.models.trail_page import TrailPage
     from event_sdk.models.update_me import UpdateMe
     from event_sdk.models.update_user import UpdateUser
+    from event_sdk.models.update_webhook import UpdateWebhook
+    from event_sdk.models.use_link import UseLink
     from event_sdk.models.verification import Verification
+    from event_sdk.models.verify_contact import VerifyContact
     from event_sdk.models.wanted_tickets import WantedTickets
+    from event_sdk.models.webhook import Webhook
+    from event_sdk.models.webhook_delivery import WebhookDelivery
+    from event_sdk.models.webhook_delivery_details import WebhookDeliveryDetails
+    from event_sdk.models.webhook_delivery_page import WebhookDeliveryPage
+    from event_sdk.models.webhook_list import WebhookList
+    from event_sdk.models.webhook_state import WebhookState
+    from event_sdk.models.webhook_type import WebhookType
     
 else:
     from importlib import import_module
@@ -174,6 +230,7 @@ else:
         "Account": ".account",
         "AccountAction": ".account_action",
         "AccountPage": ".account_page",
+        "AskForLink": ".ask_for_link",
         "At": ".at",
         "Booking": ".booking",
         "BookingPage": ".booking_page",
@@ -183,10 +240,16 @@ else:
         "Cancellation": ".cancellation",
         "Category": ".category",
         "Checkpoint": ".checkpoint",
+        "Claims": ".claims",
+        "ConfirmContact": ".confirm_contact",
         "ConfirmSecondFactor": ".confirm_second_factor",
         "Consistency": ".consistency",
+        "Contact": ".contact",
+        "ContactProof": ".contact_proof",
         "CreateUser": ".create_user",
+        "CreateWebhook": ".create_webhook",
         "Customer": ".customer",
+        "DeliveryState": ".delivery_state",
         "DemoAccount": ".demo_account",
         "EditedCategory": ".edited_category",
         "Entry": ".entry",
@@ -203,13 +266,21 @@ else:
         "EventStatsChange": ".event_stats_change",
         "EventStatsPage": ".event_stats_page",
         "EventStatus": ".event_status",
+        "GuestCheckout": ".guest_checkout",
         "Interval": ".interval",
         "Line": ".line",
         "LogIn": ".log_in",
+        "MadeBooking": ".made_booking",
+        "Mail": ".mail",
+        "MailAttachment": ".mail_attachment",
+        "MailList": ".mail_list",
+        "MailSummary": ".mail_summary",
+        "ManagedBooking": ".managed_booking",
         "NewBooking": ".new_booking",
         "NewCategory": ".new_category",
         "NewEvent": ".new_event",
         "NewSecondFactor": ".new_second_factor",
+        "NewWebhook": ".new_webhook",
         "OpenSession": ".open_session",
         "OpenSessions": ".open_sessions",
         "Problem": ".problem",
@@ -221,12 +292,15 @@ else:
         "Reauthenticate": ".reauthenticate",
         "Rebuild": ".rebuild",
         "RecoveryCodes": ".recovery_codes",
+        "ReplayFrom": ".replay_from",
+        "ResetPassword": ".reset_password",
         "Revenue": ".revenue",
         "Role": ".role",
         "Sales": ".sales",
         "SalesSeries": ".sales_series",
         "Session": ".session",
         "SetAside": ".set_aside",
+        "SignInByLink": ".sign_in_by_link",
         "SignUp": ".sign_up",
         "Signing": ".signing",
         "SigningState": ".signing_state",
@@ -241,8 +315,18 @@ else:
         "TrailPage": ".trail_page",
         "UpdateMe": ".update_me",
         "UpdateUser": ".update_user",
+        "UpdateWebhook": ".update_webhook",
+        "UseLink": ".use_link",
         "Verification": ".verification",
+        "VerifyContact": ".verify_contact",
         "WantedTickets": ".wanted_tickets",
+        "Webhook": ".webhook",
+        "WebhookDelivery": ".webhook_delivery",
+        "WebhookDeliveryDetails": ".webhook_delivery_details",
+        "WebhookDeliveryPage": ".webhook_delivery_page",
+        "WebhookList": ".webhook_list",
+        "WebhookState": ".webhook_state",
+        "WebhookType": ".webhook_type",
     }
 
     def __getattr__(name: str) -> object:

@@ -17,7 +17,7 @@ import pprint
 import re  # noqa: F401
 import json
 
-from pydantic import BaseModel, ConfigDict, StrictStr
+from pydantic import BaseModel, ConfigDict, StrictBool, StrictStr
 from typing import Any, ClassVar, Dict, List
 from event_sdk.models.demo_account import DemoAccount
 from typing import Optional, Set
@@ -26,13 +26,15 @@ from pydantic_core import to_jsonable_python
 
 class About(BaseModel):
     """
-    This installation. `currency`: that of new events which name none. `demo_accounts`: empty without the demo.
+    This installation. `currency`: that of new events which name none. `demo_accounts`: empty without the demo. `has_mail`: it sends mail. `has_mailbox`: it goes nowhere, and the page shows it at `/mailbox`.
     """ # noqa: E501
     name: StrictStr
     version: StrictStr
     currency: StrictStr
     demo_accounts: List[DemoAccount]
-    __properties: ClassVar[List[str]] = ["name", "version", "currency", "demo_accounts"]
+    has_mail: StrictBool
+    has_mailbox: StrictBool
+    __properties: ClassVar[List[str]] = ["name", "version", "currency", "demo_accounts", "has_mail", "has_mailbox"]
 
     model_config = ConfigDict(
         validate_by_name=True,
@@ -94,7 +96,9 @@ class About(BaseModel):
             "name": obj.get("name"),
             "version": obj.get("version"),
             "currency": obj.get("currency"),
-            "demo_accounts": [DemoAccount.from_dict(_item) for _item in obj["demo_accounts"]] if obj.get("demo_accounts") is not None else None
+            "demo_accounts": [DemoAccount.from_dict(_item) for _item in obj["demo_accounts"]] if obj.get("demo_accounts") is not None else None,
+            "has_mail": obj.get("has_mail"),
+            "has_mailbox": obj.get("has_mailbox")
         })
         return _obj
 

@@ -28,7 +28,7 @@ from pydantic_core import to_jsonable_python
 
 class Account(BaseModel):
     """
-    `is_contact`: a customer of the box office, for whom nobody logs in. `has_second_factor`: log-ins need a code.
+    `is_contact`: who bought at the box office or booked as a guest, and can't log in. `has_second_factor`: log-ins need a code. `is_email_proven`: its owner has opened a link that was mailed there.
     """ # noqa: E501
     id: UUID
     name: StrictStr
@@ -39,7 +39,8 @@ class Account(BaseModel):
     created_at: datetime
     is_contact: StrictBool
     has_second_factor: StrictBool
-    __properties: ClassVar[List[str]] = ["id", "name", "email", "phone", "role", "disabled", "created_at", "is_contact", "has_second_factor"]
+    is_email_proven: StrictBool
+    __properties: ClassVar[List[str]] = ["id", "name", "email", "phone", "role", "disabled", "created_at", "is_contact", "has_second_factor", "is_email_proven"]
 
     model_config = ConfigDict(
         validate_by_name=True,
@@ -105,7 +106,8 @@ class Account(BaseModel):
             "disabled": obj.get("disabled"),
             "created_at": obj.get("created_at"),
             "is_contact": obj.get("is_contact"),
-            "has_second_factor": obj.get("has_second_factor")
+            "has_second_factor": obj.get("has_second_factor"),
+            "is_email_proven": obj.get("is_email_proven")
         })
         return _obj
 

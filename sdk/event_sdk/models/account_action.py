@@ -33,11 +33,13 @@ class AccountAction(str, Enum):
     ENABLED = 'enabled'
     PASSWORD_MINUS_CHANGED = 'password-changed'
     EMAIL_MINUS_CHANGED = 'email-changed'
+    EMAIL_MINUS_PROVEN = 'email-proven'
     SECOND_MINUS_FACTOR_MINUS_SET = 'second-factor-set'
     SECOND_MINUS_FACTOR_MINUS_REMOVED = 'second-factor-removed'
     RECOVERY_MINUS_CODE_MINUS_USED = 'recovery-code-used'
     SESSION_MINUS_ENDED = 'session-ended'
     SESSIONS_MINUS_ENDED = 'sessions-ended'
+    CONTACTS_MINUS_CLAIMED = 'contacts-claimed'
     ERASED = 'erased'
     LOG_MINUS_INS_MINUS_FAILED = 'log-ins-failed'
 

@@ -26,7 +26,7 @@ from pydantic_core import to_jsonable_python
 
 class BoxOfficeCustomer(BaseModel):
     """
-    The customer of a sale at the box office. The account with this e-mail address is found or created.
+    The customer of a sale at the box office: a contact of the event's organizer.
     """ # noqa: E501
     name: Annotated[str, Field(min_length=1, strict=True, max_length=200)]
     email: Annotated[str, Field(min_length=3, strict=True, max_length=254)]

@@ -37,8 +37,8 @@ class Cancellation(BaseModel):
         if value is None:
             return value
 
-        if isinstance(value, str) and not re.match(r"^[^\x00-\x08\x0b-\x1f\x7f-\x9f]*$", value):
-            raise ValueError(r"must validate the regular expression /^[^\x00-\x08\x0b-\x1f\x7f-\x9f]*$/")
+        if isinstance(value, str) and not re.match(r"^[^\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u2028-\u202e\u2060-\u206f\ufeff\ufff0-\ufffb]*$", value):
+            raise ValueError(r"must validate the regular expression /^[^\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u2028-\u202e\u2060-\u206f\ufeff\ufff0-\ufffb]*$/")
         return value
 
     model_config = ConfigDict(

@@ -22,13 +22,14 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from typing import Any, ClassVar, Dict, List, Optional
 from typing_extensions import Annotated
 from event_sdk.models.edited_category import EditedCategory
+from event_sdk.models.guest_checkout import GuestCheckout
 from typing import Optional, Set
 from typing_extensions import Self
 from pydantic_core import to_jsonable_python
 
 class EventChanges(BaseModel):
     """
-    Changes of an event. Omitted fields keep their value; null removes it. `categories` is the whole new list: a category that is not in it is removed.
+    Changes of an event. Omitted fields keep their value; null removes it. `categories` is the whole new list: a category that is not in it is removed. With a limit of tickets per customer, `guest_checkout` `open` becomes `proven`.
     """ # noqa: E501
     name: Optional[Annotated[str, Field(min_length=1, strict=True, max_length=200)]] = None
     starts_at: Optional[datetime] = None
@@ -41,7 +42,8 @@ class EventChanges(BaseModel):
     sales_open_at: Optional[datetime] = None
     sales_close_at: Optional[datetime] = None
     max_tickets_per_customer: Optional[Annotated[int, Field(le=1000000, strict=True, ge=1)]] = None
-    __properties: ClassVar[List[str]] = ["name", "starts_at", "categories", "description", "venue", "ends_at", "show_at", "timezone", "sales_open_at", "sales_close_at", "max_tickets_per_customer"]
+    guest_checkout: Optional[GuestCheckout] = None
+    __properties: ClassVar[List[str]] = ["name", "starts_at", "categories", "description", "venue", "ends_at", "show_at", "timezone", "sales_open_at", "sales_close_at", "max_tickets_per_customer", "guest_checkout"]
 
     @field_validator('name', mode="before")
     def name_validate_regular_expression(cls, value):
@@ -59,8 +61,8 @@ class EventChanges(BaseModel):
         if value is None:
             return value
 
-        if isinstance(value, str) and not re.match(r"^[^\x00-\x08\x0b-\x1f\x7f-\x9f]*$", value):
-            raise ValueError(r"must validate the regular expression /^[^\x00-\x08\x0b-\x1f\x7f-\x9f]*$/")
+        if isinstance(value, str) and not re.match(r"^[^\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u2028-\u202e\u2060-\u206f\ufeff\ufff0-\ufffb]*$", value):
+            raise ValueError(r"must validate the regular expression /^[^\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u2028-\u202e\u2060-\u206f\ufeff\ufff0-\ufffb]*$/")
         return value
 
     @field_validator('venue', mode="before")
@@ -69,8 +71,8 @@ class EventChanges(BaseModel):
         if value is None:
             return value
 
-        if isinstance(value, str) and not re.match(r"^[^\x00-\x1f\x7f-\x9f]*$", value):
-            raise ValueError(r"must validate the regular expression /^[^\x00-\x1f\x7f-\x9f]*$/")
+        if isinstance(value, str) and not re.match(r"^$|^(?:[^\x00-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164\ufeff\uffa0\ufff0-\ufffb\u200c\u200d]|[^\x00-\x7f\x00-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164\ufeff\uffa0\ufff0-\ufffb\u200c\u200d][\u200c\u200d])*[^\s\x00-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164\ufeff\uffa0\ufff0-\ufffb\u200c\u200d\ufe00-\ufe0f](?:[^\x00-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164\ufeff\uffa0\ufff0-\ufffb\u200c\u200d]|[^\x00-\x7f\x00-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164\ufeff\uffa0\ufff0-\ufffb\u200c\u200d][\u200c\u200d])*$", value):
+            raise ValueError(r"must validate the regular expression /^$|^(?:[^\x00-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164\ufeff\uffa0\ufff0-\ufffb\u200c\u200d]|[^\x00-\x7f\x00-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164\ufeff\uffa0\ufff0-\ufffb\u200c\u200d][\u200c\u200d])*[^\s\x00-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164\ufeff\uffa0\ufff0-\ufffb\u200c\u200d\ufe00-\ufe0f](?:[^\x00-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164\ufeff\uffa0\ufff0-\ufffb\u200c\u200d]|[^\x00-\x7f\x00-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164\ufeff\uffa0\ufff0-\ufffb\u200c\u200d][\u200c\u200d])*$/")
         return value
 
     @field_validator('timezone', mode="before")
@@ -183,6 +185,11 @@ class EventChanges(BaseModel):
         if self.max_tickets_per_customer is None and "max_tickets_per_customer" in self.model_fields_set:
             _dict['max_tickets_per_customer'] = None
 
+        # set to None if guest_checkout (nullable) is None
+        # and model_fields_set contains the field
+        if self.guest_checkout is None and "guest_checkout" in self.model_fields_set:
+            _dict['guest_checkout'] = None
+
         return _dict
 
     @classmethod
@@ -205,7 +212,8 @@ class EventChanges(BaseModel):
             "timezone": obj.get("timezone"),
             "sales_open_at": obj.get("sales_open_at"),
             "sales_close_at": obj.get("sales_close_at"),
-            "max_tickets_per_customer": obj.get("max_tickets_per_customer")
+            "max_tickets_per_customer": obj.get("max_tickets_per_customer"),
+            "guest_checkout": obj.get("guest_checkout")
         })
         return _obj
 

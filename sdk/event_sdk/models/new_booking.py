@@ -21,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from typing import Any, ClassVar, Dict, List, Optional
 from typing_extensions import Annotated
 from event_sdk.models.box_office_customer import BoxOfficeCustomer
+from event_sdk.models.contact import Contact
 from event_sdk.models.wanted_tickets import WantedTickets
 from typing import Optional, Set
 from typing_extensions import Self
@@ -32,8 +33,10 @@ class NewBooking(BaseModel):
     """ # noqa: E501
     tickets: Annotated[List[WantedTickets], Field(min_length=1, max_length=50)]
     customer: Optional[BoxOfficeCustomer] = Field(default=None, description="At the box office only: the tickets are for this customer; without one, for a walk-in")
+    contact: Optional[Contact] = Field(default=None, description="Without a log-in only, where the event's `guest_checkout` permits: who books")
+    proof: Optional[Annotated[str, Field(min_length=1, strict=True, max_length=100)]] = Field(default=None, description="With `contact`: what `POST /api/contacts/confirm` answered for its e-mail address")
     expected_total: Optional[Annotated[str, Field(strict=True)]] = Field(default=None, description="What the tickets cost, as you know it: if they cost something else now, nothing is booked (409)")
-    __properties: ClassVar[List[str]] = ["tickets", "customer", "expected_total"]
+    __properties: ClassVar[List[str]] = ["tickets", "customer", "contact", "proof", "expected_total"]
 
     @field_validator('expected_total', mode="before")
     def expected_total_validate_regular_expression(cls, value):
@@ -93,10 +96,23 @@ class NewBooking(BaseModel):
         # override the default output from pydantic by calling `to_dict()` of customer
         if self.customer:
             _dict['customer'] = self.customer.to_dict()
+        # override the default output from pydantic by calling `to_dict()` of contact
+        if self.contact:
+            _dict['contact'] = self.contact.to_dict()
         # set to None if customer (nullable) is None
         # and model_fields_set contains the field
         if self.customer is None and "customer" in self.model_fields_set:
             _dict['customer'] = None
+
+        # set to None if contact (nullable) is None
+        # and model_fields_set contains the field
+        if self.contact is None and "contact" in self.model_fields_set:
+            _dict['contact'] = None
+
+        # set to None if proof (nullable) is None
+        # and model_fields_set contains the field
+        if self.proof is None and "proof" in self.model_fields_set:
+            _dict['proof'] = None
 
         # set to None if expected_total (nullable) is None
         # and model_fields_set contains the field
@@ -117,6 +133,8 @@ class NewBooking(BaseModel):
         _obj = cls.model_validate({
             "tickets": [WantedTickets.from_dict(_item) for _item in obj["tickets"]] if obj.get("tickets") is not None else None,
             "customer": BoxOfficeCustomer.from_dict(obj["customer"]) if obj.get("customer") is not None else None,
+            "contact": Contact.from_dict(obj["contact"]) if obj.get("contact") is not None else None,
+            "proof": obj.get("proof"),
             "expected_total": obj.get("expected_total")
         })
         return _obj

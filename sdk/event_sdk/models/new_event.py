@@ -21,6 +21,7 @@ from datetime import datetime
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 from typing import Any, ClassVar, Dict, List, Optional
 from typing_extensions import Annotated
+from event_sdk.models.guest_checkout import GuestCheckout
 from event_sdk.models.new_category import NewCategory
 from typing import Optional, Set
 from typing_extensions import Self
@@ -28,7 +29,7 @@ from pydantic_core import to_jsonable_python
 
 class NewEvent(BaseModel):
     """
-    A new event. Without `starts_at` it has an open date. Sales to customers end at `sales_close_at`; without it at the start, or never for an open date. The box office sells until `past_at`.
+    A new event. Without `starts_at` it has an open date. Sales to customers end at `sales_close_at`; without it at the start, or never for an open date. The box office sells until `past_at`. Without `guest_checkout` it is `proven` where there is a limit of tickets per customer, else `open`.
     """ # noqa: E501
     name: Annotated[str, Field(min_length=1, strict=True, max_length=200)]
     starts_at: Optional[datetime] = None
@@ -42,7 +43,8 @@ class NewEvent(BaseModel):
     sales_close_at: Optional[datetime] = None
     currency: Optional[Annotated[str, Field(min_length=3, strict=True, max_length=3)]] = None
     max_tickets_per_customer: Optional[Annotated[int, Field(le=1000000, strict=True, ge=1)]] = None
-    __properties: ClassVar[List[str]] = ["name", "starts_at", "categories", "description", "venue", "ends_at", "show_at", "timezone", "sales_open_at", "sales_close_at", "currency", "max_tickets_per_customer"]
+    guest_checkout: Optional[GuestCheckout] = None
+    __properties: ClassVar[List[str]] = ["name", "starts_at", "categories", "description", "venue", "ends_at", "show_at", "timezone", "sales_open_at", "sales_close_at", "currency", "max_tickets_per_customer", "guest_checkout"]
 
     @field_validator('name', mode="before")
     def name_validate_regular_expression(cls, value):
@@ -57,8 +59,8 @@ class NewEvent(BaseModel):
         if value is None:
             return value
 
-        if isinstance(value, str) and not re.match(r"^[^\x00-\x08\x0b-\x1f\x7f-\x9f]*$", value):
-            raise ValueError(r"must validate the regular expression /^[^\x00-\x08\x0b-\x1f\x7f-\x9f]*$/")
+        if isinstance(value, str) and not re.match(r"^[^\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u2028-\u202e\u2060-\u206f\ufeff\ufff0-\ufffb]*$", value):
+            raise ValueError(r"must validate the regular expression /^[^\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u2028-\u202e\u2060-\u206f\ufeff\ufff0-\ufffb]*$/")
         return value
 
     @field_validator('venue', mode="before")
@@ -67,8 +69,8 @@ class NewEvent(BaseModel):
         if value is None:
             return value
 
-        if isinstance(value, str) and not re.match(r"^[^\x00-\x1f\x7f-\x9f]*$", value):
-            raise ValueError(r"must validate the regular expression /^[^\x00-\x1f\x7f-\x9f]*$/")
+        if isinstance(value, str) and not re.match(r"^$|^(?:[^\x00-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164\ufeff\uffa0\ufff0-\ufffb\u200c\u200d]|[^\x00-\x7f\x00-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164\ufeff\uffa0\ufff0-\ufffb\u200c\u200d][\u200c\u200d])*[^\s\x00-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164\ufeff\uffa0\ufff0-\ufffb\u200c\u200d\ufe00-\ufe0f](?:[^\x00-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164\ufeff\uffa0\ufff0-\ufffb\u200c\u200d]|[^\x00-\x7f\x00-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164\ufeff\uffa0\ufff0-\ufffb\u200c\u200d][\u200c\u200d])*$", value):
+            raise ValueError(r"must validate the regular expression /^$|^(?:[^\x00-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164\ufeff\uffa0\ufff0-\ufffb\u200c\u200d]|[^\x00-\x7f\x00-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164\ufeff\uffa0\ufff0-\ufffb\u200c\u200d][\u200c\u200d])*[^\s\x00-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164\ufeff\uffa0\ufff0-\ufffb\u200c\u200d\ufe00-\ufe0f](?:[^\x00-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164\ufeff\uffa0\ufff0-\ufffb\u200c\u200d]|[^\x00-\x7f\x00-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164\ufeff\uffa0\ufff0-\ufffb\u200c\u200d][\u200c\u200d])*$/")
         return value
 
     @field_validator('timezone', mode="before")
@@ -171,6 +173,11 @@ class NewEvent(BaseModel):
         if self.max_tickets_per_customer is None and "max_tickets_per_customer" in self.model_fields_set:
             _dict['max_tickets_per_customer'] = None
 
+        # set to None if guest_checkout (nullable) is None
+        # and model_fields_set contains the field
+        if self.guest_checkout is None and "guest_checkout" in self.model_fields_set:
+            _dict['guest_checkout'] = None
+
         return _dict
 
     @classmethod
@@ -194,7 +201,8 @@ class NewEvent(BaseModel):
             "sales_open_at": obj.get("sales_open_at"),
             "sales_close_at": obj.get("sales_close_at"),
             "currency": obj.get("currency"),
-            "max_tickets_per_customer": obj.get("max_tickets_per_customer")
+            "max_tickets_per_customer": obj.get("max_tickets_per_customer"),
+            "guest_checkout": obj.get("guest_checkout")
         })
         return _obj
 

@@ -17,6 +17,7 @@ import { TableFrame } from "@/shared/tables/table-frame";
 
 import { ChangeConfirmation, type AccountChange } from "./change-confirmation";
 import { NewAccount } from "./new-account";
+import { PasswordLink } from "./password-link";
 import { accountsQuery } from "./queries";
 import { accountListText } from "./strings";
 
@@ -112,6 +113,7 @@ function Row({ account, isSelf, onChange }: RowProps) {
         <Text size="sm" style={{ overflowWrap: "anywhere" }}>
           {account.email}
         </Text>
+        {!account.is_contact && !account.disabled && <PasswordLink account={account} />}
       </Table.Td>
       <Table.Td data-label={columns.role}>
         <NativeSelect

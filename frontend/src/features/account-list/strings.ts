@@ -12,6 +12,12 @@ export const accountListText = {
   roleChanged: (name: string, role: string) => `The role of ${name} is now ${role.toLowerCase()}.`,
   disabled: (name: string) => `${name} has been signed out everywhere and can no longer sign in.`,
   reenabled: (name: string) => `${name} can sign in again.`,
+  link: {
+    send: "Send password link",
+    sendTo: (name: string) => `Send ${name} a link to set a new password`,
+    sent: (email: string) => `A link to set a new password is on its way to ${email}.`,
+    failed: "No link was sent. Please try again.",
+  },
   none: {
     title: "No accounts found",
     text: "Try another search term, or create an account.",
@@ -19,7 +25,7 @@ export const accountListText = {
   },
   confirm: {
     role: (name: string, role: string) => `Change the role of ${name} to ${role.toLowerCase()}?`,
-    roleText: "The change takes effect with the account's next request.",
+    roleText: "The change takes effect within 2 seconds.",
     disable: (name: string) => `Disable ${name}?`,
     enable: (name: string) => `Enable ${name}?`,
     disableText: "The account is signed out everywhere and can't sign in. Its bookings and events are kept.",

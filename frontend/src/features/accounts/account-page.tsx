@@ -5,6 +5,7 @@ import { useSession } from "@/shared/session/session";
 
 import { AccountErasure } from "./account-erasure";
 import { DetailsForm } from "./details-form";
+import { EmailConfirmation } from "./email-confirmation";
 import { PasswordForm } from "./password-form";
 import { SecondFactor } from "./second-factor";
 import { SessionList } from "./session-list";
@@ -17,6 +18,7 @@ export function AccountPage() {
     <Page title={accountsText.account.title} lead={account.email}>
       <SimpleGrid cols={{ base: 1, md: 2 }} spacing="xl">
         <Stack gap="xl">
+          <EmailConfirmation account={account} />
           <DetailsForm account={account} />
           <SessionList />
         </Stack>

@@ -1,4 +1,6 @@
-import { Avatar, Badge, Group, Paper, Stack, Text, Title, UnstyledButton } from "@mantine/core";
+import { Anchor, Avatar, Badge, Group, Paper, Stack, Text, Title, UnstyledButton } from "@mantine/core";
+
+import { Link } from "react-router";
 
 import type { DemoAccount } from "@/shared/api/generated/model";
 import { appText } from "@/shared/strings/app";
@@ -8,7 +10,13 @@ import { DEMO_PASSWORD } from "./demo-password";
 import { accountsText } from "./strings";
 import type { useSignIn } from "./use-sign-in";
 
-export function DemoAccounts({ demo, signIn }: { demo: readonly DemoAccount[]; signIn: ReturnType<typeof useSignIn> }) {
+interface Props {
+  demo: readonly DemoAccount[];
+  hasMailbox: boolean;
+  signIn: ReturnType<typeof useSignIn>;
+}
+
+export function DemoAccounts({ demo, hasMailbox, signIn }: Props) {
   return (
     <Paper withBorder p={{ base: "md", sm: "xl" }} component="section" aria-labelledby="demo">
       <Title order={2} size="h3" id="demo">
@@ -37,6 +45,14 @@ export function DemoAccounts({ demo, signIn }: { demo: readonly DemoAccount[]; s
           </UnstyledButton>
         ))}
       </Stack>
+      {hasMailbox && (
+        <Text size="sm" mt="md">
+          {accountsText.signIn.mailboxHint}{" "}
+          <Anchor component={Link} to="/mailbox" size="sm">
+            {accountsText.signIn.mailbox}
+          </Anchor>
+        </Text>
+      )}
     </Paper>
   );
 }

@@ -63,9 +63,14 @@ function Form({ onFinish }: { onFinish: (isGiven: boolean) => void }) {
       {
         onSuccess: () => onFinish(true),
         onError: (error) => {
-          if (isKind(error, "wrong-password")) form.setErrors({ password: text.wrong });
-          else if (isKind(error, "wrong-code")) form.setErrors({ code: accountsText.signIn.codeWrong });
-          else if (isKind(error, "too-many-attempts")) setProblem(accountsText.signIn.tooMany(error.retryAfterSeconds));
+          if (isKind(error, "wrong-password")) {
+            form.setErrors({ password: text.wrong });
+            form.getInputNode("password")?.focus();
+          } else if (isKind(error, "wrong-code")) {
+            form.setErrors({ code: accountsText.signIn.codeWrong });
+            form.getInputNode("code")?.focus();
+          } else if (isKind(error, "too-many-attempts"))
+            setProblem(accountsText.signIn.tooMany(error.retryAfterSeconds));
           else setProblem(accountsText.failed);
         },
       },

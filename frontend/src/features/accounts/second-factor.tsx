@@ -1,8 +1,8 @@
-import { Button, Center, Code, Group, SimpleGrid, Stack, Text, TextInput } from "@mantine/core";
+import { Button, Center, Code, CopyButton, Group, SimpleGrid, Stack, Text, TextInput } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { notifications } from "@mantine/notifications";
 import { QRCodeSVG } from "qrcode.react";
-import { useState } from "react";
+import { useEffect, useRef, useState } from "react";
 
 import {
   useBeginSecondFactor,
@@ -20,6 +20,7 @@ import { accountsText } from "./strings";
 import { validators } from "./validators";
 
 const text = accountsText.account.secondFactor;
+const COPIED_MILLISECONDS = 2_000;
 
 /** Sets and removes the second factor. The recovery codes are shown once. */
 export function SecondFactor({ account }: { account: Account }) {
@@ -62,6 +63,7 @@ export function SecondFactor({ account }: { account: Account }) {
         onClose={close}
         title={recoveryCodes === null ? text.title : text.recoveryTitle}
         closeLabel={recoveryCodes === null ? text.cancel : text.kept}
+        isClosedByButtonsOnly={recoveryCodes !== null}
       >
         {recoveryCodes !== null && <RecoveryCodes codes={recoveryCodes} onClose={close} />}
         {recoveryCodes === null && begin.data !== undefined && (
@@ -92,8 +94,11 @@ function Confirmation({ factor, onConfirmed, onCancel }: ConfirmationProps) {
           onConfirmed(answer.recovery_codes);
         },
         onError: (error) => {
-          if (isKind(error, "wrong-code")) form.setErrors({ code: accountsText.signIn.codeWrong });
-          else if (isKind(error, "too-many-attempts")) setProblem(accountsText.signIn.tooMany(error.retryAfterSeconds));
+          if (isKind(error, "wrong-code")) {
+            form.setErrors({ code: accountsText.signIn.codeWrong });
+            form.getInputNode("code")?.focus();
+          } else if (isKind(error, "too-many-attempts"))
+            setProblem(accountsText.signIn.tooMany(error.retryAfterSeconds));
           else setProblem(accountsText.failed);
         },
       },
@@ -103,8 +108,8 @@ function Confirmation({ factor, onConfirmed, onCancel }: ConfirmationProps) {
     <form onSubmit={submit} noValidate>
       <Stack gap="md">
         <Text size="sm">{text.scan}</Text>
-        <Center bg="white" p="sm">
-          <QRCodeSVG value={factor.uri} size={180} marginSize={2} level="M" role="img" title={text.qr} />
+        <Center bg="white" w="fit-content" mx="auto" bdrs="md">
+          <QRCodeSVG value={factor.uri} size={196} marginSize={4} level="M" role="img" title={text.qr} />
         </Center>
         <Text size="sm" style={{ overflowWrap: "anywhere" }}>
           {text.key}: <Code>{factor.secret}</Code>
@@ -131,6 +136,8 @@ function Confirmation({ factor, onConfirmed, onCancel }: ConfirmationProps) {
 }
 
 function RecoveryCodes({ codes, onClose }: { codes: readonly string[]; onClose: () => void }) {
+  const copyButton = useRef<HTMLButtonElement>(null);
+  useEffect(() => copyButton.current?.focus(), []); // what had the focus in the open dialog is gone
   return (
     <Stack gap="md">
       <Text size="sm">{text.recovery}</Text>
@@ -141,9 +148,16 @@ function RecoveryCodes({ codes, onClose }: { codes: readonly string[]; onClose: 
           </li>
         ))}
       </SimpleGrid>
-      <Button onClick={onClose} w="fit-content" data-autofocus>
-        {text.kept}
-      </Button>
+      <Group gap="xs">
+        <CopyButton value={codes.join("\n")} timeout={COPIED_MILLISECONDS}>
+          {({ copied, copy }) => (
+            <Button variant="default" onClick={copy} ref={copyButton}>
+              {copied ? text.copied : text.copy}
+            </Button>
+          )}
+        </CopyButton>
+        <Button onClick={onClose}>{text.kept}</Button>
+      </Group>
     </Stack>
   );
 }

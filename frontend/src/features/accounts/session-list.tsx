@@ -1,6 +1,7 @@
 import { Badge, Button, Group, Stack, Text } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { useState } from "react";
 
 import { useEndOtherSessions, useEndSession } from "@/shared/api/generated/accounts/accounts";
 import type { OpenSession } from "@/shared/api/generated/model";
@@ -14,6 +15,8 @@ import { Section } from "./section";
 import { accountsText } from "./strings";
 
 const text = accountsText.account.sessions;
+/** Programs are sessions, too: an account may have hundreds. */
+const SHOWN_AT_FIRST = 10;
 
 /** The sessions of the account, with a button to end each other one. */
 export function SessionList() {
@@ -25,14 +28,16 @@ export function SessionList() {
   });
   const end = useEndSession({ mutation: after(text.ended) });
   const endOthers = useEndOtherSessions({ mutation: after(text.othersEnded) });
-  const sessions = list.data?.items ?? [];
+  const [showsAll, setShowsAll] = useState(false);
+  const sessions = (list.data?.items ?? []).toSorted((one, other) => Number(other.is_current) - Number(one.is_current));
+  const shown = showsAll ? sessions : sessions.slice(0, SHOWN_AT_FIRST);
 
   return (
     <Section title={text.title}>
       {list.isPending && <LoadingRows />}
       {list.isError && list.data === undefined && <LoadError error={list.error} onRetry={list.refetch} />}
       <Stack gap="md" component="ul" p={0} m={0} style={{ listStyle: "none" }}>
-        {sessions.map((session) => (
+        {shown.map((session) => (
           <Row
             key={session.id}
             session={session}
@@ -43,9 +48,16 @@ export function SessionList() {
       </Stack>
       <FormProblem text={end.error === null && endOthers.error === null ? null : accountsText.failed} />
       {sessions.length > 1 && (
-        <Button variant="light" w="fit-content" loading={endOthers.isPending} onClick={() => endOthers.mutate()}>
-          {text.endOthers}
-        </Button>
+        <Group gap="xs">
+          <Button variant="light" loading={endOthers.isPending} onClick={() => endOthers.mutate()}>
+            {text.endOthers}
+          </Button>
+          {shown.length < sessions.length && (
+            <Button variant="default" onClick={() => setShowsAll(true)}>
+              {text.showAll(sessions.length)}
+            </Button>
+          )}
+        </Group>
       )}
     </Section>
   );
@@ -65,8 +77,11 @@ function Row({ session, isEnding, onEnd }: { session: OpenSession; isEnding: boo
             </Badge>
           )}
         </Group>
+        <Text size="sm" c="dimmed">
+          {text.seen(formatLocalDateTime(session.last_seen_at))}
+        </Text>
         <Text size="sm" c="dimmed" style={{ overflowWrap: "anywhere" }}>
-          {text.details(session.network, signedIn, formatLocalDateTime(session.last_seen_at))}
+          {text.signedIn(signedIn, session.network)}
         </Text>
       </Stack>
       {!session.is_current && (

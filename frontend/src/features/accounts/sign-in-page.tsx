@@ -1,7 +1,7 @@
 import { Anchor, Button, Paper, SimpleGrid, Stack, Text, TextInput, Title } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { useQuery } from "@tanstack/react-query";
-import { useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { Link, useSearchParams } from "react-router";
 
 import { type ApiError, isKind, UNREACHABLE } from "@/shared/api/problem";
@@ -12,14 +12,27 @@ import { useSession } from "@/shared/session/session";
 
 import { DemoAccounts } from "./demo-accounts";
 import { FormProblem } from "./form-problem";
+import { LinkSignIn } from "./link-sign-in";
 import { PasswordField } from "./password-field";
 import { accountsText } from "./strings";
+import { useLinkToken } from "./use-link-token";
 import { useSignIn } from "./use-sign-in";
 import { validators } from "./validators";
 
 const text = accountsText.signIn;
 
 export function SignInPage() {
+  const token = useLinkToken();
+  return token === null ? (
+    <SignIn />
+  ) : (
+    <Page title={text.title}>
+      <LinkSignIn key={token} token={token} />
+    </Page>
+  );
+}
+
+function SignIn() {
   const about = useQuery(aboutQuery());
   const demo = about.data?.demo_accounts ?? [];
   const signIn = useSignIn();
@@ -29,15 +42,20 @@ export function SignInPage() {
       <SimpleGrid cols={{ base: 1, md: demo.length > 0 ? 2 : 1 }} spacing="xl" maw={demo.length > 0 ? undefined : 480}>
         <Stack gap="md">
           <SignedInAlready />
-          <SignInForm signIn={signIn} />
+          <SignInForm signIn={signIn} hasMail={about.data?.has_mail === true} />
         </Stack>
-        {demo.length > 0 && <DemoAccounts demo={demo} signIn={signIn} />}
+        {demo.length > 0 && <DemoAccounts demo={demo} hasMailbox={about.data?.has_mailbox === true} signIn={signIn} />}
       </SimpleGrid>
     </Page>
   );
 }
 
-function SignInForm({ signIn }: { signIn: ReturnType<typeof useSignIn> }) {
+interface FormProps {
+  signIn: ReturnType<typeof useSignIn>;
+  hasMail: boolean;
+}
+
+function SignInForm({ signIn, hasMail }: FormProps) {
   const [parameters] = useSearchParams();
   const form = useForm({
     mode: "uncontrolled",
@@ -45,6 +63,10 @@ function SignInForm({ signIn }: { signIn: ReturnType<typeof useSignIn> }) {
     validate: { email: validators.email, password: validators.filled },
   });
   const [needsCode, setNeedsCode] = useState(false);
+  const codeField = useRef<HTMLInputElement>(null);
+  useEffect(() => {
+    if (needsCode) codeField.current?.focus(); // first, and after a wrong one
+  }, [needsCode, signIn.error]);
   const submit = form.onSubmit(({ code, ...data }) =>
     signIn.mutate(
       { data: code.trim() === "" ? data : { ...data, code } },
@@ -76,6 +98,7 @@ function SignInForm({ signIn }: { signIn: ReturnType<typeof useSignIn> }) {
               label={text.code}
               description={text.codeHint}
               autoComplete="one-time-code"
+              ref={codeField}
               {...form.getInputProps("code")}
             />
           )}
@@ -88,6 +111,13 @@ function SignInForm({ signIn }: { signIn: ReturnType<typeof useSignIn> }) {
           <Button type="submit" size="md" loading={signIn.isPending}>
             {text.submit}
           </Button>
+          {hasMail && (
+            <Text size="sm" ta="center">
+              <Anchor component={Link} to="/forgot-password" underline="always">
+                {text.forgot}
+              </Anchor>
+            </Text>
+          )}
           <Text size="sm" ta="center">
             {text.toSignUp}{" "}
             <Anchor component={Link} to={`/sign-up?${parameters}`} underline="always">

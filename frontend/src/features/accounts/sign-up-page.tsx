@@ -1,7 +1,7 @@
 import { Anchor, Button, Paper, Stack, Text, TextInput } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { useState } from "react";
-import { Link, useSearchParams } from "react-router";
+import { Link, useLocation, useSearchParams } from "react-router";
 
 import { useSignUp } from "@/shared/api/generated/accounts/accounts";
 import { isKind, UNREACHABLE } from "@/shared/api/problem";
@@ -25,12 +25,13 @@ export function SignUpPage() {
 
 function SignUpForm() {
   const [parameters] = useSearchParams();
+  const { state } = useLocation() as { state: { email?: string } | null };
   const [problem, setProblem] = useState<string | null>(null);
   const signIn = useSignIn();
   const signUp = useSignUp();
   const form = useForm({
     mode: "uncontrolled",
-    initialValues: { name: "", email: "", phone: "", password: "" },
+    initialValues: { name: "", email: state?.email ?? "", phone: "", password: "" },
     validate: { name: validators.filled, email: validators.email, password: validators.newPassword },
   });
   const fail = (error: unknown) => {

@@ -1,5 +1,5 @@
-import { Alert, Anchor, Badge, Button, Group, Paper, SimpleGrid, Skeleton, Stack, Text, Title } from "@mantine/core";
-import { IconArrowLeft, IconCalendarPlus, IconConfetti, IconMoodEmpty, IconPrinter } from "@tabler/icons-react";
+import { Alert, Anchor, Badge, Button, Group, Paper, Skeleton, Stack, Text, Title } from "@mantine/core";
+import { IconArrowLeft, IconConfetti, IconMoodEmpty } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useLocation, useParams } from "react-router";
 
@@ -11,12 +11,13 @@ import { formatLocalDateTime, formatTimeRange } from "@/shared/formatting/date-t
 import { Page } from "@/shared/navigation/page";
 import { DownloadButton } from "@/shared/tables/download-button";
 
-import type { DatedEvent } from "./calendar-file";
+import { CalendarButton, PrintButton } from "./booking-actions";
 import { PaymentSummary } from "./payment-summary";
 import { bookedEventQuery, bookingQuery } from "./queries";
 import { bookingsText } from "./strings";
-import { Ticket } from "./ticket";
 import { TicketCancellation } from "./ticket-cancellation";
+import { TicketList } from "./ticket-list";
+import { useOwnCanceller } from "./use-ticket-cancellation";
 
 export function BookingPage() {
   const { bookingId = "" } = useParams();
@@ -83,18 +84,7 @@ function Details({ booking, event }: { booking: Booking; event: Event | undefine
             </Badge>
           )}
         </Group>
-        <SimpleGrid component="ul" cols={{ base: 1, md: 2 }} spacing="md" p={0} m={0}>
-          {booking.tickets.map((ticket, index) => (
-            <Ticket
-              key={ticket.id}
-              ticket={ticket}
-              number={index + 1}
-              all={booking.tickets.length}
-              eventName={booking.event_name}
-              moment={when}
-            />
-          ))}
-        </SimpleGrid>
+        <TicketList booking={booking} moment={when} />
       </section>
       <Paper withBorder p="lg" maw={520} component="section" aria-labelledby="payment">
         <Stack gap="sm">
@@ -112,44 +102,21 @@ function Details({ booking, event }: { booking: Booking; event: Event | undefine
 }
 
 function Actions({ booking, event }: { booking: Booking; event: Event | undefined }) {
-  const saveCalendarFile = async (event: DatedEvent) => {
-    const { calendarFile } = await import("./calendar-file");
-    save(calendarFile(booking, event, location.href));
-  };
+  const canceller = useOwnCanceller(booking);
   return (
     <Group gap="xs" data-no-print>
       <Button component={Link} to={`/events/${booking.event_id}`} variant="default">
         {bookingsText.event}
       </Button>
-      {booking.status === "confirmed" && event !== undefined && isDated(event) && (
-        <Button
-          variant="default"
-          leftSection={<IconCalendarPlus size={18} aria-hidden />}
-          onClick={() => void saveCalendarFile(event)}
-        >
-          {bookingsText.calendar}
-        </Button>
-      )}
-      <Button variant="default" leftSection={<IconPrinter size={18} aria-hidden />} onClick={() => window.print()}>
-        {bookingsText.print}
-      </Button>
+      {event !== undefined && <CalendarButton booking={booking} event={event} url={location.href} />}
+      <PrintButton />
       <DownloadButton
         label={bookingsText.receipt}
         path={`/api/bookings/${booking.id}/receipt`}
         accept="text/plain"
         fileName={`receipt-${booking.number}.txt`}
       />
-      {event !== undefined && <TicketCancellation booking={booking} event={event} />}
+      {event !== undefined && <TicketCancellation booking={booking} event={event} canceller={canceller} />}
     </Group>
   );
-}
-
-const isDated = (event: Event): event is DatedEvent => event.starts_at !== null;
-
-function save(file: File): void {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(file);
-  link.download = file.name;
-  link.click();
-  URL.revokeObjectURL(link.href);
 }

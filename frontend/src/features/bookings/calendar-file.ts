@@ -10,7 +10,8 @@ export type DatedEvent = Event & { starts_at: string };
 /** An iCalendar file (RFC 5545) with the event, in UTC. Throws the library's error. */
 export function calendarFile(booking: Booking, event: DatedEvent, url: string): File {
   const { value, error } = createEvent({
-    uid: `${booking.id}@seatledger`,
+    // As in the calendar file of the mail (notifications/mail/calendar_file.py): one entry, whichever a customer adds.
+    uid: `${event.id}@seatledger`,
     productId: "seatledger",
     title: event.name,
     start: parts(event.starts_at),

@@ -40,6 +40,20 @@ export const bookingsText = {
         ? "Your ticket is below. Show its code at the entrance, on your phone or printed."
         : `Your ${formatCount(quantity)} tickets are below. Show their codes at the entrance, on your phone or printed.`,
   },
+  guest: {
+    mailed: (email: string) => `We have also sent them to ${email}.`,
+    keep: "Print them, or keep the link to your booking.",
+    manage: "See or cancel it later",
+    gone: {
+      title: "Your tickets",
+      text: "This tab does not have them any more. You find them in the mail that confirms your booking.",
+    },
+    account: {
+      title: "Next time with an account?",
+      text: "An account shows all its bookings in one place, also this one once you have confirmed the same address there.",
+      action: "Create account",
+    },
+  },
   ticketsTitle: "Tickets",
   ticketOf: (number: number, all: number) => `Ticket ${number} of ${all}`,
   code: "Ticket code",

@@ -10,12 +10,18 @@ import { isFree, formatMoney, sumLines } from "@/shared/formatting/money";
 import { useNow } from "@/shared/time/use-now";
 
 import { bookingsText } from "./strings";
-import { useTicketCancellation } from "./use-ticket-cancellation";
+import { useTicketCancellation, type Canceller } from "./use-ticket-cancellation";
 
 const text = bookingsText.cancel;
 
+interface Props {
+  booking: Booking;
+  event: Event;
+  canceller: Canceller;
+}
+
 /** Cancels all or some tickets of a booking, while that is possible. */
-export function TicketCancellation({ booking, event }: { booking: Booking; event: Event }) {
+export function TicketCancellation({ booking, event, canceller }: Props) {
   const [isOpen, { open, close }] = useDisclosure(false);
   const now = useNow();
   const isActive = booking.tickets.some(({ status }) => status === "active");
@@ -29,7 +35,7 @@ export function TicketCancellation({ booking, event }: { booking: Booking; event
         {text.action}
       </Button>
       <Dialog isOpen={isOpen} onClose={close} title={text.title} closeLabel={text.keep}>
-        <CancellationForm booking={booking} onDone={close} />
+        <CancellationForm booking={booking} canceller={canceller} onDone={close} />
       </Dialog>
     </>
   );
@@ -42,12 +48,18 @@ function whyTooLate({ starts_at, past_at, sales_close_at }: Event, now: number):
   return until === starts_at ? text.tooLate : text.salesOver;
 }
 
-function CancellationForm({ booking, onDone }: { booking: Booking; onDone: () => void }) {
+interface FormProps {
+  booking: Booking;
+  canceller: Canceller;
+  onDone: () => void;
+}
+
+function CancellationForm({ booking, canceller, onDone }: FormProps) {
   const active = booking.tickets.filter(({ status }) => status === "active");
   const [chosen, setChosen] = useState<string[]>([]);
   const selected = active.filter(({ id }) => chosen.includes(id));
   const refund = refundOf(booking, selected);
-  const { cancel, isSending, problem } = useTicketCancellation(booking, () => {
+  const { cancel, isSending, problem } = useTicketCancellation(booking, canceller, () => {
     notifications.show({ message: text.done(selected.length) });
     onDone();
   });

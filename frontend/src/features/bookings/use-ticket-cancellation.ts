@@ -8,28 +8,47 @@ import { queryKey } from "@/shared/queries/query-key";
 
 import { bookingQuery, BOOKING_LISTS } from "./queries";
 
-/** Cancels tickets and updates what is cached; `problem` is the kind of the refusal. */
-export function useTicketCancellation(booking: Booking, onDone: () => void) {
+/** How tickets of a booking are cancelled: by its account, or by its manage link. */
+export interface Canceller {
+  cancel: (tickets: string[], headers: { "Idempotency-Key": string }) => Promise<Booking>;
+  /** Updates what is cached of the booking. */
+  onCancelled: (changed: Booking) => void;
+  onRefused: () => void;
+}
+
+/** Cancels tickets; `problem` is the kind of the refusal. */
+export function useTicketCancellation(booking: Booking, canceller: Canceller, onDone: () => void) {
   const queries = useQueryClient();
   const { keyFor, done } = useCommandKey(`cancel ${booking.id}`);
-  const active = booking.tickets.filter(({ status }) => status === "active");
-  const isUsed = booking.tickets.some(({ status }) => status === "used"); // a booking with a used ticket can't be cancelled as a whole
 
   const { mutate, isPending, error } = useMutation({
-    mutationFn: (tickets: string[]) => {
-      const headers = { "Idempotency-Key": keyFor(tickets) };
-      return tickets.length === active.length && !isUsed
-        ? cancelBooking(booking.id, headers)
-        : cancelTickets(booking.id, { tickets }, headers);
-    },
+    mutationFn: (tickets: string[]) => canceller.cancel(tickets, { "Idempotency-Key": keyFor(tickets) }),
     onSuccess: (changed) => {
       done();
-      queries.setQueryData(bookingQuery(booking.id).queryKey, changed);
-      void queries.invalidateQueries({ queryKey: BOOKING_LISTS });
+      canceller.onCancelled(changed);
       void queries.invalidateQueries({ queryKey: queryKey("events") });
       onDone();
     },
-    onError: () => void queries.invalidateQueries({ queryKey: bookingQuery(booking.id).queryKey }),
+    onError: canceller.onRefused,
   });
   return { cancel: mutate, isSending: isPending, problem: error instanceof ApiError ? error.kind : null };
+}
+
+/** Cancels tickets of a booking of the account that is signed in. */
+export function useOwnCanceller(booking: Booking): Canceller {
+  const queries = useQueryClient();
+  const { queryKey } = bookingQuery(booking.id);
+  const active = booking.tickets.filter(({ status }) => status === "active");
+  const isUsed = booking.tickets.some(({ status }) => status === "used"); // a booking with a used ticket can't be cancelled as a whole
+  return {
+    cancel: (tickets, headers) =>
+      tickets.length === active.length && !isUsed
+        ? cancelBooking(booking.id, headers)
+        : cancelTickets(booking.id, { tickets }, headers),
+    onCancelled: (changed) => {
+      queries.setQueryData(queryKey, changed);
+      void queries.invalidateQueries({ queryKey: BOOKING_LISTS });
+    },
+    onRefused: () => void queries.invalidateQueries({ queryKey }),
+  };
 }

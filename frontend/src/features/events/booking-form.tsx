@@ -1,5 +1,6 @@
 import { Alert, Button, Divider, Group, Paper, Stack, Text, Title } from "@mantine/core";
 import { IconCircleCheck, IconInfoCircle } from "@tabler/icons-react";
+import { useQuery } from "@tanstack/react-query";
 import { useState, type ReactNode } from "react";
 import { Link, useSearchParams } from "react-router";
 
@@ -9,11 +10,13 @@ import { isFree, formatMoney, sumLines } from "@/shared/formatting/money";
 import { focusFirstInvalid } from "@/shared/forms/focus-first-invalid";
 import { QuantityField } from "@/shared/forms/quantity-field";
 import { useSeats } from "@/shared/live/seat-store";
+import { aboutQuery } from "@/shared/queries/about-query";
 import { signInPath } from "@/shared/navigation/return-path";
 import { useSession } from "@/shared/session/session";
 import { useNow } from "@/shared/time/use-now";
 
 import { BookingProblem } from "./booking-problem";
+import { GuestFields } from "./guest-fields";
 import { getSaleState, type SaleState } from "./sale-state";
 import { eventsText } from "./strings";
 import {
@@ -24,7 +27,8 @@ import {
   toSearchParams,
   type TicketSelection,
 } from "./ticket-selection";
-import { useBooking } from "./use-booking";
+import { useBooking, type Guest } from "./use-booking";
+import { useGuest } from "./use-guest";
 
 export function BookingForm({ event }: { event: Event }) {
   const { available } = useSeats(event);
@@ -32,6 +36,15 @@ export function BookingForm({ event }: { event: Event }) {
   const [parameters, setParameters] = useSearchParams();
   const [selection, setSelectionOnly] = useState(() => parseSelection(parameters.get(SELECTION_PARAMETER), event));
   const booking = useBooking(event);
+  const { account, isKnown } = useSession();
+  const hasGuests = useHasGuests(event);
+  const isGuest = isKnown && account === null && hasGuests;
+  const lines = toBookingLines(selection, event);
+  const guest = useGuest(event, (guest, isToldElsewhere) => booking.book(lines, { guest, isToldElsewhere }));
+  const book = (total?: string) => {
+    const confirmed = total === undefined ? {} : { total };
+    booking.book(lines, isGuest ? { guest: guest.guest, isToldElsewhere: guest.tell, ...confirmed } : confirmed);
+  };
   const setSelection = (changed: TicketSelection) => {
     booking.forget();
     setSelectionOnly(changed);
@@ -43,8 +56,8 @@ export function BookingForm({ event }: { event: Event }) {
       event={event}
       choice={selection}
       setChoice={setSelection}
-      retry={() => booking.book(toBookingLines(selection, event))}
-      accept={(total) => booking.book(toBookingLines(selection, event), total)}
+      retry={() => book()}
+      accept={(total) => book(total)}
     />
   );
 
@@ -55,9 +68,17 @@ export function BookingForm({ event }: { event: Event }) {
           {eventsText.booking.title}
         </Title>
         {booking.booked !== null ? (
-          <Booked booking={booking.booked} />
+          <Booked booking={booking.booked} guest={isGuest ? guest.guest : null} />
         ) : state === "on-sale" || booking.isChoiceFixed ? (
-          <OpenForm event={event} choice={selection} setChoice={setSelection} booking={booking} problem={problem} />
+          <OpenForm
+            event={event}
+            choice={selection}
+            setChoice={setSelection}
+            booking={booking}
+            book={book}
+            guest={isGuest ? guest : null}
+            problem={problem}
+          />
         ) : (
           problem || <Closed event={event} state={state} />
         )}
@@ -66,15 +87,24 @@ export function BookingForm({ event }: { event: Event }) {
   );
 }
 
+/** Whether guests can book here: codes need mail. */
+function useHasGuests({ guest_checkout }: Event): boolean {
+  const { data: about } = useQuery({ ...aboutQuery(), enabled: guest_checkout === "proven" });
+  return guest_checkout === "open" || (guest_checkout === "proven" && about?.has_mail !== false);
+}
+
 interface Props {
   event: Event;
   choice: TicketSelection;
   setChoice: (choice: TicketSelection) => void;
   booking: ReturnType<typeof useBooking>;
+  book: () => void;
+  /** Null: somebody is signed in, or has to. */
+  guest: ReturnType<typeof useGuest> | null;
   problem: ReactNode;
 }
 
-function OpenForm({ event, choice, setChoice, booking, problem }: Props) {
+function OpenForm({ event, choice, setChoice, booking, book, guest, problem }: Props) {
   const lines = toBookingLines(choice, event);
   const quantity = lines.reduce((sum, line) => sum + line.quantity, 0);
   const limit = event.max_tickets_per_customer;
@@ -83,9 +113,12 @@ function OpenForm({ event, choice, setChoice, booking, problem }: Props) {
     <form
       onSubmit={(submit) => {
         submit.preventDefault();
-        if (isValidSelection(choice)) booking.book(lines);
-        else focusFirstInvalid(submit.currentTarget);
+        const form = submit.currentTarget;
+        if (!isValidSelection(choice)) focusFirstInvalid(form);
+        else if (guest === null) book();
+        else if (!guest.submit()) setTimeout(() => focusFirstInvalid(form)); // once the fields are marked
       }}
+      noValidate
     >
       <Stack gap="md">
         {event.categories.map((category) => (
@@ -112,13 +145,24 @@ function OpenForm({ event, choice, setChoice, booking, problem }: Props) {
           </Text>
         </Group>
         {problem}
-        <BookButton
-          event={event}
-          choice={choice}
-          quantity={quantity}
-          isSending={booking.isSending}
-          isSlow={booking.isSlow}
-        />
+        {guest === null ? (
+          <BookButton
+            event={event}
+            choice={choice}
+            quantity={quantity}
+            isSending={booking.isSending}
+            isSlow={booking.isSlow}
+          />
+        ) : (
+          <GuestFields
+            guest={guest}
+            returnPath={pathWith(event, choice)}
+            quantity={isValidSelection(choice) ? quantity : NaN}
+            isSending={booking.isSending}
+            isFixed={booking.isChoiceFixed}
+            hint={hintFor(event, quantity, booking.isSlow)}
+          />
+        )}
       </Stack>
     </form>
   );
@@ -182,7 +226,7 @@ function BookButton(props: {
   if (account === null && isKnown) {
     return (
       <Stack gap={6}>
-        <Button component={Link} to={signInPath(`/events/${props.event.id}?${toSearchParams(props.choice)}`)} size="md">
+        <Button component={Link} to={signInPath(pathWith(props.event, props.choice))} size="md">
           {booking.signIn}
         </Button>
         <Text size="sm" c="dimmed" ta="center">
@@ -203,10 +247,21 @@ function BookButton(props: {
         {booking.book(props.quantity)}
       </Button>
       <Text size="sm" c="dimmed" ta="center" role="status">
-        {props.isSlow ? booking.slow : props.quantity === 0 ? booking.nothingChosen : bindingUntil(props.event)}
+        {hintFor(props.event, props.quantity, props.isSlow)}
       </Text>
     </Stack>
   );
+}
+
+/** The address of the event's page with this choice. */
+function pathWith(event: Event, choice: TicketSelection): string {
+  return `/events/${event.id}?${toSearchParams(choice)}`;
+}
+
+/** What stands under the button. */
+function hintFor(event: Event, quantity: number, isSlow: boolean): string {
+  if (isSlow) return eventsText.booking.slow;
+  return quantity === 0 ? eventsText.booking.nothingChosen : bindingUntil(event);
 }
 
 /** Says that bookings are binding, and until when tickets can be cancelled. */
@@ -218,11 +273,15 @@ function bindingUntil({ starts_at, past_at, sales_close_at, timezone }: Event): 
 }
 
 /** Shown until the page of the booking has loaded, or after going back before that. */
-function Booked({ booking }: { booking: Booking }) {
+function Booked({ booking, guest }: { booking: Booking; guest: Guest | null }) {
   const { title, action } = eventsText.booking.booked;
+  const to =
+    guest === null
+      ? { to: `/bookings/${booking.id}` }
+      : { to: `/events/${booking.event_id}/booked`, state: { booking, email: guest.contact.email } };
   return (
     <Alert icon={<IconCircleCheck aria-hidden />} title={title} role="status">
-      <Button component={Link} to={`/bookings/${booking.id}`} size="xs" variant="default">
+      <Button component={Link} {...to} size="xs" variant="default">
         {action}
       </Button>
     </Alert>

@@ -7,6 +7,7 @@ import type { Event } from "@/shared/api/generated/model";
 import { UNREACHABLE } from "@/shared/api/problem";
 import { formatMoney } from "@/shared/formatting/money";
 import { useSeats } from "@/shared/live/seat-store";
+import { useSession } from "@/shared/session/session";
 
 import { eventsText } from "./strings";
 import type { TicketSelection } from "./ticket-selection";
@@ -47,6 +48,10 @@ export function BookingProblem(props: Props) {
       return <ProblemAlert title={text.notOnSale.title} sentence={text.notOnSale.text} action={<SeeOthers />} />;
     case "not-signed-in":
       return <ProblemAlert title={text.signedOut.title} sentence={text.signedOut.text} />;
+    case "guest-checkout-off":
+      return <ProblemAlert title={text.noGuests.title} sentence={text.noGuests.text} />;
+    case "guest-secret-missing":
+      return <ProblemAlert title={text.noCookies.title} sentence={text.noCookies.text} />;
     case "forbidden":
       return <ProblemAlert title={text.forbidden.title} sentence={text.forbidden.text} />;
     case UNREACHABLE:
@@ -97,16 +102,23 @@ function PriceChanged({ problem, event, accept }: Props) {
       {text.priceChanged.accept(shown)}
     </Button>
   );
-  return <ProblemAlert title={text.priceChanged.title} sentence={text.priceChanged.text(shown)} action={confirm} />;
+  return (
+    <ProblemAlert
+      title={text.priceChanged.title}
+      sentence={text.priceChanged.text(shown, formatMoney(problem.expectedTotal, event.currency))}
+      action={confirm}
+    />
+  );
 }
 
 function Limit({ problem }: Props) {
+  const { account } = useSession();
   const { limit = 0, held = 0 } = problem.problem ?? {};
   return (
     <ProblemAlert
       title={text.limit.title}
       sentence={text.limit.text(limit, held)}
-      action={held > 0 ? <SeeBookings /> : undefined}
+      action={held > 0 && account !== null ? <SeeBookings /> : undefined}
     />
   );
 }

@@ -13,6 +13,7 @@ import { useLiveSeats } from "@/shared/live/use-live-seats";
 import { Page } from "@/shared/navigation/page";
 import { eventQuery } from "@/shared/queries/event-query";
 import { dateTimesText } from "@/shared/strings/date-times";
+import { isKnownTimeZone } from "@/shared/time/known-time-zone";
 import { useNow } from "@/shared/time/use-now";
 
 import { BookingForm } from "./booking-form";
@@ -111,7 +112,9 @@ function When({ event }: { event: Event }) {
       {sales !== null && <Text>{dateTimesText.salesUntil(formatDateTime(sales, timezone))}</Text>}
       {(starts_at !== null || sales !== null) && (
         <Text size="sm" c="dimmed">
-          {eventsText.timeZone(timezone.replaceAll("_", " "))}
+          {(isKnownTimeZone(timezone) ? eventsText.timeZone : eventsText.unknownTimeZone)(
+            timezone.replaceAll("_", " "),
+          )}
         </Text>
       )}
     </>

@@ -1,3 +1,5 @@
+import { getKnownTimeZone } from "@/shared/time/known-time-zone";
+
 const DAY_MILLISECONDS = 24 * 3_600_000;
 /** The extreme offsets from UTC: UTC+14 is Kiritimati, UTC-12 Baker Island. */
 const FURTHEST_EAST_MILLISECONDS = 14 * 3_600_000;
@@ -9,7 +11,12 @@ const formats = new Map<string, Intl.DateTimeFormat>();
 export function localDate(instant: string | number, timeZone: string): string {
   let format = formats.get(timeZone);
   if (format === undefined) {
-    format = new Intl.DateTimeFormat("en-CA", { timeZone, year: "numeric", month: "2-digit", day: "2-digit" });
+    format = new Intl.DateTimeFormat("en-CA", {
+      timeZone: getKnownTimeZone(timeZone),
+      year: "numeric",
+      month: "2-digit",
+      day: "2-digit",
+    });
     formats.set(timeZone, format);
   }
   return format.format(new Date(instant));

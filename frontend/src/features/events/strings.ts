@@ -1,6 +1,11 @@
 import { formatCount } from "@/shared/formatting/counts";
 import { tickets } from "@/shared/strings/counts";
 
+const minutes = (seconds: number) => {
+  const count = Math.max(1, Math.ceil(seconds / 60));
+  return count === 1 ? "a minute" : `${formatCount(count)} minutes`;
+};
+
 export const eventsText = {
   title: "What's on",
   lead: "Find an event and book your seats. Availability is live.",
@@ -55,10 +60,34 @@ export const eventsText = {
   when: "When",
   where: "Where",
   timeZone: (zone: string) => `Time zone ${zone}`,
+  unknownTimeZone: (zone: string) => `Times are in UTC: this browser does not know the time zone ${zone}`,
   limit: (limit: number) => `At most ${tickets(limit)} per person`,
   seats: "Seats",
   seatsOf: (available: number, capacity: number) => `${formatCount(available)} of ${formatCount(capacity)} left`,
   notFound: { title: "Event not found", text: "The address may be mistyped." },
+
+  guest: {
+    name: "Name",
+    email: "E-mail address",
+    emailHint: {
+      open: "For your tickets. You need no account.",
+      proven: "We send a code there, to confirm that it is yours. You need no account.",
+    },
+    sendCode: "Continue",
+    code: "Code",
+    codeHint: (email: string) => `Six digits, which we have sent to ${email}.`,
+    sendAgain: "Send another code",
+    confirm: "Confirm and book",
+    or: "or",
+    required: "Required.",
+    invalidEmail: "Enter a valid e-mail address.",
+    mustProve: "Many tickets were booked for this address. Confirm that it is yours, and go on.",
+    expired: "The code is no longer valid. Continue to get another one.",
+    tooMany: (seconds: number) =>
+      `Too many codes were sent to this address. Try again in ${minutes(seconds)}, or sign in.`,
+    noMail: "This site sends no mail at the moment. Sign in to book.",
+    failed: "The server did not respond. Please try again.",
+  },
 
   booking: {
     title: "Book tickets",
@@ -98,7 +127,8 @@ export const eventsText = {
       },
       priceChanged: {
         title: "The price has changed",
-        text: (total: string) => `Nothing was booked. Your selection costs ${total} now.`,
+        text: (total: string, before: string) =>
+          `Nothing was booked. Your selection costs ${total} now, instead of ${before}.`,
         accept: (total: string) => `Book for ${total}`,
       },
       perhapsBooked: {
@@ -119,6 +149,11 @@ export const eventsText = {
       },
       notBookable: { title: "This event can no longer be booked", text: "It has started, is over or was cancelled." },
       notOnSale: { title: "Not on sale", text: "Sales have not opened yet, or have closed." },
+      noGuests: { title: "Sign in to book", text: "Tickets of this event are booked with an account." },
+      noCookies: {
+        title: "Your browser keeps no cookies",
+        text: "Allow cookies for this site, or sign in. Without them a booking could be made twice.",
+      },
       signedOut: { title: "Your session has ended", text: "Sign in again. Your selection is kept." },
       forbidden: { title: "Your account can't book", text: "Sign in as a customer to book." },
       unknown: {

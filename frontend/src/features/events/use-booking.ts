@@ -3,8 +3,8 @@ import { useEffect, useRef, useState } from "react";
 import { useNavigate } from "react-router";
 
 import { useBookTickets } from "@/shared/api/generated/bookings/bookings";
-import type { Booking, Event, NewBooking, Problem } from "@/shared/api/generated/model";
-import { ApiError, isOutcomeUnknown } from "@/shared/api/problem";
+import type { Booking, Contact, Event, NewBooking, Problem } from "@/shared/api/generated/model";
+import { ApiError, isKind, isOutcomeUnknown } from "@/shared/api/problem";
 import { useCommandKey } from "@/shared/api/use-command-key";
 import { sumLines } from "@/shared/formatting/money";
 import { eventQuery } from "@/shared/queries/event-query";
@@ -12,10 +12,26 @@ import { queryKey } from "@/shared/queries/query-key";
 
 const SLOW_MILLISECONDS = 2_500;
 
-/** A refused booking: `kind` is the kind of the problem. */
+/** Who books without an account, and the proof that the address is theirs; null: not needed, or not there yet. */
+export interface Guest {
+  contact: Contact;
+  proof: string | null;
+}
+
+/** A refused booking: `kind` is the kind of the problem, `expectedTotal` what the customer saw. */
 export interface BookingRefusal {
   kind: string;
   problem: Problem | null;
+  expectedTotal: string;
+}
+
+interface BookingOptions {
+  /** Null: the account books. */
+  guest?: Guest | null;
+  /** What the customer has confirmed; by default what the lines cost as shown. */
+  total?: string;
+  /** Called with a refusal. Whether the form says it at its fields. */
+  isToldElsewhere?: (refusal: BookingRefusal) => boolean;
 }
 
 /**
@@ -30,37 +46,49 @@ export function useBooking(event: Event) {
   const { keyFor, done } = useCommandKey(`book ${event.id}`);
   const isLocked = useRef(false); // a second click may come before the next render
   const lastSent = useRef<NewBooking | null>(null);
-  const { mutate, isPending, error } = useBookTickets();
+  // The first request of a guest may be refused, and gets the cookie that its key belongs to.
+  const retry = (count: number, error: unknown) => count === 0 && isKind(error, "guest-secret-missing");
+  const { mutate, isPending, error } = useBookTickets({ mutation: { retry, retryDelay: 0 } });
   const isSlow = useSlow(isPending);
 
-  /** `total`: what the customer has confirmed; by default what the lines cost as shown. */
-  const book = (chosen: readonly { category: string; quantity: number; price: string }[], total = sumLines(chosen)) => {
+  const book = (
+    chosen: readonly { category: string; quantity: number; price: string }[],
+    { guest = null, total = sumLines(chosen), isToldElsewhere = () => false }: BookingOptions = {},
+  ) => {
     if (isLocked.current || chosen.length === 0) return;
     isLocked.current = true;
     setProblem(null);
     const lines = chosen.map(({ category, quantity }) => ({ category, quantity }));
     // After an unknown outcome the same request is sent again: with a new price it would be another one.
     const data =
-      isOutcomeUnknown(error) && lastSent.current ? lastSent.current : { tickets: lines, expected_total: total };
+      isOutcomeUnknown(error) && lastSent.current
+        ? lastSent.current
+        : { tickets: lines, expected_total: total, ...asGuest(guest) };
     lastSent.current = data;
     mutate(
-      { eventId: event.id, data, headers: { "Idempotency-Key": keyFor(lines) } },
+      { eventId: event.id, data, headers: { "Idempotency-Key": keyFor([lines, data.contact ?? null]) } },
       {
         onSuccess: (booking) => {
           done();
           setBooked(booking);
-          queries.setQueryData(queryKey("bookings", "detail", booking.id), booking);
-          void queries.invalidateQueries({ queryKey: queryKey("bookings"), refetchType: "none" });
           void queries.invalidateQueries({ queryKey: queryKey("events"), refetchType: "none" });
           void navigate(`/events/${event.id}`, { replace: true }); // going back leads to an empty form
+          if (guest !== null) {
+            void navigate(`/events/${event.id}/booked`, { state: { booking, email: guest.contact.email } });
+            return;
+          }
+          queries.setQueryData(queryKey("bookings", "detail", booking.id), booking);
+          void queries.invalidateQueries({ queryKey: queryKey("bookings"), refetchType: "none" });
           void navigate(`/bookings/${booking.id}`, { state: { isNew: true } });
         },
         onError: (error) => {
           isLocked.current = false;
-          setProblem({
+          const refusal = {
             kind: error instanceof ApiError ? error.kind : "",
             problem: error instanceof ApiError ? error.problem : null,
-          });
+            expectedTotal: data.expected_total ?? total,
+          };
+          if (!isToldElsewhere(refusal)) setProblem(refusal);
           void queries.invalidateQueries({ queryKey: eventQuery(event.id).queryKey });
         },
       },
@@ -77,6 +105,11 @@ export function useBooking(event: Event) {
     /** A different selection now could be booked in addition. */
     isChoiceFixed: isPending || isOutcomeUnknown(error) || booked !== null,
   };
+}
+
+function asGuest(guest: Guest | null): Pick<NewBooking, "contact" | "proof"> {
+  if (guest === null) return {};
+  return { contact: guest.contact, ...(guest.proof === null ? {} : { proof: guest.proof }) };
 }
 
 function useSlow(isPending: boolean): boolean {

@@ -6,14 +6,20 @@ const FILE_NAME = /filename="([^"]+)"/;
 const KEPT_MILLISECONDS = 60_000;
 
 /**
- * Downloads an API response as a file, under the name that the API gives it, else `otherwise`. `accept` is a media type.
- * Throws ApiError.
+ * Downloads an API response as a file, under the name that the API gives it, else `otherwise`. `accept` is a media type; `headers`
+ * are sent besides. Throws ApiError.
  */
-export async function download(path: string, accept: string, parameters: object, otherwise: string): Promise<void> {
+export async function download(
+  path: string,
+  accept: string,
+  parameters: object,
+  otherwise: string,
+  headers: Record<string, string> = {},
+): Promise<void> {
   try {
     const answer = await client.get<Blob>(path, {
       params: parameters,
-      headers: { Accept: accept },
+      headers: { Accept: accept, ...headers },
       responseType: "blob",
       timeout: 0, // a long ledger takes its time
     });

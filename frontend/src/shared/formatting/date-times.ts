@@ -1,6 +1,10 @@
-/** Times of an event are in its own time zone, which is named, and in the browser's language. */
+/**
+ * Times of an event are in its own time zone, which is named, and in the browser's language. In UTC, which is named, too, where
+ * the browser does not know the time zone.
+ */
 
 import { dateTimesText } from "@/shared/strings/date-times";
+import { getKnownTimeZone } from "@/shared/time/known-time-zone";
 
 const formats = new Map<string, Intl.DateTimeFormat>();
 
@@ -13,7 +17,8 @@ function getFormat(
   const key = `${name} ${timeZone ?? ""}`;
   let found = formats.get(key);
   if (found === undefined) {
-    found = new Intl.DateTimeFormat(undefined, { ...options, timeZone });
+    const zone = timeZone === undefined ? undefined : getKnownTimeZone(timeZone);
+    found = new Intl.DateTimeFormat(undefined, { ...options, timeZone: zone });
     formats.set(key, found);
   }
   return found;

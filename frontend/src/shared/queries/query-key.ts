@@ -8,11 +8,14 @@ type Resource =
   | "event-sales"
   | "events"
   | "ledger"
+  | "mailbox"
+  | "managed-booking"
   | "organised-events"
   | "projections"
   | "session"
   | "sessions"
-  | "statistics";
+  | "statistics"
+  | "webhooks";
 
 type Part = string | number | object | null;
 

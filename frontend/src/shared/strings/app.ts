@@ -4,6 +4,7 @@ export const appText = {
   roles: { customer: "Customer", organizer: "Organizer", auditor: "Auditor", admin: "Admin" },
   loading: "Loading…",
   tryAgain: "Try again",
+  closeMessage: "Close message",
   signedOut: {
     text: "Your session has ended. Sign in again, then submit this form again: your entries are kept.",
     action: "Sign in in a new tab",

@@ -12,13 +12,15 @@ interface Props extends ButtonProps {
   /** Media type. */
   accept?: string;
   parameters?: object;
+  headers?: Record<string, string>;
   fileName: string;
 }
 
 /** Downloads an API response as a file. */
-export function DownloadButton({ label, path, accept = "text/csv", parameters = {}, fileName, ...button }: Props) {
+export function DownloadButton(props: Props) {
+  const { label, path, accept = "text/csv", parameters = {}, headers = {}, fileName, ...button } = props;
   const { mutate, isPending } = useMutation({
-    mutationFn: () => download(path, accept, parameters, fileName),
+    mutationFn: () => download(path, accept, parameters, fileName, headers),
     onError: () => notifications.show({ color: "red", message: tablesText.download.failed }),
   });
   return (

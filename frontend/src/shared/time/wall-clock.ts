@@ -2,6 +2,8 @@ import dayjs from "dayjs";
 import timezone from "dayjs/plugin/timezone";
 import utc from "dayjs/plugin/utc";
 
+import { getKnownTimeZone } from "./known-time-zone";
+
 dayjs.extend(utc);
 dayjs.extend(timezone);
 
@@ -9,12 +11,12 @@ dayjs.extend(timezone);
 const FORMAT = "YYYY-MM-DD HH:mm:ss";
 
 export function toWallClock(instant: string, timeZone: string): string {
-  return dayjs(instant).tz(timeZone).format(FORMAT);
+  return dayjs(instant).tz(getKnownTimeZone(timeZone)).format(FORMAT);
 }
 
 /** The instant (RFC 3339, UTC) of a wall-clock time in that zone. */
 export function toInstant(wall: string, timeZone: string): string {
-  return dayjs.tz(wall, timeZone).toISOString();
+  return dayjs.tz(wall, getKnownTimeZone(timeZone)).toISOString();
 }
 
 /** Every IANA time zone that the browser knows, UTC among them. */

@@ -16,6 +16,7 @@ const base: EventValues = {
   venue: "Hall 1",
   timezone: "Europe/Berlin",
   starts_at: "2031-05-01 20:00:00",
+  guest_checkout: "proven",
   categories: [GENERAL, VIP],
 };
 const resolve = (theirs: EventValues, mine: EventValues, chosen = {}) => {

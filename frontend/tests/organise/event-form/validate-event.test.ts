@@ -120,6 +120,12 @@ describe("the limit of tickets a customer", () => {
     expect(toCreate(valid).max_tickets_per_customer).toBe(10);
     expect(toCreate({ ...valid, max_tickets_per_customer: "" })).not.toHaveProperty("max_tickets_per_customer");
   });
+
+  it("makes guests prove their address, as a limit needs, and only while there is one", () => {
+    expect(toCreate(valid).guest_checkout).toBe("proven");
+    expect(toCreate({ ...valid, max_tickets_per_customer: "" }).guest_checkout).toBe("open");
+    expect(toCreate({ ...valid, guest_checkout: "off" }).guest_checkout).toBe("off");
+  });
 });
 
 describe("a date", () => {

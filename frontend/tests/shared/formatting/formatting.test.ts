@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
 
+import { localDate } from "@/features/events/local-dates";
 import { formatCount } from "@/shared/formatting/counts";
 import {
   formatDayRange,
@@ -9,6 +10,7 @@ import {
   formatTime,
 } from "@/shared/formatting/date-times";
 import { formatMoney, sumLines } from "@/shared/formatting/money";
+import { toInstant, toWallClock } from "@/shared/time/wall-clock";
 
 it("amounts are added without rounding errors", () => {
   expect(sumLines([])).toBe("0");
@@ -31,6 +33,15 @@ it("times are formatted in the event's time zone, with its name", () => {
   expect(formatDateTime(at, "Asia/Tokyo")).toMatch(/Tue, Dec 22, 2026.*GMT\+9/);
   expect(toDateParts(at, "Asia/Tokyo")).toEqual({ weekday: "Tue", day: "22", month: "Dec", year: "2026" });
   expect(toDateParts(at, "America/New_York").day).toBe("21");
+});
+
+it("times in a zone that the browser does not know are formatted in UTC, which is named", () => {
+  const [at, zone] = ["2026-12-21T18:00:00Z", "localtime"];
+  expect(formatDateTime(at, zone)).toMatch(/Mon, Dec 21, 2026.*06:00.*UTC/);
+  expect(formatTimeRange(at, "2026-12-21T21:00:00Z", zone)).toMatch(/UTC$/);
+  expect(toDateParts(at, zone).day).toBe("21");
+  expect(localDate(at, zone)).toBe("2026-12-21");
+  expect(toInstant(toWallClock(at, zone), zone)).toBe("2026-12-21T18:00:00.000Z");
 });
 
 it("a range within a day has its day and its time zone once", () => {

@@ -1,4 +1,4 @@
-import { Anchor, Button, Stack, Table, Text } from "@mantine/core";
+import { Anchor, Button, Group, Stack, Table, Text } from "@mantine/core";
 import { IconArrowLeft, IconUsers } from "@tabler/icons-react";
 import { keepPreviousData, useInfiniteQuery } from "@tanstack/react-query";
 import { Link, useSearchParams } from "react-router";
@@ -33,9 +33,14 @@ export function AccountTrailPage() {
       <Page title={text.title} lead={text.lead}>
         <Stack gap="md">
           {accountId !== null && (
-            <Button variant="light" w="fit-content" onClick={() => setParameters({}, { replace: true })}>
-              {text.all}
-            </Button>
+            <Group gap="sm">
+              <Text size="sm" style={{ overflowWrap: "anywhere" }}>
+                {text.shown(accountId)}
+              </Text>
+              <Button size="xs" variant="light" onClick={() => setParameters({}, { replace: true })}>
+                {text.all}
+              </Button>
+            </Group>
           )}
           <Entries accountId={accountId} onAccount={(id) => setParameters({ account: id })} />
         </Stack>
@@ -56,7 +61,10 @@ function Entries({ accountId, onAccount }: Props) {
 
   if (list.isPending) return <LoadingRows />;
   if (list.data === undefined) return <LoadError error={list.error} onRetry={list.refetch} />;
-  if (items.length === 0) return <EmptyState icon={IconUsers} title={text.none.title} text={text.none.text} />;
+  if (items.length === 0) {
+    const sentence = accountId === null ? text.none.ofAll : text.none.ofOne;
+    return <EmptyState icon={IconUsers} title={text.none.title} text={sentence} />;
+  }
   return (
     <>
       <TableFrame

@@ -21,6 +21,7 @@ export function EventAsOf({ event, position, isBusy }: { event: Event; position:
     [text.salesOpen, event.sales_open_at === null ? null : formatDateTime(event.sales_open_at, event.timezone)],
     [text.salesClose, event.sales_close_at === null ? null : formatDateTime(event.sales_close_at, event.timezone)],
     [text.limit, event.max_tickets_per_customer === null ? null : formatCount(event.max_tickets_per_customer)],
+    [text.guests, text.guestCheckout[event.guest_checkout]],
     [text.taken, text.of(event.capacity - event.available, event.capacity)],
   ];
   return (

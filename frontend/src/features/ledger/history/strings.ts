@@ -25,6 +25,8 @@ export const historyText = {
   salesOpen: "Sales open",
   salesClose: "Sales close",
   limit: "Tickets per customer",
+  guests: "Without an account",
+  guestCheckout: { off: "No", open: "At once", proven: "With a code" },
   taken: "Seats taken",
   of: (taken: number, capacity: number) => `${formatCount(taken)} of ${formatCount(capacity)}`,
   columns: { category: "Category", price: "Price", taken: "Taken" },

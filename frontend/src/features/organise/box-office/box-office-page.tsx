@@ -1,6 +1,7 @@
 import { Alert, Button, Fieldset, Group, Paper, SegmentedControl, Stack, Text, TextInput, Title } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { IconAlertTriangle } from "@tabler/icons-react";
+import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 
 import type { Category, Event } from "@/shared/api/generated/model";
@@ -9,6 +10,7 @@ import { formatMoney, sumLines } from "@/shared/formatting/money";
 import { focusFirstInvalid } from "@/shared/forms/focus-first-invalid";
 import { QuantityField } from "@/shared/forms/quantity-field";
 import { useSeats } from "@/shared/live/seat-store";
+import { aboutQuery } from "@/shared/queries/about-query";
 
 import { ClosedEvent, useEvent } from "../event-layout/event-layout";
 import { CompletedSale } from "./completed-sale";
@@ -48,6 +50,7 @@ function SaleForm({ event }: { event: Event }) {
     .filter(({ quantity }) => quantity > 0);
   const quantity = lines.reduce((all, line) => all + line.quantity, 0);
   const isNamed = form.values.to === "named";
+  const { data: about } = useQuery(aboutQuery());
 
   const submit = form.onSubmit(({ name, email }, submitted) => {
     if (Object.values(chosen).some(Number.isNaN)) {
@@ -104,7 +107,7 @@ function SaleForm({ event }: { event: Event }) {
                 {...form.getInputProps("to")}
               />
               <Text size="sm" c="dimmed">
-                {isNamed ? text.namedHint : text.walkInHint}
+                {isNamed ? (about?.has_mail === false ? text.namedHintWithoutMail : text.namedHint) : text.walkInHint}
               </Text>
               {isNamed && (
                 <Group align="flex-start" grow preventGrowOverflow={false} wrap="wrap">

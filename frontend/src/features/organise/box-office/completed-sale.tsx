@@ -1,5 +1,6 @@
 import { Button, Group, Paper, SimpleGrid, Stack, Text, Title } from "@mantine/core";
 import { IconCircleCheck, IconPrinter } from "@tabler/icons-react";
+import { useQuery } from "@tanstack/react-query";
 import { QRCodeSVG } from "qrcode.react";
 import { useEffect, useRef } from "react";
 import { Link } from "react-router";
@@ -7,6 +8,7 @@ import { Link } from "react-router";
 import type { Event } from "@/shared/api/generated/model";
 import { formatStart } from "@/shared/formatting/date-times";
 import { formatMoney } from "@/shared/formatting/money";
+import { aboutQuery } from "@/shared/queries/about-query";
 
 import classes from "./completed-sale.module.css";
 import { boxOfficeText } from "./strings";
@@ -17,6 +19,7 @@ const text = boxOfficeText;
 /** A completed sale with its tickets, to show or print. */
 export function CompletedSale({ sale, event, onNext }: { sale: Sale; event: Event; onNext: () => void }) {
   const { booking, customer } = sale;
+  const { data: about } = useQuery(aboutQuery());
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => heading.current?.focus(), []);
 
@@ -29,8 +32,9 @@ export function CompletedSale({ sale, event, onNext }: { sale: Sale; event: Even
             {text.sold(booking.tickets.length)}
           </Title>
           <Text c="dimmed">
-            {text.soldTo(customer ?? text.someWalkIn, formatMoney(booking.total_amount, booking.currency))}
+            {text.soldTo(customer?.name ?? text.someWalkIn, formatMoney(booking.total_amount, booking.currency))}
           </Text>
+          {customer !== null && about?.has_mail === true && <Text c="dimmed">{text.mailed(customer.email)}</Text>}
         </div>
       </Group>
       <Group data-no-print>

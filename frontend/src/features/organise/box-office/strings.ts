@@ -7,7 +7,10 @@ export const boxOfficeText = {
   walkIn: "Walk-in",
   named: "Named customer",
   walkInHint: "No account and no ticket limit. Print the tickets or let the customer photograph them.",
-  namedHint: "The account is found by e-mail address, or created. The tickets appear in its bookings.",
+  namedHint:
+    "The tickets are mailed to this address, with a link to see and cancel them. No account is needed; one with the same confirmed address shows them, too.",
+  namedHintWithoutMail:
+    "This installation sends no mail: print the tickets. An account with the same confirmed address shows them, too.",
   name: "Name",
   email: "E-mail",
   left: (available: number) => (available === 0 ? "Sold out" : `${seats(available)} left`),
@@ -22,6 +25,7 @@ export const boxOfficeText = {
   invalidEmail: "Enter a valid e-mail address.",
   sold: (quantity: number) => `${tickets(quantity)} sold`,
   soldTo: (who: string, amount: string) => `To ${who}, for ${amount}.`,
+  mailed: (email: string) => `The tickets are on their way to ${email}.`,
   someWalkIn: "a walk-in",
   whenLeft: {
     sold: (who: string, amount: string, number: number) => `To ${who}, for ${amount}: booking no. ${number}.`,

@@ -17,8 +17,8 @@ const text = boxOfficeText.problems;
 
 export interface Sale {
   booking: Booking;
-  /** The customer's name; null for a walk-in. */
-  customer: string | null;
+  /** As they were typed; null for a walk-in. */
+  customer: { name: string; email: string } | null;
 }
 
 /**
@@ -63,7 +63,7 @@ export function useSale(eventId: string, setErrors: (errors: Record<string, stri
       { eventId, data, headers: { "Idempotency-Key": keyFor({ tickets, customer }) } },
       {
         onSuccess: (booking) => {
-          setSold({ booking, customer: data.customer?.name ?? null });
+          setSold({ booking, customer: data.customer ?? null });
         },
         onError: (error) => {
           isLocked.current = false;

@@ -1,7 +1,7 @@
 import { Badge, Button, Group, Paper, Radio, SimpleGrid, Stack, Text, Title } from "@mantine/core";
 import { useEffect, useRef, useState } from "react";
 
-import type { Event } from "@/shared/api/generated/model";
+import type { Event, GuestCheckout } from "@/shared/api/generated/model";
 import { formatMoney } from "@/shared/formatting/money";
 import { formatWallTime } from "@/shared/formatting/wall-times";
 import { dateTimesText } from "@/shared/strings/date-times";
@@ -145,7 +145,10 @@ function describeVersions(difference: Difference, currency: string): Record<"bef
   }
   const isTime = TIMES.some((name) => name === difference.path);
   const none = difference.path === "starts_at" ? dateTimesText.openDate : text.empty;
-  const describe = (value: string) => (value === "" ? none : isTime ? formatWallTime(value) : value);
+  const describe = (value: string) => {
+    if (difference.path === "guest_checkout") return eventFormText.guests[value as GuestCheckout].label;
+    return value === "" ? none : isTime ? formatWallTime(value) : value;
+  };
   return { before: describe(difference.before), theirs: describe(difference.theirs), mine: describe(difference.mine) };
 }
 

@@ -5,7 +5,7 @@ import { DateTimeField } from "@/shared/forms/date-time-field";
 import { listTimeZones } from "@/shared/time/wall-clock";
 
 import { CategoryFields } from "./category-fields";
-import { normaliseNumber, type TimeName } from "./event-values";
+import { guestCheckoutOf, normaliseNumber, type TimeName } from "./event-values";
 import { NumberField } from "./number-field";
 import { eventFormText as text } from "./strings";
 import type { EventForm } from "./use-event-form";
@@ -68,34 +68,65 @@ export function EventFields({ form, taken, isNew }: Props) {
         </Stack>
       </Fieldset>
       <Fieldset legend={text.sections.sales} radius="lg">
-        <SimpleGrid cols={{ base: 1, sm: 2 }}>
-          <EventTimeField form={form} name="sales_open_at" hint={text.salesOpenHint} />
-          <EventTimeField
-            form={form}
-            name="sales_close_at"
-            hint={text.salesCloseHint[sellsAfterStart(form.values) ? "late" : date]}
-          />
-          <NumberField
-            form={form}
-            path="max_tickets_per_customer"
-            plain={normaliseNumber}
-            label={text.max_tickets_per_customer}
-            description={text.limitHint}
-          />
-          <Select
-            label={text.currency}
-            description={text.currencyHint}
-            searchable
-            limit={200}
-            allowDeselect={false}
-            disabled={!isNew}
-            data={currencies}
-            {...form.getInputProps("currency")}
-          />
-        </SimpleGrid>
+        <Stack gap="md">
+          <SimpleGrid cols={{ base: 1, sm: 2 }}>
+            <EventTimeField form={form} name="sales_open_at" hint={text.salesOpenHint} />
+            <EventTimeField
+              form={form}
+              name="sales_close_at"
+              hint={text.salesCloseHint[sellsAfterStart(form.values) ? "late" : date]}
+            />
+            <NumberField
+              form={form}
+              path="max_tickets_per_customer"
+              plain={normaliseNumber}
+              label={text.max_tickets_per_customer}
+              description={text.limitHint}
+            />
+            <Select
+              label={text.currency}
+              description={text.currencyHint}
+              searchable
+              limit={200}
+              allowDeselect={false}
+              disabled={!isNew}
+              data={currencies}
+              {...form.getInputProps("currency")}
+            />
+          </SimpleGrid>
+          <GuestCheckoutField form={form} />
+        </Stack>
       </Fieldset>
       <CategoryFields form={form} taken={taken} />
     </Stack>
+  );
+}
+
+/** How people without an account book. What a limit per customer rules out can't be chosen. */
+function GuestCheckoutField({ form }: { form: EventForm }) {
+  const isLimited = form.values.max_tickets_per_customer !== "";
+  return (
+    <Radio.Group
+      label={text.guest_checkout}
+      {...form.getInputProps("guest_checkout")}
+      value={guestCheckoutOf(form.values)}
+    >
+      <SimpleGrid cols={{ base: 1, sm: 3 }} mt="xs">
+        {(["open", "proven", "off"] as const).map((value) => {
+          const isRuledOut = value === "open" && isLimited;
+          const { label, hint } = text.guests[value];
+          return (
+            <Radio
+              key={value}
+              value={value}
+              label={label}
+              description={isRuledOut ? text.guests.limited : hint}
+              disabled={isRuledOut}
+            />
+          );
+        })}
+      </SimpleGrid>
+    </Radio.Group>
   );
 }
 

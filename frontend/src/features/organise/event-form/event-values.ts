@@ -1,4 +1,4 @@
-import type { EditedCategory, Event, EventChanges, NewEvent } from "@/shared/api/generated/model";
+import type { EditedCategory, Event, EventChanges, GuestCheckout, NewEvent } from "@/shared/api/generated/model";
 import { parseNumber, parsePrice } from "@/shared/forms/parse-number";
 import { getBrowserTimeZone, toInstant, toWallClock } from "@/shared/time/wall-clock";
 
@@ -26,6 +26,8 @@ export interface EventValues {
   sales_open_at: string | null;
   sales_close_at: string | null;
   max_tickets_per_customer: string | number;
+  /** `open` means `proven` while there is a limit (`guestCheckoutOf`). */
+  guest_checkout: GuestCheckout;
   categories: CategoryValues[];
 }
 
@@ -56,6 +58,7 @@ export function emptyValues(currency: string): EventValues {
     sales_open_at: null,
     sales_close_at: null,
     max_tickets_per_customer: PROPOSED_LIMIT,
+    guest_checkout: "open",
     categories: [newCategory()],
   };
 }
@@ -75,6 +78,7 @@ export function valuesOf(event: Event): EventValues {
     sales_open_at: wall(event.sales_open_at),
     sales_close_at: wall(event.sales_close_at),
     max_tickets_per_customer: event.max_tickets_per_customer ?? "",
+    guest_checkout: event.guest_checkout,
     categories: event.categories.map(({ id, name, price, capacity }) => ({ key: id, id, name, price, capacity })),
   };
 }
@@ -84,12 +88,18 @@ export function normaliseValues(values: EventValues): EventValues {
   return {
     ...(values.date === "open" ? withOpenDate(values) : values),
     max_tickets_per_customer: normaliseNumber(values.max_tickets_per_customer),
+    guest_checkout: guestCheckoutOf(values),
     categories: values.categories.map((category) => ({
       ...category,
       price: normalisePrice(category.price, values.currency),
       capacity: normaliseNumber(category.capacity),
     })),
   };
+}
+
+/** How guests book: with a limit per customer they prove their address, since anybody can make up others. */
+export function guestCheckoutOf({ guest_checkout, max_tickets_per_customer }: EventValues): GuestCheckout {
+  return guest_checkout === "open" && max_tickets_per_customer !== "" ? "proven" : guest_checkout;
 }
 
 /** Without the times of a dated event. */
@@ -120,6 +130,7 @@ export function toCreate(values: EventValues): NewEvent {
     ...(values.max_tickets_per_customer === ""
       ? {}
       : { max_tickets_per_customer: Number(values.max_tickets_per_customer) }),
+    guest_checkout: guestCheckoutOf(values),
     categories: values.categories.map(({ name, price, capacity }) => ({
       name: name.trim(),
       price: String(price),
@@ -140,6 +151,7 @@ export function toChanges(base: EventValues, values: EventValues): EventChanges 
   if (String(limit) !== String(base.max_tickets_per_customer)) {
     changes.max_tickets_per_customer = limit === "" ? null : Number(limit);
   }
+  if (guestCheckoutOf(values) !== guestCheckoutOf(base)) changes.guest_checkout = guestCheckoutOf(values);
   if (!sameCategories(base.categories, values.categories)) changes.categories = values.categories.map(edited);
   return changes;
 }

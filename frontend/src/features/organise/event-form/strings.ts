@@ -27,6 +27,13 @@ export const eventFormText = {
   },
   max_tickets_per_customer: "Tickets per customer",
   limitHint: "Empty: no limit. Walk-ins have no limit.",
+  guest_checkout: "Booking without an account",
+  guests: {
+    open: { label: "At once", hint: "With a name and an e-mail address." },
+    proven: { label: "With a code", hint: "Guests type a code that is sent to their address." },
+    off: { label: "No", hint: "Customers sign in to book." },
+    limited: "Not with a limit of tickets per customer: anybody can make up addresses.",
+  },
   currency: "Currency",
   currencyHint: "It can't be changed later.",
   category: {

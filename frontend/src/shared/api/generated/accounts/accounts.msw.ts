@@ -23,6 +23,7 @@ import {
 import type {
   Account,
   AccountPage,
+  Claims,
   NewSecondFactor,
   OpenSessions,
   RecoveryCodes,
@@ -30,25 +31,29 @@ import type {
 } from '.././model';
 
 
-export const getSignUpResponseMock = (overrideResponse: Partial< Account > = {}): Account => ({id: faker.string.uuid(), name: faker.string.alpha({length: {min: 10, max: 20}}), email: faker.string.alpha({length: {min: 10, max: 20}}), phone: faker.helpers.arrayElement([faker.string.alpha({length: {min: 10, max: 20}}),null,]), role: faker.helpers.arrayElement(Object.values(Role)), disabled: faker.datatype.boolean(), created_at: `${faker.date.past().toISOString().split('.')[0]}Z`, is_contact: faker.datatype.boolean(), has_second_factor: faker.datatype.boolean(), ...overrideResponse})
+export const getSignUpResponseMock = (overrideResponse: Partial< Account > = {}): Account => ({id: faker.string.uuid(), name: faker.string.alpha({length: {min: 10, max: 20}}), email: faker.string.alpha({length: {min: 10, max: 20}}), phone: faker.helpers.arrayElement([faker.string.alpha({length: {min: 10, max: 20}}),null,]), role: faker.helpers.arrayElement(Object.values(Role)), disabled: faker.datatype.boolean(), created_at: `${faker.date.past().toISOString().split('.')[0]}Z`, is_contact: faker.datatype.boolean(), has_second_factor: faker.datatype.boolean(), is_email_proven: faker.datatype.boolean(), ...overrideResponse})
 
-export const getLogInResponseMock = (overrideResponse: Partial< Session > = {}): Session => ({access_token: faker.string.alpha({length: {min: 10, max: 20}}), token_type: faker.helpers.arrayElement(['bearer', undefined]), expires_at: `${faker.date.past().toISOString().split('.')[0]}Z`, account: {id: faker.string.uuid(), name: faker.string.alpha({length: {min: 10, max: 20}}), email: faker.string.alpha({length: {min: 10, max: 20}}), phone: faker.helpers.arrayElement([faker.string.alpha({length: {min: 10, max: 20}}),null,]), role: faker.helpers.arrayElement(Object.values(Role)), disabled: faker.datatype.boolean(), created_at: `${faker.date.past().toISOString().split('.')[0]}Z`, is_contact: faker.datatype.boolean(), has_second_factor: faker.datatype.boolean()}, ...overrideResponse})
+export const getLogInResponseMock = (overrideResponse: Partial< Session > = {}): Session => ({access_token: faker.string.alpha({length: {min: 10, max: 20}}), token_type: faker.helpers.arrayElement(['bearer', undefined]), expires_at: `${faker.date.past().toISOString().split('.')[0]}Z`, account: {id: faker.string.uuid(), name: faker.string.alpha({length: {min: 10, max: 20}}), email: faker.string.alpha({length: {min: 10, max: 20}}), phone: faker.helpers.arrayElement([faker.string.alpha({length: {min: 10, max: 20}}),null,]), role: faker.helpers.arrayElement(Object.values(Role)), disabled: faker.datatype.boolean(), created_at: `${faker.date.past().toISOString().split('.')[0]}Z`, is_contact: faker.datatype.boolean(), has_second_factor: faker.datatype.boolean(), is_email_proven: faker.datatype.boolean()}, ...overrideResponse})
 
-export const getGetMeResponseMock = (overrideResponse: Partial< Account > = {}): Account => ({id: faker.string.uuid(), name: faker.string.alpha({length: {min: 10, max: 20}}), email: faker.string.alpha({length: {min: 10, max: 20}}), phone: faker.helpers.arrayElement([faker.string.alpha({length: {min: 10, max: 20}}),null,]), role: faker.helpers.arrayElement(Object.values(Role)), disabled: faker.datatype.boolean(), created_at: `${faker.date.past().toISOString().split('.')[0]}Z`, is_contact: faker.datatype.boolean(), has_second_factor: faker.datatype.boolean(), ...overrideResponse})
+export const getGetMeResponseMock = (overrideResponse: Partial< Account > = {}): Account => ({id: faker.string.uuid(), name: faker.string.alpha({length: {min: 10, max: 20}}), email: faker.string.alpha({length: {min: 10, max: 20}}), phone: faker.helpers.arrayElement([faker.string.alpha({length: {min: 10, max: 20}}),null,]), role: faker.helpers.arrayElement(Object.values(Role)), disabled: faker.datatype.boolean(), created_at: `${faker.date.past().toISOString().split('.')[0]}Z`, is_contact: faker.datatype.boolean(), has_second_factor: faker.datatype.boolean(), is_email_proven: faker.datatype.boolean(), ...overrideResponse})
 
-export const getUpdateMeResponseMock = (overrideResponse: Partial< Account > = {}): Account => ({id: faker.string.uuid(), name: faker.string.alpha({length: {min: 10, max: 20}}), email: faker.string.alpha({length: {min: 10, max: 20}}), phone: faker.helpers.arrayElement([faker.string.alpha({length: {min: 10, max: 20}}),null,]), role: faker.helpers.arrayElement(Object.values(Role)), disabled: faker.datatype.boolean(), created_at: `${faker.date.past().toISOString().split('.')[0]}Z`, is_contact: faker.datatype.boolean(), has_second_factor: faker.datatype.boolean(), ...overrideResponse})
+export const getUpdateMeResponseMock = (overrideResponse: Partial< Account > = {}): Account => ({id: faker.string.uuid(), name: faker.string.alpha({length: {min: 10, max: 20}}), email: faker.string.alpha({length: {min: 10, max: 20}}), phone: faker.helpers.arrayElement([faker.string.alpha({length: {min: 10, max: 20}}),null,]), role: faker.helpers.arrayElement(Object.values(Role)), disabled: faker.datatype.boolean(), created_at: `${faker.date.past().toISOString().split('.')[0]}Z`, is_contact: faker.datatype.boolean(), has_second_factor: faker.datatype.boolean(), is_email_proven: faker.datatype.boolean(), ...overrideResponse})
 
-export const getGetUsersResponseMock = (overrideResponse: Partial< AccountPage > = {}): AccountPage => ({items: Array.from({ length: faker.number.int({ min: 1, max: 10 }) }, (_, i) => i + 1).map(() => ({id: faker.string.uuid(), name: faker.string.alpha({length: {min: 10, max: 20}}), email: faker.string.alpha({length: {min: 10, max: 20}}), phone: faker.helpers.arrayElement([faker.string.alpha({length: {min: 10, max: 20}}),null,]), role: faker.helpers.arrayElement(Object.values(Role)), disabled: faker.datatype.boolean(), created_at: `${faker.date.past().toISOString().split('.')[0]}Z`, is_contact: faker.datatype.boolean(), has_second_factor: faker.datatype.boolean()})), next_cursor: faker.helpers.arrayElement([faker.string.alpha({length: {min: 10, max: 20}}),null,]), ...overrideResponse})
+export const getClaimBookingsResponseMock = (overrideResponse: Partial< Claims > = {}): Claims => ({claimed: faker.number.int({min: undefined, max: undefined}), ...overrideResponse})
 
-export const getCreateUserResponseMock = (overrideResponse: Partial< Account > = {}): Account => ({id: faker.string.uuid(), name: faker.string.alpha({length: {min: 10, max: 20}}), email: faker.string.alpha({length: {min: 10, max: 20}}), phone: faker.helpers.arrayElement([faker.string.alpha({length: {min: 10, max: 20}}),null,]), role: faker.helpers.arrayElement(Object.values(Role)), disabled: faker.datatype.boolean(), created_at: `${faker.date.past().toISOString().split('.')[0]}Z`, is_contact: faker.datatype.boolean(), has_second_factor: faker.datatype.boolean(), ...overrideResponse})
+export const getGetUsersResponseMock = (overrideResponse: Partial< AccountPage > = {}): AccountPage => ({items: Array.from({ length: faker.number.int({ min: 1, max: 10 }) }, (_, i) => i + 1).map(() => ({id: faker.string.uuid(), name: faker.string.alpha({length: {min: 10, max: 20}}), email: faker.string.alpha({length: {min: 10, max: 20}}), phone: faker.helpers.arrayElement([faker.string.alpha({length: {min: 10, max: 20}}),null,]), role: faker.helpers.arrayElement(Object.values(Role)), disabled: faker.datatype.boolean(), created_at: `${faker.date.past().toISOString().split('.')[0]}Z`, is_contact: faker.datatype.boolean(), has_second_factor: faker.datatype.boolean(), is_email_proven: faker.datatype.boolean()})), next_cursor: faker.helpers.arrayElement([faker.string.alpha({length: {min: 10, max: 20}}),null,]), ...overrideResponse})
 
-export const getUpdateUserResponseMock = (overrideResponse: Partial< Account > = {}): Account => ({id: faker.string.uuid(), name: faker.string.alpha({length: {min: 10, max: 20}}), email: faker.string.alpha({length: {min: 10, max: 20}}), phone: faker.helpers.arrayElement([faker.string.alpha({length: {min: 10, max: 20}}),null,]), role: faker.helpers.arrayElement(Object.values(Role)), disabled: faker.datatype.boolean(), created_at: `${faker.date.past().toISOString().split('.')[0]}Z`, is_contact: faker.datatype.boolean(), has_second_factor: faker.datatype.boolean(), ...overrideResponse})
+export const getCreateUserResponseMock = (overrideResponse: Partial< Account > = {}): Account => ({id: faker.string.uuid(), name: faker.string.alpha({length: {min: 10, max: 20}}), email: faker.string.alpha({length: {min: 10, max: 20}}), phone: faker.helpers.arrayElement([faker.string.alpha({length: {min: 10, max: 20}}),null,]), role: faker.helpers.arrayElement(Object.values(Role)), disabled: faker.datatype.boolean(), created_at: `${faker.date.past().toISOString().split('.')[0]}Z`, is_contact: faker.datatype.boolean(), has_second_factor: faker.datatype.boolean(), is_email_proven: faker.datatype.boolean(), ...overrideResponse})
+
+export const getUpdateUserResponseMock = (overrideResponse: Partial< Account > = {}): Account => ({id: faker.string.uuid(), name: faker.string.alpha({length: {min: 10, max: 20}}), email: faker.string.alpha({length: {min: 10, max: 20}}), phone: faker.helpers.arrayElement([faker.string.alpha({length: {min: 10, max: 20}}),null,]), role: faker.helpers.arrayElement(Object.values(Role)), disabled: faker.datatype.boolean(), created_at: `${faker.date.past().toISOString().split('.')[0]}Z`, is_contact: faker.datatype.boolean(), has_second_factor: faker.datatype.boolean(), is_email_proven: faker.datatype.boolean(), ...overrideResponse})
 
 export const getGetSessionsResponseMock = (overrideResponse: Partial< OpenSessions > = {}): OpenSessions => ({items: Array.from({ length: faker.number.int({ min: 1, max: 10 }) }, (_, i) => i + 1).map(() => ({id: faker.string.uuid(), created_at: `${faker.date.past().toISOString().split('.')[0]}Z`, last_seen_at: `${faker.date.past().toISOString().split('.')[0]}Z`, expires_at: `${faker.date.past().toISOString().split('.')[0]}Z`, network: faker.helpers.arrayElement([faker.string.alpha({length: {min: 10, max: 20}}),null,]), client: faker.helpers.arrayElement([faker.string.alpha({length: {min: 10, max: 20}}),null,]), is_current: faker.datatype.boolean()})), ...overrideResponse})
 
 export const getBeginSecondFactorResponseMock = (overrideResponse: Partial< NewSecondFactor > = {}): NewSecondFactor => ({secret: faker.string.alpha({length: {min: 10, max: 20}}), uri: faker.string.alpha({length: {min: 10, max: 20}}), ...overrideResponse})
 
 export const getConfirmSecondFactorResponseMock = (overrideResponse: Partial< RecoveryCodes > = {}): RecoveryCodes => ({recovery_codes: Array.from({ length: faker.number.int({ min: 1, max: 10 }) }, (_, i) => i + 1).map(() => (faker.string.alpha({length: {min: 10, max: 20}}))), ...overrideResponse})
+
+export const getSignInByLinkResponseMock = (overrideResponse: Partial< Session > = {}): Session => ({access_token: faker.string.alpha({length: {min: 10, max: 20}}), token_type: faker.helpers.arrayElement(['bearer', undefined]), expires_at: `${faker.date.past().toISOString().split('.')[0]}Z`, account: {id: faker.string.uuid(), name: faker.string.alpha({length: {min: 10, max: 20}}), email: faker.string.alpha({length: {min: 10, max: 20}}), phone: faker.helpers.arrayElement([faker.string.alpha({length: {min: 10, max: 20}}),null,]), role: faker.helpers.arrayElement(Object.values(Role)), disabled: faker.datatype.boolean(), created_at: `${faker.date.past().toISOString().split('.')[0]}Z`, is_contact: faker.datatype.boolean(), has_second_factor: faker.datatype.boolean(), is_email_proven: faker.datatype.boolean()}, ...overrideResponse})
 
 
 export const getSignUpMockHandler = (overrideResponse?: Account | ((info: Parameters<Parameters<typeof http.post>[1]>[0]) => Promise<Account> | Account), options?: RequestHandlerOptions) => {
@@ -115,6 +120,18 @@ export const getEraseMeMockHandler = (overrideResponse?: void | ((info: Paramete
     return new HttpResponse(null,
       { status: 204,
         
+      })
+  }, options)
+}
+
+export const getClaimBookingsMockHandler = (overrideResponse?: Claims | ((info: Parameters<Parameters<typeof http.post>[1]>[0]) => Promise<Claims> | Claims), options?: RequestHandlerOptions) => {
+  return http.post('*/api/me/claims', async (info) => {
+  
+    return new HttpResponse(JSON.stringify(overrideResponse !== undefined
+    ? (typeof overrideResponse === "function" ? await overrideResponse(info) : overrideResponse)
+    : getClaimBookingsResponseMock()),
+      { status: 200,
+        headers: { 'Content-Type': 'application/json' }
       })
   }, options)
 }
@@ -240,6 +257,78 @@ export const getConfirmSecondFactorMockHandler = (overrideResponse?: RecoveryCod
       })
   }, options)
 }
+
+export const getAskToResetPasswordMockHandler = (overrideResponse?: void | ((info: Parameters<Parameters<typeof http.post>[1]>[0]) => Promise<void> | void), options?: RequestHandlerOptions) => {
+  return http.post('*/api/password-reset', async (info) => {
+  if (typeof overrideResponse === 'function') {await overrideResponse(info); }
+    return new HttpResponse(null,
+      { status: 202,
+        
+      })
+  }, options)
+}
+
+export const getResetPasswordMockHandler = (overrideResponse?: void | ((info: Parameters<Parameters<typeof http.post>[1]>[0]) => Promise<void> | void), options?: RequestHandlerOptions) => {
+  return http.post('*/api/password-reset/confirm', async (info) => {
+  if (typeof overrideResponse === 'function') {await overrideResponse(info); }
+    return new HttpResponse(null,
+      { status: 204,
+        
+      })
+  }, options)
+}
+
+export const getAskForSignInLinkMockHandler = (overrideResponse?: void | ((info: Parameters<Parameters<typeof http.post>[1]>[0]) => Promise<void> | void), options?: RequestHandlerOptions) => {
+  return http.post('*/api/sign-in-link', async (info) => {
+  if (typeof overrideResponse === 'function') {await overrideResponse(info); }
+    return new HttpResponse(null,
+      { status: 202,
+        
+      })
+  }, options)
+}
+
+export const getSignInByLinkMockHandler = (overrideResponse?: Session | ((info: Parameters<Parameters<typeof http.post>[1]>[0]) => Promise<Session> | Session), options?: RequestHandlerOptions) => {
+  return http.post('*/api/sign-in-link/confirm', async (info) => {
+  
+    return new HttpResponse(JSON.stringify(overrideResponse !== undefined
+    ? (typeof overrideResponse === "function" ? await overrideResponse(info) : overrideResponse)
+    : getSignInByLinkResponseMock()),
+      { status: 200,
+        headers: { 'Content-Type': 'application/json' }
+      })
+  }, options)
+}
+
+export const getAskToVerifyEmailMockHandler = (overrideResponse?: void | ((info: Parameters<Parameters<typeof http.post>[1]>[0]) => Promise<void> | void), options?: RequestHandlerOptions) => {
+  return http.post('*/api/me/email/verify', async (info) => {
+  if (typeof overrideResponse === 'function') {await overrideResponse(info); }
+    return new HttpResponse(null,
+      { status: 202,
+        
+      })
+  }, options)
+}
+
+export const getConfirmEmailMockHandler = (overrideResponse?: void | ((info: Parameters<Parameters<typeof http.post>[1]>[0]) => Promise<void> | void), options?: RequestHandlerOptions) => {
+  return http.post('*/api/email/confirm', async (info) => {
+  if (typeof overrideResponse === 'function') {await overrideResponse(info); }
+    return new HttpResponse(null,
+      { status: 204,
+        
+      })
+  }, options)
+}
+
+export const getSendPasswordResetMockHandler = (overrideResponse?: void | ((info: Parameters<Parameters<typeof http.post>[1]>[0]) => Promise<void> | void), options?: RequestHandlerOptions) => {
+  return http.post('*/api/users/:accountId/reset-password', async (info) => {
+  if (typeof overrideResponse === 'function') {await overrideResponse(info); }
+    return new HttpResponse(null,
+      { status: 202,
+        
+      })
+  }, options)
+}
 export const getAccountsMock = () => [
   getSignUpMockHandler(),
   getLogInMockHandler(),
@@ -247,6 +336,7 @@ export const getAccountsMock = () => [
   getGetMeMockHandler(),
   getUpdateMeMockHandler(),
   getEraseMeMockHandler(),
+  getClaimBookingsMockHandler(),
   getGetUsersMockHandler(),
   getCreateUserMockHandler(),
   getUpdateUserMockHandler(),
@@ -257,5 +347,12 @@ export const getAccountsMock = () => [
   getEndSessionMockHandler(),
   getBeginSecondFactorMockHandler(),
   getRemoveSecondFactorMockHandler(),
-  getConfirmSecondFactorMockHandler()
+  getConfirmSecondFactorMockHandler(),
+  getAskToResetPasswordMockHandler(),
+  getResetPasswordMockHandler(),
+  getAskForSignInLinkMockHandler(),
+  getSignInByLinkMockHandler(),
+  getAskToVerifyEmailMockHandler(),
+  getConfirmEmailMockHandler(),
+  getSendPasswordResetMockHandler()
 ]

@@ -27,6 +27,8 @@ import type {
 import type {
   Account,
   AccountPage,
+  AskForLink,
+  Claims,
   ConfirmSecondFactor,
   CreateUser,
   CreateUserHeaders,
@@ -37,12 +39,15 @@ import type {
   Problem,
   Reauthenticate,
   RecoveryCodes,
+  ResetPassword,
   Session,
+  SignInByLink,
   SignUp,
   UpdateMe,
   UpdateMeHeaders,
   UpdateUser,
-  UpdateUserHeaders
+  UpdateUserHeaders,
+  UseLink
 } from '.././model';
 
 import { http } from '../../http';
@@ -341,7 +346,8 @@ export function useGetMe<TData = Awaited<ReturnType<typeof getMe>>, TError = Err
 
 
 /**
- * Changes the account; a new password or e-mail needs `old_password`, and ends all other sessions.
+ * Changes the account; a new password or e-mail needs `old_password`, and ends all other sessions. In an account with a second
+factor it also needs a session whose password was given within 15 minutes.
  * @summary Update Me
  */
 export const updateMe = (
@@ -464,6 +470,70 @@ export const useEraseMe = <TError = ErrorType<Problem | Problem>,
       > => {
 
       const mutationOptions = getEraseMeMutationOptions(options);
+
+      return useMutation(mutationOptions, queryClient);
+    }
+    /**
+ * Takes over what was booked under the account's e-mail address without it, if the address is verified. That also happens when
+it is verified, and at each log-in. Links to manage those bookings end.
+ * @summary Claim Bookings
+ */
+export const claimBookings = (
+    
+ options?: SecondParameter<typeof http>,signal?: AbortSignal
+) => {
+      
+      
+      return http<Claims>(
+      {url: `/api/me/claims`, method: 'POST', signal
+    },
+      options);
+    }
+  
+
+
+export const getClaimBookingsMutationOptions = <TError = ErrorType<Problem | Problem>,
+    TContext = unknown>(options?: { mutation?:UseMutationOptions<Awaited<ReturnType<typeof claimBookings>>, TError,void, TContext>, request?: SecondParameter<typeof http>}
+): UseMutationOptions<Awaited<ReturnType<typeof claimBookings>>, TError,void, TContext> => {
+
+const mutationKey = ['claimBookings'];
+const {mutation: mutationOptions, request: requestOptions} = options ?
+      options.mutation && 'mutationKey' in options.mutation && options.mutation.mutationKey ?
+      options
+      : {...options, mutation: {...options.mutation, mutationKey}}
+      : {mutation: { mutationKey, }, request: undefined};
+
+      
+
+
+      const mutationFn: MutationFunction<Awaited<ReturnType<typeof claimBookings>>, void> = () => {
+          
+
+          return  claimBookings(requestOptions)
+        }
+
+        
+
+
+  return  { mutationFn, ...mutationOptions }}
+
+    export type ClaimBookingsMutationResult = NonNullable<Awaited<ReturnType<typeof claimBookings>>>
+    
+    export type ClaimBookingsMutationError = ErrorType<Problem | Problem>
+
+    /**
+ * @summary Claim Bookings
+ */
+export const useClaimBookings = <TError = ErrorType<Problem | Problem>,
+    TContext = unknown>(options?: { mutation?:UseMutationOptions<Awaited<ReturnType<typeof claimBookings>>, TError,void, TContext>, request?: SecondParameter<typeof http>}
+ , queryClient?: QueryClient): UseMutationResult<
+        Awaited<ReturnType<typeof claimBookings>>,
+        TError,
+        void,
+        TContext
+      > => {
+
+      const mutationOptions = getClaimBookingsMutationOptions(options);
 
       return useMutation(mutationOptions, queryClient);
     }
@@ -693,7 +763,7 @@ export const useUpdateUser = <TError = ErrorType<Problem | Problem>,
       return useMutation(mutationOptions, queryClient);
     }
     /**
- * Erases a person: an account, a contact of the box office, or a user of one of the other APIs. Bookings keep the id alone.
+ * Erases a person: an account, a contact, or a user of one of the other APIs. Bookings keep the id alone.
  * @summary Erase User
  */
 export const eraseUser = (
@@ -1161,7 +1231,7 @@ export const useRemoveSecondFactor = <TError = ErrorType<Problem | Problem>,
       return useMutation(mutationOptions, queryClient);
     }
     /**
- * Confirms the second factor by a code of the app. Answers ten recovery codes, this once.
+ * Confirms the second factor by a code of the app, and ends all other sessions. Answers ten recovery codes, this once.
  * @summary Confirm Second Factor
  */
 export const confirmSecondFactor = (
@@ -1222,6 +1292,457 @@ export const useConfirmSecondFactor = <TError = ErrorType<Problem | Problem>,
       > => {
 
       const mutationOptions = getConfirmSecondFactorMutationOptions(options);
+
+      return useMutation(mutationOptions, queryClient);
+    }
+    /**
+ * Mails a link to set a new password to the account with this address. The answer does not tell whether there is one.
+ * @summary Ask To Reset Password
+ */
+export const askToResetPassword = (
+    askForLink: BodyType<AskForLink>,
+ options?: SecondParameter<typeof http>,signal?: AbortSignal
+) => {
+      
+      
+      return http<void>(
+      {url: `/api/password-reset`, method: 'POST',
+      headers: {'Content-Type': 'application/json', },
+      data: askForLink, signal
+    },
+      options);
+    }
+  
+
+
+export const getAskToResetPasswordMutationOptions = <TError = ErrorType<Problem | Problem>,
+    TContext = unknown>(options?: { mutation?:UseMutationOptions<Awaited<ReturnType<typeof askToResetPassword>>, TError,{data: BodyType<AskForLink>}, TContext>, request?: SecondParameter<typeof http>}
+): UseMutationOptions<Awaited<ReturnType<typeof askToResetPassword>>, TError,{data: BodyType<AskForLink>}, TContext> => {
+
+const mutationKey = ['askToResetPassword'];
+const {mutation: mutationOptions, request: requestOptions} = options ?
+      options.mutation && 'mutationKey' in options.mutation && options.mutation.mutationKey ?
+      options
+      : {...options, mutation: {...options.mutation, mutationKey}}
+      : {mutation: { mutationKey, }, request: undefined};
+
+      
+
+
+      const mutationFn: MutationFunction<Awaited<ReturnType<typeof askToResetPassword>>, {data: BodyType<AskForLink>}> = (props) => {
+          const {data} = props ?? {};
+
+          return  askToResetPassword(data,requestOptions)
+        }
+
+        
+
+
+  return  { mutationFn, ...mutationOptions }}
+
+    export type AskToResetPasswordMutationResult = NonNullable<Awaited<ReturnType<typeof askToResetPassword>>>
+    export type AskToResetPasswordMutationBody = BodyType<AskForLink>
+    export type AskToResetPasswordMutationError = ErrorType<Problem | Problem>
+
+    /**
+ * @summary Ask To Reset Password
+ */
+export const useAskToResetPassword = <TError = ErrorType<Problem | Problem>,
+    TContext = unknown>(options?: { mutation?:UseMutationOptions<Awaited<ReturnType<typeof askToResetPassword>>, TError,{data: BodyType<AskForLink>}, TContext>, request?: SecondParameter<typeof http>}
+ , queryClient?: QueryClient): UseMutationResult<
+        Awaited<ReturnType<typeof askToResetPassword>>,
+        TError,
+        {data: BodyType<AskForLink>},
+        TContext
+      > => {
+
+      const mutationOptions = getAskToResetPasswordMutationOptions(options);
+
+      return useMutation(mutationOptions, queryClient);
+    }
+    /**
+ * Sets a new password, and ends all sessions of the account. A second factor stays.
+ * @summary Reset Password
+ */
+export const resetPassword = (
+    resetPassword: BodyType<ResetPassword>,
+ options?: SecondParameter<typeof http>,signal?: AbortSignal
+) => {
+      
+      
+      return http<void>(
+      {url: `/api/password-reset/confirm`, method: 'POST',
+      headers: {'Content-Type': 'application/json', },
+      data: resetPassword, signal
+    },
+      options);
+    }
+  
+
+
+export const getResetPasswordMutationOptions = <TError = ErrorType<Problem | Problem>,
+    TContext = unknown>(options?: { mutation?:UseMutationOptions<Awaited<ReturnType<typeof resetPassword>>, TError,{data: BodyType<ResetPassword>}, TContext>, request?: SecondParameter<typeof http>}
+): UseMutationOptions<Awaited<ReturnType<typeof resetPassword>>, TError,{data: BodyType<ResetPassword>}, TContext> => {
+
+const mutationKey = ['resetPassword'];
+const {mutation: mutationOptions, request: requestOptions} = options ?
+      options.mutation && 'mutationKey' in options.mutation && options.mutation.mutationKey ?
+      options
+      : {...options, mutation: {...options.mutation, mutationKey}}
+      : {mutation: { mutationKey, }, request: undefined};
+
+      
+
+
+      const mutationFn: MutationFunction<Awaited<ReturnType<typeof resetPassword>>, {data: BodyType<ResetPassword>}> = (props) => {
+          const {data} = props ?? {};
+
+          return  resetPassword(data,requestOptions)
+        }
+
+        
+
+
+  return  { mutationFn, ...mutationOptions }}
+
+    export type ResetPasswordMutationResult = NonNullable<Awaited<ReturnType<typeof resetPassword>>>
+    export type ResetPasswordMutationBody = BodyType<ResetPassword>
+    export type ResetPasswordMutationError = ErrorType<Problem | Problem>
+
+    /**
+ * @summary Reset Password
+ */
+export const useResetPassword = <TError = ErrorType<Problem | Problem>,
+    TContext = unknown>(options?: { mutation?:UseMutationOptions<Awaited<ReturnType<typeof resetPassword>>, TError,{data: BodyType<ResetPassword>}, TContext>, request?: SecondParameter<typeof http>}
+ , queryClient?: QueryClient): UseMutationResult<
+        Awaited<ReturnType<typeof resetPassword>>,
+        TError,
+        {data: BodyType<ResetPassword>},
+        TContext
+      > => {
+
+      const mutationOptions = getResetPasswordMutationOptions(options);
+
+      return useMutation(mutationOptions, queryClient);
+    }
+    /**
+ * Mails a link to sign in to the account with this address. The answer does not tell whether there is one.
+ * @summary Ask For Sign In Link
+ */
+export const askForSignInLink = (
+    askForLink: BodyType<AskForLink>,
+ options?: SecondParameter<typeof http>,signal?: AbortSignal
+) => {
+      
+      
+      return http<void>(
+      {url: `/api/sign-in-link`, method: 'POST',
+      headers: {'Content-Type': 'application/json', },
+      data: askForLink, signal
+    },
+      options);
+    }
+  
+
+
+export const getAskForSignInLinkMutationOptions = <TError = ErrorType<Problem | Problem>,
+    TContext = unknown>(options?: { mutation?:UseMutationOptions<Awaited<ReturnType<typeof askForSignInLink>>, TError,{data: BodyType<AskForLink>}, TContext>, request?: SecondParameter<typeof http>}
+): UseMutationOptions<Awaited<ReturnType<typeof askForSignInLink>>, TError,{data: BodyType<AskForLink>}, TContext> => {
+
+const mutationKey = ['askForSignInLink'];
+const {mutation: mutationOptions, request: requestOptions} = options ?
+      options.mutation && 'mutationKey' in options.mutation && options.mutation.mutationKey ?
+      options
+      : {...options, mutation: {...options.mutation, mutationKey}}
+      : {mutation: { mutationKey, }, request: undefined};
+
+      
+
+
+      const mutationFn: MutationFunction<Awaited<ReturnType<typeof askForSignInLink>>, {data: BodyType<AskForLink>}> = (props) => {
+          const {data} = props ?? {};
+
+          return  askForSignInLink(data,requestOptions)
+        }
+
+        
+
+
+  return  { mutationFn, ...mutationOptions }}
+
+    export type AskForSignInLinkMutationResult = NonNullable<Awaited<ReturnType<typeof askForSignInLink>>>
+    export type AskForSignInLinkMutationBody = BodyType<AskForLink>
+    export type AskForSignInLinkMutationError = ErrorType<Problem | Problem>
+
+    /**
+ * @summary Ask For Sign In Link
+ */
+export const useAskForSignInLink = <TError = ErrorType<Problem | Problem>,
+    TContext = unknown>(options?: { mutation?:UseMutationOptions<Awaited<ReturnType<typeof askForSignInLink>>, TError,{data: BodyType<AskForLink>}, TContext>, request?: SecondParameter<typeof http>}
+ , queryClient?: QueryClient): UseMutationResult<
+        Awaited<ReturnType<typeof askForSignInLink>>,
+        TError,
+        {data: BodyType<AskForLink>},
+        TContext
+      > => {
+
+      const mutationOptions = getAskForSignInLinkMutationOptions(options);
+
+      return useMutation(mutationOptions, queryClient);
+    }
+    /**
+ * A session, as `POST /api/login` answers it.
+ * @summary Sign In By Link
+ */
+export const signInByLink = (
+    signInByLink: BodyType<SignInByLink>,
+ options?: SecondParameter<typeof http>,signal?: AbortSignal
+) => {
+      
+      
+      return http<Session>(
+      {url: `/api/sign-in-link/confirm`, method: 'POST',
+      headers: {'Content-Type': 'application/json', },
+      data: signInByLink, signal
+    },
+      options);
+    }
+  
+
+
+export const getSignInByLinkMutationOptions = <TError = ErrorType<Problem | Problem>,
+    TContext = unknown>(options?: { mutation?:UseMutationOptions<Awaited<ReturnType<typeof signInByLink>>, TError,{data: BodyType<SignInByLink>}, TContext>, request?: SecondParameter<typeof http>}
+): UseMutationOptions<Awaited<ReturnType<typeof signInByLink>>, TError,{data: BodyType<SignInByLink>}, TContext> => {
+
+const mutationKey = ['signInByLink'];
+const {mutation: mutationOptions, request: requestOptions} = options ?
+      options.mutation && 'mutationKey' in options.mutation && options.mutation.mutationKey ?
+      options
+      : {...options, mutation: {...options.mutation, mutationKey}}
+      : {mutation: { mutationKey, }, request: undefined};
+
+      
+
+
+      const mutationFn: MutationFunction<Awaited<ReturnType<typeof signInByLink>>, {data: BodyType<SignInByLink>}> = (props) => {
+          const {data} = props ?? {};
+
+          return  signInByLink(data,requestOptions)
+        }
+
+        
+
+
+  return  { mutationFn, ...mutationOptions }}
+
+    export type SignInByLinkMutationResult = NonNullable<Awaited<ReturnType<typeof signInByLink>>>
+    export type SignInByLinkMutationBody = BodyType<SignInByLink>
+    export type SignInByLinkMutationError = ErrorType<Problem | Problem>
+
+    /**
+ * @summary Sign In By Link
+ */
+export const useSignInByLink = <TError = ErrorType<Problem | Problem>,
+    TContext = unknown>(options?: { mutation?:UseMutationOptions<Awaited<ReturnType<typeof signInByLink>>, TError,{data: BodyType<SignInByLink>}, TContext>, request?: SecondParameter<typeof http>}
+ , queryClient?: QueryClient): UseMutationResult<
+        Awaited<ReturnType<typeof signInByLink>>,
+        TError,
+        {data: BodyType<SignInByLink>},
+        TContext
+      > => {
+
+      const mutationOptions = getSignInByLinkMutationOptions(options);
+
+      return useMutation(mutationOptions, queryClient);
+    }
+    /**
+ * Mails a link to the account's own address, which proves that it is its own.
+ * @summary Ask To Verify Email
+ */
+export const askToVerifyEmail = (
+    
+ options?: SecondParameter<typeof http>,signal?: AbortSignal
+) => {
+      
+      
+      return http<void>(
+      {url: `/api/me/email/verify`, method: 'POST', signal
+    },
+      options);
+    }
+  
+
+
+export const getAskToVerifyEmailMutationOptions = <TError = ErrorType<Problem | Problem>,
+    TContext = unknown>(options?: { mutation?:UseMutationOptions<Awaited<ReturnType<typeof askToVerifyEmail>>, TError,void, TContext>, request?: SecondParameter<typeof http>}
+): UseMutationOptions<Awaited<ReturnType<typeof askToVerifyEmail>>, TError,void, TContext> => {
+
+const mutationKey = ['askToVerifyEmail'];
+const {mutation: mutationOptions, request: requestOptions} = options ?
+      options.mutation && 'mutationKey' in options.mutation && options.mutation.mutationKey ?
+      options
+      : {...options, mutation: {...options.mutation, mutationKey}}
+      : {mutation: { mutationKey, }, request: undefined};
+
+      
+
+
+      const mutationFn: MutationFunction<Awaited<ReturnType<typeof askToVerifyEmail>>, void> = () => {
+          
+
+          return  askToVerifyEmail(requestOptions)
+        }
+
+        
+
+
+  return  { mutationFn, ...mutationOptions }}
+
+    export type AskToVerifyEmailMutationResult = NonNullable<Awaited<ReturnType<typeof askToVerifyEmail>>>
+    
+    export type AskToVerifyEmailMutationError = ErrorType<Problem | Problem>
+
+    /**
+ * @summary Ask To Verify Email
+ */
+export const useAskToVerifyEmail = <TError = ErrorType<Problem | Problem>,
+    TContext = unknown>(options?: { mutation?:UseMutationOptions<Awaited<ReturnType<typeof askToVerifyEmail>>, TError,void, TContext>, request?: SecondParameter<typeof http>}
+ , queryClient?: QueryClient): UseMutationResult<
+        Awaited<ReturnType<typeof askToVerifyEmail>>,
+        TError,
+        void,
+        TContext
+      > => {
+
+      const mutationOptions = getAskToVerifyEmailMutationOptions(options);
+
+      return useMutation(mutationOptions, queryClient);
+    }
+    /**
+ * The address of the account is its own: its link was opened.
+ * @summary Confirm Email
+ */
+export const confirmEmail = (
+    useLink: BodyType<UseLink>,
+ options?: SecondParameter<typeof http>,signal?: AbortSignal
+) => {
+      
+      
+      return http<void>(
+      {url: `/api/email/confirm`, method: 'POST',
+      headers: {'Content-Type': 'application/json', },
+      data: useLink, signal
+    },
+      options);
+    }
+  
+
+
+export const getConfirmEmailMutationOptions = <TError = ErrorType<Problem | Problem>,
+    TContext = unknown>(options?: { mutation?:UseMutationOptions<Awaited<ReturnType<typeof confirmEmail>>, TError,{data: BodyType<UseLink>}, TContext>, request?: SecondParameter<typeof http>}
+): UseMutationOptions<Awaited<ReturnType<typeof confirmEmail>>, TError,{data: BodyType<UseLink>}, TContext> => {
+
+const mutationKey = ['confirmEmail'];
+const {mutation: mutationOptions, request: requestOptions} = options ?
+      options.mutation && 'mutationKey' in options.mutation && options.mutation.mutationKey ?
+      options
+      : {...options, mutation: {...options.mutation, mutationKey}}
+      : {mutation: { mutationKey, }, request: undefined};
+
+      
+
+
+      const mutationFn: MutationFunction<Awaited<ReturnType<typeof confirmEmail>>, {data: BodyType<UseLink>}> = (props) => {
+          const {data} = props ?? {};
+
+          return  confirmEmail(data,requestOptions)
+        }
+
+        
+
+
+  return  { mutationFn, ...mutationOptions }}
+
+    export type ConfirmEmailMutationResult = NonNullable<Awaited<ReturnType<typeof confirmEmail>>>
+    export type ConfirmEmailMutationBody = BodyType<UseLink>
+    export type ConfirmEmailMutationError = ErrorType<Problem | Problem>
+
+    /**
+ * @summary Confirm Email
+ */
+export const useConfirmEmail = <TError = ErrorType<Problem | Problem>,
+    TContext = unknown>(options?: { mutation?:UseMutationOptions<Awaited<ReturnType<typeof confirmEmail>>, TError,{data: BodyType<UseLink>}, TContext>, request?: SecondParameter<typeof http>}
+ , queryClient?: QueryClient): UseMutationResult<
+        Awaited<ReturnType<typeof confirmEmail>>,
+        TError,
+        {data: BodyType<UseLink>},
+        TContext
+      > => {
+
+      const mutationOptions = getConfirmEmailMutationOptions(options);
+
+      return useMutation(mutationOptions, queryClient);
+    }
+    /**
+ * Mails a link to set a new password to an account.
+ * @summary Send Password Reset
+ */
+export const sendPasswordReset = (
+    accountId: string,
+ options?: SecondParameter<typeof http>,signal?: AbortSignal
+) => {
+      
+      
+      return http<void>(
+      {url: `/api/users/${accountId}/reset-password`, method: 'POST', signal
+    },
+      options);
+    }
+  
+
+
+export const getSendPasswordResetMutationOptions = <TError = ErrorType<Problem | Problem>,
+    TContext = unknown>(options?: { mutation?:UseMutationOptions<Awaited<ReturnType<typeof sendPasswordReset>>, TError,{accountId: string}, TContext>, request?: SecondParameter<typeof http>}
+): UseMutationOptions<Awaited<ReturnType<typeof sendPasswordReset>>, TError,{accountId: string}, TContext> => {
+
+const mutationKey = ['sendPasswordReset'];
+const {mutation: mutationOptions, request: requestOptions} = options ?
+      options.mutation && 'mutationKey' in options.mutation && options.mutation.mutationKey ?
+      options
+      : {...options, mutation: {...options.mutation, mutationKey}}
+      : {mutation: { mutationKey, }, request: undefined};
+
+      
+
+
+      const mutationFn: MutationFunction<Awaited<ReturnType<typeof sendPasswordReset>>, {accountId: string}> = (props) => {
+          const {accountId} = props ?? {};
+
+          return  sendPasswordReset(accountId,requestOptions)
+        }
+
+        
+
+
+  return  { mutationFn, ...mutationOptions }}
+
+    export type SendPasswordResetMutationResult = NonNullable<Awaited<ReturnType<typeof sendPasswordReset>>>
+    
+    export type SendPasswordResetMutationError = ErrorType<Problem | Problem>
+
+    /**
+ * @summary Send Password Reset
+ */
+export const useSendPasswordReset = <TError = ErrorType<Problem | Problem>,
+    TContext = unknown>(options?: { mutation?:UseMutationOptions<Awaited<ReturnType<typeof sendPasswordReset>>, TError,{accountId: string}, TContext>, request?: SecondParameter<typeof http>}
+ , queryClient?: QueryClient): UseMutationResult<
+        Awaited<ReturnType<typeof sendPasswordReset>>,
+        TError,
+        {accountId: string},
+        TContext
+      > => {
+
+      const mutationOptions = getSendPasswordResetMutationOptions(options);
 
       return useMutation(mutationOptions, queryClient);
     }

@@ -19,11 +19,16 @@ import type {
 
 import {
   BookingStatus,
+  EventStatus,
+  GuestCheckout,
   TicketStatus
 } from '.././model';
 import type {
   Booking,
-  BookingPage
+  BookingPage,
+  ContactProof,
+  MadeBooking,
+  ManagedBooking
 } from '.././model';
 
 
@@ -33,9 +38,19 @@ export const getGetBookingResponseMock = (overrideResponse: Partial< Booking > =
 
 export const getCancelBookingResponseMock = (overrideResponse: Partial< Booking > = {}): Booking => ({id: faker.string.uuid(), number: faker.number.int({min: undefined, max: undefined}), event_id: faker.string.uuid(), event_name: faker.string.alpha({length: {min: 10, max: 20}}), customer_id: faker.helpers.arrayElement([faker.string.uuid(),null,]), status: faker.helpers.arrayElement(Object.values(BookingStatus)), lines: Array.from({ length: faker.number.int({ min: 1, max: 10 }) }, (_, i) => i + 1).map(() => ({category: faker.string.alpha({length: {min: 10, max: 20}}), quantity: faker.number.int({min: undefined, max: undefined}), unit_price: faker.string.alpha({length: {min: 10, max: 20}}), amount: faker.string.alpha({length: {min: 10, max: 20}})})), total_amount: faker.string.alpha({length: {min: 10, max: 20}}), refunded_amount: faker.string.alpha({length: {min: 10, max: 20}}), currency: faker.string.alpha({length: {min: 10, max: 20}}), tickets: Array.from({ length: faker.number.int({ min: 1, max: 10 }) }, (_, i) => i + 1).map(() => ({id: faker.string.uuid(), code: faker.string.alpha({length: {min: 10, max: 20}}), category: faker.string.alpha({length: {min: 10, max: 20}}), status: faker.helpers.arrayElement(Object.values(TicketStatus))})), booked_at: `${faker.date.past().toISOString().split('.')[0]}Z`, updated_at: `${faker.date.past().toISOString().split('.')[0]}Z`, ...overrideResponse})
 
-export const getBookTicketsResponseMock = (overrideResponse: Partial< Booking > = {}): Booking => ({id: faker.string.uuid(), number: faker.number.int({min: undefined, max: undefined}), event_id: faker.string.uuid(), event_name: faker.string.alpha({length: {min: 10, max: 20}}), customer_id: faker.helpers.arrayElement([faker.string.uuid(),null,]), status: faker.helpers.arrayElement(Object.values(BookingStatus)), lines: Array.from({ length: faker.number.int({ min: 1, max: 10 }) }, (_, i) => i + 1).map(() => ({category: faker.string.alpha({length: {min: 10, max: 20}}), quantity: faker.number.int({min: undefined, max: undefined}), unit_price: faker.string.alpha({length: {min: 10, max: 20}}), amount: faker.string.alpha({length: {min: 10, max: 20}})})), total_amount: faker.string.alpha({length: {min: 10, max: 20}}), refunded_amount: faker.string.alpha({length: {min: 10, max: 20}}), currency: faker.string.alpha({length: {min: 10, max: 20}}), tickets: Array.from({ length: faker.number.int({ min: 1, max: 10 }) }, (_, i) => i + 1).map(() => ({id: faker.string.uuid(), code: faker.string.alpha({length: {min: 10, max: 20}}), category: faker.string.alpha({length: {min: 10, max: 20}}), status: faker.helpers.arrayElement(Object.values(TicketStatus))})), booked_at: `${faker.date.past().toISOString().split('.')[0]}Z`, updated_at: `${faker.date.past().toISOString().split('.')[0]}Z`, ...overrideResponse})
+export const getBookTicketsResponseMock = (overrideResponse: Partial< MadeBooking > = {}): MadeBooking => ({id: faker.string.uuid(), number: faker.number.int({min: undefined, max: undefined}), event_id: faker.string.uuid(), event_name: faker.string.alpha({length: {min: 10, max: 20}}), customer_id: faker.helpers.arrayElement([faker.string.uuid(),null,]), status: faker.helpers.arrayElement(Object.values(BookingStatus)), lines: Array.from({ length: faker.number.int({ min: 1, max: 10 }) }, (_, i) => i + 1).map(() => ({category: faker.string.alpha({length: {min: 10, max: 20}}), quantity: faker.number.int({min: undefined, max: undefined}), unit_price: faker.string.alpha({length: {min: 10, max: 20}}), amount: faker.string.alpha({length: {min: 10, max: 20}})})), total_amount: faker.string.alpha({length: {min: 10, max: 20}}), refunded_amount: faker.string.alpha({length: {min: 10, max: 20}}), currency: faker.string.alpha({length: {min: 10, max: 20}}), tickets: Array.from({ length: faker.number.int({ min: 1, max: 10 }) }, (_, i) => i + 1).map(() => ({id: faker.string.uuid(), code: faker.string.alpha({length: {min: 10, max: 20}}), category: faker.string.alpha({length: {min: 10, max: 20}}), status: faker.helpers.arrayElement(Object.values(TicketStatus))})), booked_at: `${faker.date.past().toISOString().split('.')[0]}Z`, updated_at: `${faker.date.past().toISOString().split('.')[0]}Z`, manage_url: faker.helpers.arrayElement([faker.helpers.arrayElement([faker.string.alpha({length: {min: 10, max: 20}}),null,]), undefined]), ...overrideResponse})
+
+export const getGetManagedBookingResponseMock = (overrideResponse: Partial< ManagedBooking > = {}): ManagedBooking => ({booking: {id: faker.string.uuid(), number: faker.number.int({min: undefined, max: undefined}), event_id: faker.string.uuid(), event_name: faker.string.alpha({length: {min: 10, max: 20}}), customer_id: faker.helpers.arrayElement([faker.string.uuid(),null,]), status: faker.helpers.arrayElement(Object.values(BookingStatus)), lines: Array.from({ length: faker.number.int({ min: 1, max: 10 }) }, (_, i) => i + 1).map(() => ({category: faker.string.alpha({length: {min: 10, max: 20}}), quantity: faker.number.int({min: undefined, max: undefined}), unit_price: faker.string.alpha({length: {min: 10, max: 20}}), amount: faker.string.alpha({length: {min: 10, max: 20}})})), total_amount: faker.string.alpha({length: {min: 10, max: 20}}), refunded_amount: faker.string.alpha({length: {min: 10, max: 20}}), currency: faker.string.alpha({length: {min: 10, max: 20}}), tickets: Array.from({ length: faker.number.int({ min: 1, max: 10 }) }, (_, i) => i + 1).map(() => ({id: faker.string.uuid(), code: faker.string.alpha({length: {min: 10, max: 20}}), category: faker.string.alpha({length: {min: 10, max: 20}}), status: faker.helpers.arrayElement(Object.values(TicketStatus))})), booked_at: `${faker.date.past().toISOString().split('.')[0]}Z`, updated_at: `${faker.date.past().toISOString().split('.')[0]}Z`}, event: {id: faker.string.uuid(), number: faker.number.int({min: undefined, max: undefined}), name: faker.string.alpha({length: {min: 10, max: 20}}), description: faker.string.alpha({length: {min: 10, max: 20}}), venue: faker.string.alpha({length: {min: 10, max: 20}}), starts_at: faker.helpers.arrayElement([`${faker.date.past().toISOString().split('.')[0]}Z`,null,]), ends_at: faker.helpers.arrayElement([`${faker.date.past().toISOString().split('.')[0]}Z`,null,]), timezone: faker.string.alpha({length: {min: 10, max: 20}}), sales_open_at: faker.helpers.arrayElement([`${faker.date.past().toISOString().split('.')[0]}Z`,null,]), sales_close_at: faker.helpers.arrayElement([`${faker.date.past().toISOString().split('.')[0]}Z`,null,]), past_at: faker.helpers.arrayElement([`${faker.date.past().toISOString().split('.')[0]}Z`,null,]), show_at: faker.helpers.arrayElement([`${faker.date.past().toISOString().split('.')[0]}Z`,null,]), currency: faker.string.alpha({length: {min: 10, max: 20}}), status: faker.helpers.arrayElement(Object.values(EventStatus)), organizer_id: faker.string.uuid(), categories: Array.from({ length: faker.number.int({ min: 1, max: 10 }) }, (_, i) => i + 1).map(() => ({id: faker.string.uuid(), name: faker.string.alpha({length: {min: 10, max: 20}}), price: faker.string.alpha({length: {min: 10, max: 20}}), capacity: faker.number.int({min: undefined, max: undefined}), taken: faker.number.int({min: undefined, max: undefined}), available: faker.number.int({min: undefined, max: undefined})})), capacity: faker.number.int({min: undefined, max: undefined}), available: faker.number.int({min: undefined, max: undefined}), max_tickets_per_customer: faker.helpers.arrayElement([faker.number.int({min: undefined, max: undefined}),null,]), guest_checkout: faker.helpers.arrayElement(Object.values(GuestCheckout)), details_version: faker.number.int({min: undefined, max: undefined}), created_at: `${faker.date.past().toISOString().split('.')[0]}Z`}, name: faker.string.alpha({length: {min: 10, max: 20}}), email: faker.string.alpha({length: {min: 10, max: 20}}), can_cancel: faker.datatype.boolean(), ...overrideResponse})
+
+export const getGetManagedReceiptResponseMock = (): string => (faker.word.sample())
+
+export const getGetManagedCalendarResponseMock = (): string => (faker.word.sample())
 
 export const getCancelTicketsResponseMock = (overrideResponse: Partial< Booking > = {}): Booking => ({id: faker.string.uuid(), number: faker.number.int({min: undefined, max: undefined}), event_id: faker.string.uuid(), event_name: faker.string.alpha({length: {min: 10, max: 20}}), customer_id: faker.helpers.arrayElement([faker.string.uuid(),null,]), status: faker.helpers.arrayElement(Object.values(BookingStatus)), lines: Array.from({ length: faker.number.int({ min: 1, max: 10 }) }, (_, i) => i + 1).map(() => ({category: faker.string.alpha({length: {min: 10, max: 20}}), quantity: faker.number.int({min: undefined, max: undefined}), unit_price: faker.string.alpha({length: {min: 10, max: 20}}), amount: faker.string.alpha({length: {min: 10, max: 20}})})), total_amount: faker.string.alpha({length: {min: 10, max: 20}}), refunded_amount: faker.string.alpha({length: {min: 10, max: 20}}), currency: faker.string.alpha({length: {min: 10, max: 20}}), tickets: Array.from({ length: faker.number.int({ min: 1, max: 10 }) }, (_, i) => i + 1).map(() => ({id: faker.string.uuid(), code: faker.string.alpha({length: {min: 10, max: 20}}), category: faker.string.alpha({length: {min: 10, max: 20}}), status: faker.helpers.arrayElement(Object.values(TicketStatus))})), booked_at: `${faker.date.past().toISOString().split('.')[0]}Z`, updated_at: `${faker.date.past().toISOString().split('.')[0]}Z`, ...overrideResponse})
+
+export const getCancelManagedTicketsResponseMock = (overrideResponse: Partial< Booking > = {}): Booking => ({id: faker.string.uuid(), number: faker.number.int({min: undefined, max: undefined}), event_id: faker.string.uuid(), event_name: faker.string.alpha({length: {min: 10, max: 20}}), customer_id: faker.helpers.arrayElement([faker.string.uuid(),null,]), status: faker.helpers.arrayElement(Object.values(BookingStatus)), lines: Array.from({ length: faker.number.int({ min: 1, max: 10 }) }, (_, i) => i + 1).map(() => ({category: faker.string.alpha({length: {min: 10, max: 20}}), quantity: faker.number.int({min: undefined, max: undefined}), unit_price: faker.string.alpha({length: {min: 10, max: 20}}), amount: faker.string.alpha({length: {min: 10, max: 20}})})), total_amount: faker.string.alpha({length: {min: 10, max: 20}}), refunded_amount: faker.string.alpha({length: {min: 10, max: 20}}), currency: faker.string.alpha({length: {min: 10, max: 20}}), tickets: Array.from({ length: faker.number.int({ min: 1, max: 10 }) }, (_, i) => i + 1).map(() => ({id: faker.string.uuid(), code: faker.string.alpha({length: {min: 10, max: 20}}), category: faker.string.alpha({length: {min: 10, max: 20}}), status: faker.helpers.arrayElement(Object.values(TicketStatus))})), booked_at: `${faker.date.past().toISOString().split('.')[0]}Z`, updated_at: `${faker.date.past().toISOString().split('.')[0]}Z`, ...overrideResponse})
+
+export const getConfirmContactResponseMock = (overrideResponse: Partial< ContactProof > = {}): ContactProof => ({proof: faker.string.alpha({length: {min: 10, max: 20}}), expires_at: `${faker.date.past().toISOString().split('.')[0]}Z`, ...overrideResponse})
 
 
 export const getGetBookingsMockHandler = (overrideResponse?: BookingPage | ((info: Parameters<Parameters<typeof http.get>[1]>[0]) => Promise<BookingPage> | BookingPage), options?: RequestHandlerOptions) => {
@@ -74,13 +89,59 @@ export const getCancelBookingMockHandler = (overrideResponse?: Booking | ((info:
   }, options)
 }
 
-export const getBookTicketsMockHandler = (overrideResponse?: Booking | ((info: Parameters<Parameters<typeof http.post>[1]>[0]) => Promise<Booking> | Booking), options?: RequestHandlerOptions) => {
+export const getBookTicketsMockHandler = (overrideResponse?: MadeBooking | ((info: Parameters<Parameters<typeof http.post>[1]>[0]) => Promise<MadeBooking> | MadeBooking), options?: RequestHandlerOptions) => {
   return http.post('*/api/events/:eventId/bookings', async (info) => {
   
     return new HttpResponse(JSON.stringify(overrideResponse !== undefined
     ? (typeof overrideResponse === "function" ? await overrideResponse(info) : overrideResponse)
     : getBookTicketsResponseMock()),
       { status: 201,
+        headers: { 'Content-Type': 'application/json' }
+      })
+  }, options)
+}
+
+export const getGetManagedBookingMockHandler = (overrideResponse?: ManagedBooking | ((info: Parameters<Parameters<typeof http.get>[1]>[0]) => Promise<ManagedBooking> | ManagedBooking), options?: RequestHandlerOptions) => {
+  return http.get('*/api/manage', async (info) => {
+  
+    return new HttpResponse(JSON.stringify(overrideResponse !== undefined
+    ? (typeof overrideResponse === "function" ? await overrideResponse(info) : overrideResponse)
+    : getGetManagedBookingResponseMock()),
+      { status: 200,
+        headers: { 'Content-Type': 'application/json' }
+      })
+  }, options)
+}
+
+export const getRevokeManageLinkMockHandler = (overrideResponse?: unknown | ((info: Parameters<Parameters<typeof http.delete>[1]>[0]) => Promise<unknown> | unknown), options?: RequestHandlerOptions) => {
+  return http.delete('*/api/manage', async (info) => {
+  if (typeof overrideResponse === 'function') {await overrideResponse(info); }
+    return new HttpResponse(null,
+      { status: 202,
+        
+      })
+  }, options)
+}
+
+export const getGetManagedReceiptMockHandler = (overrideResponse?: string | ((info: Parameters<Parameters<typeof http.get>[1]>[0]) => Promise<string> | string), options?: RequestHandlerOptions) => {
+  return http.get('*/api/manage/receipt', async (info) => {
+  
+    return new HttpResponse(overrideResponse !== undefined
+    ? (typeof overrideResponse === "function" ? await overrideResponse(info) : overrideResponse)
+    : getGetManagedReceiptResponseMock(),
+      { status: 200,
+        headers: { 'Content-Type': 'text/plain' }
+      })
+  }, options)
+}
+
+export const getGetManagedCalendarMockHandler = (overrideResponse?: string | ((info: Parameters<Parameters<typeof http.get>[1]>[0]) => Promise<string> | string), options?: RequestHandlerOptions) => {
+  return http.get('*/api/manage/calendar', async (info) => {
+  
+    return new HttpResponse(JSON.stringify(overrideResponse !== undefined
+    ? (typeof overrideResponse === "function" ? await overrideResponse(info) : overrideResponse)
+    : getGetManagedCalendarResponseMock()),
+      { status: 200,
         headers: { 'Content-Type': 'application/json' }
       })
   }, options)
@@ -97,10 +158,62 @@ export const getCancelTicketsMockHandler = (overrideResponse?: Booking | ((info:
       })
   }, options)
 }
+
+export const getCancelManagedTicketsMockHandler = (overrideResponse?: Booking | ((info: Parameters<Parameters<typeof http.post>[1]>[0]) => Promise<Booking> | Booking), options?: RequestHandlerOptions) => {
+  return http.post('*/api/manage/cancel', async (info) => {
+  
+    return new HttpResponse(JSON.stringify(overrideResponse !== undefined
+    ? (typeof overrideResponse === "function" ? await overrideResponse(info) : overrideResponse)
+    : getCancelManagedTicketsResponseMock()),
+      { status: 200,
+        headers: { 'Content-Type': 'application/json' }
+      })
+  }, options)
+}
+
+export const getVerifyContactMockHandler = (overrideResponse?: void | ((info: Parameters<Parameters<typeof http.post>[1]>[0]) => Promise<void> | void), options?: RequestHandlerOptions) => {
+  return http.post('*/api/contacts/verify', async (info) => {
+  if (typeof overrideResponse === 'function') {await overrideResponse(info); }
+    return new HttpResponse(null,
+      { status: 202,
+        
+      })
+  }, options)
+}
+
+export const getConfirmContactMockHandler = (overrideResponse?: ContactProof | ((info: Parameters<Parameters<typeof http.post>[1]>[0]) => Promise<ContactProof> | ContactProof), options?: RequestHandlerOptions) => {
+  return http.post('*/api/contacts/confirm', async (info) => {
+  
+    return new HttpResponse(JSON.stringify(overrideResponse !== undefined
+    ? (typeof overrideResponse === "function" ? await overrideResponse(info) : overrideResponse)
+    : getConfirmContactResponseMock()),
+      { status: 200,
+        headers: { 'Content-Type': 'application/json' }
+      })
+  }, options)
+}
+
+export const getResendConfirmationMockHandler = (overrideResponse?: unknown | ((info: Parameters<Parameters<typeof http.post>[1]>[0]) => Promise<unknown> | unknown), options?: RequestHandlerOptions) => {
+  return http.post('*/api/manage/resend', async (info) => {
+  if (typeof overrideResponse === 'function') {await overrideResponse(info); }
+    return new HttpResponse(null,
+      { status: 202,
+        
+      })
+  }, options)
+}
 export const getBookingsMock = () => [
   getGetBookingsMockHandler(),
   getGetBookingMockHandler(),
   getCancelBookingMockHandler(),
   getBookTicketsMockHandler(),
-  getCancelTicketsMockHandler()
+  getGetManagedBookingMockHandler(),
+  getRevokeManageLinkMockHandler(),
+  getGetManagedReceiptMockHandler(),
+  getGetManagedCalendarMockHandler(),
+  getCancelTicketsMockHandler(),
+  getCancelManagedTicketsMockHandler(),
+  getVerifyContactMockHandler(),
+  getConfirmContactMockHandler(),
+  getResendConfirmationMockHandler()
 ]

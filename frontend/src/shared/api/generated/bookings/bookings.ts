@@ -29,13 +29,25 @@ import type {
   Booking,
   BookingPage,
   CancelBookingHeaders,
+  CancelManagedTicketsHeaders,
   CancelTicketsHeaders,
+  ConfirmContact,
+  ConfirmContactHeaders,
+  ContactProof,
   GetBookingHeaders,
   GetBookingsHeaders,
   GetBookingsParams,
+  GetManagedBookingHeaders,
+  GetManagedCalendarHeaders,
+  GetManagedReceiptHeaders,
+  MadeBooking,
+  ManagedBooking,
   NewBooking,
   Problem,
-  TicketIds
+  ResendConfirmationHeaders,
+  TicketIds,
+  VerifyContact,
+  VerifyContactHeaders
 } from '.././model';
 
 import { http } from '../../http';
@@ -47,7 +59,7 @@ type SecondParameter<T extends (...args: never) => unknown> = Parameters<T>[1];
 
 
 /**
- * The customer's own bookings, newest first.
+ * The customer's own bookings, newest first: also those that were made without the account and claimed.
  * @summary Get Bookings
  */
 export const getBookings = (
@@ -310,8 +322,8 @@ export const useCancelBooking = <TError = ErrorType<Problem | Problem>,
       return useMutation(mutationOptions, queryClient);
     }
     /**
- * Books tickets by category and quantity; at the box office for a `customer` or a walk-in. With `expected_total`, nothing is
-booked at another price.
+ * Books tickets by category and quantity; at the box office for a `customer` or a walk-in; without a log-in for a `contact`, as
+the event's `guest_checkout` permits. With `expected_total`, nothing is booked at another price.
  * @summary Book Tickets
  */
 export const bookTickets = (
@@ -322,7 +334,7 @@ export const bookTickets = (
 ) => {
       
       
-      return http<Booking>(
+      return http<MadeBooking>(
       {url: `/api/events/${eventId}/bookings`, method: 'POST',
       headers: {'Content-Type': 'application/json', ...headers},
       data: newBooking, signal
@@ -378,6 +390,347 @@ export const useBookTickets = <TError = ErrorType<Problem | Problem>,
       return useMutation(mutationOptions, queryClient);
     }
     /**
+ * The booking with its tickets and their codes, and its event.
+ * @summary Get Managed Booking
+ */
+export const getManagedBooking = (
+    headers?: GetManagedBookingHeaders,
+ options?: SecondParameter<typeof http>,signal?: AbortSignal
+) => {
+      
+      
+      return http<ManagedBooking>(
+      {url: `/api/manage`, method: 'GET',
+      headers, signal
+    },
+      options);
+    }
+  
+
+
+
+export const getGetManagedBookingQueryKey = () => {
+    return [
+    `/api/manage`
+    ] as const;
+    }
+
+    
+export const getGetManagedBookingQueryOptions = <TData = Awaited<ReturnType<typeof getManagedBooking>>, TError = ErrorType<Problem | Problem>>(headers?: GetManagedBookingHeaders, options?: { query?:Partial<UseQueryOptions<Awaited<ReturnType<typeof getManagedBooking>>, TError, TData>>, request?: SecondParameter<typeof http>}
+) => {
+
+const {query: queryOptions, request: requestOptions} = options ?? {};
+
+  const queryKey =  queryOptions?.queryKey ?? getGetManagedBookingQueryKey();
+
+  
+
+    const queryFn: QueryFunction<Awaited<ReturnType<typeof getManagedBooking>>> = ({ signal }) => getManagedBooking(headers, requestOptions, signal);
+
+      
+
+      
+
+   return  { queryKey, queryFn, ...queryOptions} as UseQueryOptions<Awaited<ReturnType<typeof getManagedBooking>>, TError, TData> & { queryKey: DataTag<QueryKey, TData, TError> }
+}
+
+export type GetManagedBookingQueryResult = NonNullable<Awaited<ReturnType<typeof getManagedBooking>>>
+export type GetManagedBookingQueryError = ErrorType<Problem | Problem>
+
+
+export function useGetManagedBooking<TData = Awaited<ReturnType<typeof getManagedBooking>>, TError = ErrorType<Problem | Problem>>(
+ headers: undefined |  GetManagedBookingHeaders, options: { query:Partial<UseQueryOptions<Awaited<ReturnType<typeof getManagedBooking>>, TError, TData>> & Pick<
+        DefinedInitialDataOptions<
+          Awaited<ReturnType<typeof getManagedBooking>>,
+          TError,
+          Awaited<ReturnType<typeof getManagedBooking>>
+        > , 'initialData'
+      >, request?: SecondParameter<typeof http>}
+ , queryClient?: QueryClient
+  ):  DefinedUseQueryResult<TData, TError> & { queryKey: DataTag<QueryKey, TData, TError> }
+export function useGetManagedBooking<TData = Awaited<ReturnType<typeof getManagedBooking>>, TError = ErrorType<Problem | Problem>>(
+ headers?: GetManagedBookingHeaders, options?: { query?:Partial<UseQueryOptions<Awaited<ReturnType<typeof getManagedBooking>>, TError, TData>> & Pick<
+        UndefinedInitialDataOptions<
+          Awaited<ReturnType<typeof getManagedBooking>>,
+          TError,
+          Awaited<ReturnType<typeof getManagedBooking>>
+        > , 'initialData'
+      >, request?: SecondParameter<typeof http>}
+ , queryClient?: QueryClient
+  ):  UseQueryResult<TData, TError> & { queryKey: DataTag<QueryKey, TData, TError> }
+export function useGetManagedBooking<TData = Awaited<ReturnType<typeof getManagedBooking>>, TError = ErrorType<Problem | Problem>>(
+ headers?: GetManagedBookingHeaders, options?: { query?:Partial<UseQueryOptions<Awaited<ReturnType<typeof getManagedBooking>>, TError, TData>>, request?: SecondParameter<typeof http>}
+ , queryClient?: QueryClient
+  ):  UseQueryResult<TData, TError> & { queryKey: DataTag<QueryKey, TData, TError> }
+/**
+ * @summary Get Managed Booking
+ */
+
+export function useGetManagedBooking<TData = Awaited<ReturnType<typeof getManagedBooking>>, TError = ErrorType<Problem | Problem>>(
+ headers?: GetManagedBookingHeaders, options?: { query?:Partial<UseQueryOptions<Awaited<ReturnType<typeof getManagedBooking>>, TError, TData>>, request?: SecondParameter<typeof http>}
+ , queryClient?: QueryClient 
+ ):  UseQueryResult<TData, TError> & { queryKey: DataTag<QueryKey, TData, TError> } {
+
+  const queryOptions = getGetManagedBookingQueryOptions(headers,options)
+
+  const query = useQuery(queryOptions, queryClient) as  UseQueryResult<TData, TError> & { queryKey: DataTag<QueryKey, TData, TError> };
+
+  query.queryKey = queryOptions.queryKey ;
+
+  return query;
+}
+
+
+
+/**
+ * Ends this link; a new one is mailed.
+ * @summary Revoke Manage Link
+ */
+export const revokeManageLink = (
+    
+ options?: SecondParameter<typeof http>,) => {
+      
+      
+      return http<unknown>(
+      {url: `/api/manage`, method: 'DELETE'
+    },
+      options);
+    }
+  
+
+
+export const getRevokeManageLinkMutationOptions = <TError = ErrorType<Problem | Problem>,
+    TContext = unknown>(options?: { mutation?:UseMutationOptions<Awaited<ReturnType<typeof revokeManageLink>>, TError,void, TContext>, request?: SecondParameter<typeof http>}
+): UseMutationOptions<Awaited<ReturnType<typeof revokeManageLink>>, TError,void, TContext> => {
+
+const mutationKey = ['revokeManageLink'];
+const {mutation: mutationOptions, request: requestOptions} = options ?
+      options.mutation && 'mutationKey' in options.mutation && options.mutation.mutationKey ?
+      options
+      : {...options, mutation: {...options.mutation, mutationKey}}
+      : {mutation: { mutationKey, }, request: undefined};
+
+      
+
+
+      const mutationFn: MutationFunction<Awaited<ReturnType<typeof revokeManageLink>>, void> = () => {
+          
+
+          return  revokeManageLink(requestOptions)
+        }
+
+        
+
+
+  return  { mutationFn, ...mutationOptions }}
+
+    export type RevokeManageLinkMutationResult = NonNullable<Awaited<ReturnType<typeof revokeManageLink>>>
+    
+    export type RevokeManageLinkMutationError = ErrorType<Problem | Problem>
+
+    /**
+ * @summary Revoke Manage Link
+ */
+export const useRevokeManageLink = <TError = ErrorType<Problem | Problem>,
+    TContext = unknown>(options?: { mutation?:UseMutationOptions<Awaited<ReturnType<typeof revokeManageLink>>, TError,void, TContext>, request?: SecondParameter<typeof http>}
+ , queryClient?: QueryClient): UseMutationResult<
+        Awaited<ReturnType<typeof revokeManageLink>>,
+        TError,
+        void,
+        TContext
+      > => {
+
+      const mutationOptions = getRevokeManageLinkMutationOptions(options);
+
+      return useMutation(mutationOptions, queryClient);
+    }
+    /**
+ * A file that proves the booking as of the newest checkpoint, for the offline verifier (`seatledger-verify`).
+ * @summary Get Managed Receipt
+ */
+export const getManagedReceipt = (
+    headers?: GetManagedReceiptHeaders,
+ options?: SecondParameter<typeof http>,signal?: AbortSignal
+) => {
+      
+      
+      return http<string>(
+      {url: `/api/manage/receipt`, method: 'GET',
+      headers, signal
+    },
+      options);
+    }
+  
+
+
+
+export const getGetManagedReceiptQueryKey = () => {
+    return [
+    `/api/manage/receipt`
+    ] as const;
+    }
+
+    
+export const getGetManagedReceiptQueryOptions = <TData = Awaited<ReturnType<typeof getManagedReceipt>>, TError = ErrorType<Problem | Problem>>(headers?: GetManagedReceiptHeaders, options?: { query?:Partial<UseQueryOptions<Awaited<ReturnType<typeof getManagedReceipt>>, TError, TData>>, request?: SecondParameter<typeof http>}
+) => {
+
+const {query: queryOptions, request: requestOptions} = options ?? {};
+
+  const queryKey =  queryOptions?.queryKey ?? getGetManagedReceiptQueryKey();
+
+  
+
+    const queryFn: QueryFunction<Awaited<ReturnType<typeof getManagedReceipt>>> = ({ signal }) => getManagedReceipt(headers, requestOptions, signal);
+
+      
+
+      
+
+   return  { queryKey, queryFn, ...queryOptions} as UseQueryOptions<Awaited<ReturnType<typeof getManagedReceipt>>, TError, TData> & { queryKey: DataTag<QueryKey, TData, TError> }
+}
+
+export type GetManagedReceiptQueryResult = NonNullable<Awaited<ReturnType<typeof getManagedReceipt>>>
+export type GetManagedReceiptQueryError = ErrorType<Problem | Problem>
+
+
+export function useGetManagedReceipt<TData = Awaited<ReturnType<typeof getManagedReceipt>>, TError = ErrorType<Problem | Problem>>(
+ headers: undefined |  GetManagedReceiptHeaders, options: { query:Partial<UseQueryOptions<Awaited<ReturnType<typeof getManagedReceipt>>, TError, TData>> & Pick<
+        DefinedInitialDataOptions<
+          Awaited<ReturnType<typeof getManagedReceipt>>,
+          TError,
+          Awaited<ReturnType<typeof getManagedReceipt>>
+        > , 'initialData'
+      >, request?: SecondParameter<typeof http>}
+ , queryClient?: QueryClient
+  ):  DefinedUseQueryResult<TData, TError> & { queryKey: DataTag<QueryKey, TData, TError> }
+export function useGetManagedReceipt<TData = Awaited<ReturnType<typeof getManagedReceipt>>, TError = ErrorType<Problem | Problem>>(
+ headers?: GetManagedReceiptHeaders, options?: { query?:Partial<UseQueryOptions<Awaited<ReturnType<typeof getManagedReceipt>>, TError, TData>> & Pick<
+        UndefinedInitialDataOptions<
+          Awaited<ReturnType<typeof getManagedReceipt>>,
+          TError,
+          Awaited<ReturnType<typeof getManagedReceipt>>
+        > , 'initialData'
+      >, request?: SecondParameter<typeof http>}
+ , queryClient?: QueryClient
+  ):  UseQueryResult<TData, TError> & { queryKey: DataTag<QueryKey, TData, TError> }
+export function useGetManagedReceipt<TData = Awaited<ReturnType<typeof getManagedReceipt>>, TError = ErrorType<Problem | Problem>>(
+ headers?: GetManagedReceiptHeaders, options?: { query?:Partial<UseQueryOptions<Awaited<ReturnType<typeof getManagedReceipt>>, TError, TData>>, request?: SecondParameter<typeof http>}
+ , queryClient?: QueryClient
+  ):  UseQueryResult<TData, TError> & { queryKey: DataTag<QueryKey, TData, TError> }
+/**
+ * @summary Get Managed Receipt
+ */
+
+export function useGetManagedReceipt<TData = Awaited<ReturnType<typeof getManagedReceipt>>, TError = ErrorType<Problem | Problem>>(
+ headers?: GetManagedReceiptHeaders, options?: { query?:Partial<UseQueryOptions<Awaited<ReturnType<typeof getManagedReceipt>>, TError, TData>>, request?: SecondParameter<typeof http>}
+ , queryClient?: QueryClient 
+ ):  UseQueryResult<TData, TError> & { queryKey: DataTag<QueryKey, TData, TError> } {
+
+  const queryOptions = getGetManagedReceiptQueryOptions(headers,options)
+
+  const query = useQuery(queryOptions, queryClient) as  UseQueryResult<TData, TError> & { queryKey: DataTag<QueryKey, TData, TError> };
+
+  query.queryKey = queryOptions.queryKey ;
+
+  return query;
+}
+
+
+
+/**
+ * The event as a calendar file, without the link: others may see a calendar.
+ * @summary Get Managed Calendar
+ */
+export const getManagedCalendar = (
+    headers?: GetManagedCalendarHeaders,
+ options?: SecondParameter<typeof http>,signal?: AbortSignal
+) => {
+      
+      
+      return http<string>(
+      {url: `/api/manage/calendar`, method: 'GET',
+      headers, signal
+    },
+      options);
+    }
+  
+
+
+
+export const getGetManagedCalendarQueryKey = () => {
+    return [
+    `/api/manage/calendar`
+    ] as const;
+    }
+
+    
+export const getGetManagedCalendarQueryOptions = <TData = Awaited<ReturnType<typeof getManagedCalendar>>, TError = ErrorType<Problem | Problem>>(headers?: GetManagedCalendarHeaders, options?: { query?:Partial<UseQueryOptions<Awaited<ReturnType<typeof getManagedCalendar>>, TError, TData>>, request?: SecondParameter<typeof http>}
+) => {
+
+const {query: queryOptions, request: requestOptions} = options ?? {};
+
+  const queryKey =  queryOptions?.queryKey ?? getGetManagedCalendarQueryKey();
+
+  
+
+    const queryFn: QueryFunction<Awaited<ReturnType<typeof getManagedCalendar>>> = ({ signal }) => getManagedCalendar(headers, requestOptions, signal);
+
+      
+
+      
+
+   return  { queryKey, queryFn, ...queryOptions} as UseQueryOptions<Awaited<ReturnType<typeof getManagedCalendar>>, TError, TData> & { queryKey: DataTag<QueryKey, TData, TError> }
+}
+
+export type GetManagedCalendarQueryResult = NonNullable<Awaited<ReturnType<typeof getManagedCalendar>>>
+export type GetManagedCalendarQueryError = ErrorType<Problem | Problem>
+
+
+export function useGetManagedCalendar<TData = Awaited<ReturnType<typeof getManagedCalendar>>, TError = ErrorType<Problem | Problem>>(
+ headers: undefined |  GetManagedCalendarHeaders, options: { query:Partial<UseQueryOptions<Awaited<ReturnType<typeof getManagedCalendar>>, TError, TData>> & Pick<
+        DefinedInitialDataOptions<
+          Awaited<ReturnType<typeof getManagedCalendar>>,
+          TError,
+          Awaited<ReturnType<typeof getManagedCalendar>>
+        > , 'initialData'
+      >, request?: SecondParameter<typeof http>}
+ , queryClient?: QueryClient
+  ):  DefinedUseQueryResult<TData, TError> & { queryKey: DataTag<QueryKey, TData, TError> }
+export function useGetManagedCalendar<TData = Awaited<ReturnType<typeof getManagedCalendar>>, TError = ErrorType<Problem | Problem>>(
+ headers?: GetManagedCalendarHeaders, options?: { query?:Partial<UseQueryOptions<Awaited<ReturnType<typeof getManagedCalendar>>, TError, TData>> & Pick<
+        UndefinedInitialDataOptions<
+          Awaited<ReturnType<typeof getManagedCalendar>>,
+          TError,
+          Awaited<ReturnType<typeof getManagedCalendar>>
+        > , 'initialData'
+      >, request?: SecondParameter<typeof http>}
+ , queryClient?: QueryClient
+  ):  UseQueryResult<TData, TError> & { queryKey: DataTag<QueryKey, TData, TError> }
+export function useGetManagedCalendar<TData = Awaited<ReturnType<typeof getManagedCalendar>>, TError = ErrorType<Problem | Problem>>(
+ headers?: GetManagedCalendarHeaders, options?: { query?:Partial<UseQueryOptions<Awaited<ReturnType<typeof getManagedCalendar>>, TError, TData>>, request?: SecondParameter<typeof http>}
+ , queryClient?: QueryClient
+  ):  UseQueryResult<TData, TError> & { queryKey: DataTag<QueryKey, TData, TError> }
+/**
+ * @summary Get Managed Calendar
+ */
+
+export function useGetManagedCalendar<TData = Awaited<ReturnType<typeof getManagedCalendar>>, TError = ErrorType<Problem | Problem>>(
+ headers?: GetManagedCalendarHeaders, options?: { query?:Partial<UseQueryOptions<Awaited<ReturnType<typeof getManagedCalendar>>, TError, TData>>, request?: SecondParameter<typeof http>}
+ , queryClient?: QueryClient 
+ ):  UseQueryResult<TData, TError> & { queryKey: DataTag<QueryKey, TData, TError> } {
+
+  const queryOptions = getGetManagedCalendarQueryOptions(headers,options)
+
+  const query = useQuery(queryOptions, queryClient) as  UseQueryResult<TData, TError> & { queryKey: DataTag<QueryKey, TData, TError> };
+
+  query.queryKey = queryOptions.queryKey ;
+
+  return query;
+}
+
+
+
+/**
  * Cancels some tickets of a booking.
  * @summary Cancel Tickets
  */
@@ -441,6 +794,269 @@ export const useCancelTickets = <TError = ErrorType<Problem | Problem>,
       > => {
 
       const mutationOptions = getCancelTicketsMutationOptions(options);
+
+      return useMutation(mutationOptions, queryClient);
+    }
+    /**
+ * Cancels tickets of the booking whose manage link this is, as a customer with an account can.
+ * @summary Cancel Managed Tickets
+ */
+export const cancelManagedTickets = (
+    ticketIds: BodyType<TicketIds>,
+    headers?: CancelManagedTicketsHeaders,
+ options?: SecondParameter<typeof http>,signal?: AbortSignal
+) => {
+      
+      
+      return http<Booking>(
+      {url: `/api/manage/cancel`, method: 'POST',
+      headers: {'Content-Type': 'application/json', ...headers},
+      data: ticketIds, signal
+    },
+      options);
+    }
+  
+
+
+export const getCancelManagedTicketsMutationOptions = <TError = ErrorType<Problem | Problem>,
+    TContext = unknown>(options?: { mutation?:UseMutationOptions<Awaited<ReturnType<typeof cancelManagedTickets>>, TError,{data: BodyType<TicketIds>;headers?: CancelManagedTicketsHeaders}, TContext>, request?: SecondParameter<typeof http>}
+): UseMutationOptions<Awaited<ReturnType<typeof cancelManagedTickets>>, TError,{data: BodyType<TicketIds>;headers?: CancelManagedTicketsHeaders}, TContext> => {
+
+const mutationKey = ['cancelManagedTickets'];
+const {mutation: mutationOptions, request: requestOptions} = options ?
+      options.mutation && 'mutationKey' in options.mutation && options.mutation.mutationKey ?
+      options
+      : {...options, mutation: {...options.mutation, mutationKey}}
+      : {mutation: { mutationKey, }, request: undefined};
+
+      
+
+
+      const mutationFn: MutationFunction<Awaited<ReturnType<typeof cancelManagedTickets>>, {data: BodyType<TicketIds>;headers?: CancelManagedTicketsHeaders}> = (props) => {
+          const {data,headers} = props ?? {};
+
+          return  cancelManagedTickets(data,headers,requestOptions)
+        }
+
+        
+
+
+  return  { mutationFn, ...mutationOptions }}
+
+    export type CancelManagedTicketsMutationResult = NonNullable<Awaited<ReturnType<typeof cancelManagedTickets>>>
+    export type CancelManagedTicketsMutationBody = BodyType<TicketIds>
+    export type CancelManagedTicketsMutationError = ErrorType<Problem | Problem>
+
+    /**
+ * @summary Cancel Managed Tickets
+ */
+export const useCancelManagedTickets = <TError = ErrorType<Problem | Problem>,
+    TContext = unknown>(options?: { mutation?:UseMutationOptions<Awaited<ReturnType<typeof cancelManagedTickets>>, TError,{data: BodyType<TicketIds>;headers?: CancelManagedTicketsHeaders}, TContext>, request?: SecondParameter<typeof http>}
+ , queryClient?: QueryClient): UseMutationResult<
+        Awaited<ReturnType<typeof cancelManagedTickets>>,
+        TError,
+        {data: BodyType<TicketIds>;headers?: CancelManagedTicketsHeaders},
+        TContext
+      > => {
+
+      const mutationOptions = getCancelManagedTicketsMutationOptions(options);
+
+      return useMutation(mutationOptions, queryClient);
+    }
+    /**
+ * Mails a code of six digits to an e-mail address, for this browser alone, or for the program that sends the same
+`Guest-Secret` again. It is valid for 20 minutes, and void after five wrong tries.
+ * @summary Verify Contact
+ */
+export const verifyContact = (
+    verifyContact: BodyType<VerifyContact>,
+    headers?: VerifyContactHeaders,
+ options?: SecondParameter<typeof http>,signal?: AbortSignal
+) => {
+      
+      
+      return http<void>(
+      {url: `/api/contacts/verify`, method: 'POST',
+      headers: {'Content-Type': 'application/json', ...headers},
+      data: verifyContact, signal
+    },
+      options);
+    }
+  
+
+
+export const getVerifyContactMutationOptions = <TError = ErrorType<Problem | Problem>,
+    TContext = unknown>(options?: { mutation?:UseMutationOptions<Awaited<ReturnType<typeof verifyContact>>, TError,{data: BodyType<VerifyContact>;headers?: VerifyContactHeaders}, TContext>, request?: SecondParameter<typeof http>}
+): UseMutationOptions<Awaited<ReturnType<typeof verifyContact>>, TError,{data: BodyType<VerifyContact>;headers?: VerifyContactHeaders}, TContext> => {
+
+const mutationKey = ['verifyContact'];
+const {mutation: mutationOptions, request: requestOptions} = options ?
+      options.mutation && 'mutationKey' in options.mutation && options.mutation.mutationKey ?
+      options
+      : {...options, mutation: {...options.mutation, mutationKey}}
+      : {mutation: { mutationKey, }, request: undefined};
+
+      
+
+
+      const mutationFn: MutationFunction<Awaited<ReturnType<typeof verifyContact>>, {data: BodyType<VerifyContact>;headers?: VerifyContactHeaders}> = (props) => {
+          const {data,headers} = props ?? {};
+
+          return  verifyContact(data,headers,requestOptions)
+        }
+
+        
+
+
+  return  { mutationFn, ...mutationOptions }}
+
+    export type VerifyContactMutationResult = NonNullable<Awaited<ReturnType<typeof verifyContact>>>
+    export type VerifyContactMutationBody = BodyType<VerifyContact>
+    export type VerifyContactMutationError = ErrorType<Problem | Problem>
+
+    /**
+ * @summary Verify Contact
+ */
+export const useVerifyContact = <TError = ErrorType<Problem | Problem>,
+    TContext = unknown>(options?: { mutation?:UseMutationOptions<Awaited<ReturnType<typeof verifyContact>>, TError,{data: BodyType<VerifyContact>;headers?: VerifyContactHeaders}, TContext>, request?: SecondParameter<typeof http>}
+ , queryClient?: QueryClient): UseMutationResult<
+        Awaited<ReturnType<typeof verifyContact>>,
+        TError,
+        {data: BodyType<VerifyContact>;headers?: VerifyContactHeaders},
+        TContext
+      > => {
+
+      const mutationOptions = getVerifyContactMutationOptions(options);
+
+      return useMutation(mutationOptions, queryClient);
+    }
+    /**
+ * Exchanges the code, once, for a proof to book with. It holds for an hour.
+ * @summary Confirm Contact
+ */
+export const confirmContact = (
+    confirmContact: BodyType<ConfirmContact>,
+    headers?: ConfirmContactHeaders,
+ options?: SecondParameter<typeof http>,signal?: AbortSignal
+) => {
+      
+      
+      return http<ContactProof>(
+      {url: `/api/contacts/confirm`, method: 'POST',
+      headers: {'Content-Type': 'application/json', ...headers},
+      data: confirmContact, signal
+    },
+      options);
+    }
+  
+
+
+export const getConfirmContactMutationOptions = <TError = ErrorType<Problem | Problem>,
+    TContext = unknown>(options?: { mutation?:UseMutationOptions<Awaited<ReturnType<typeof confirmContact>>, TError,{data: BodyType<ConfirmContact>;headers?: ConfirmContactHeaders}, TContext>, request?: SecondParameter<typeof http>}
+): UseMutationOptions<Awaited<ReturnType<typeof confirmContact>>, TError,{data: BodyType<ConfirmContact>;headers?: ConfirmContactHeaders}, TContext> => {
+
+const mutationKey = ['confirmContact'];
+const {mutation: mutationOptions, request: requestOptions} = options ?
+      options.mutation && 'mutationKey' in options.mutation && options.mutation.mutationKey ?
+      options
+      : {...options, mutation: {...options.mutation, mutationKey}}
+      : {mutation: { mutationKey, }, request: undefined};
+
+      
+
+
+      const mutationFn: MutationFunction<Awaited<ReturnType<typeof confirmContact>>, {data: BodyType<ConfirmContact>;headers?: ConfirmContactHeaders}> = (props) => {
+          const {data,headers} = props ?? {};
+
+          return  confirmContact(data,headers,requestOptions)
+        }
+
+        
+
+
+  return  { mutationFn, ...mutationOptions }}
+
+    export type ConfirmContactMutationResult = NonNullable<Awaited<ReturnType<typeof confirmContact>>>
+    export type ConfirmContactMutationBody = BodyType<ConfirmContact>
+    export type ConfirmContactMutationError = ErrorType<Problem | Problem>
+
+    /**
+ * @summary Confirm Contact
+ */
+export const useConfirmContact = <TError = ErrorType<Problem | Problem>,
+    TContext = unknown>(options?: { mutation?:UseMutationOptions<Awaited<ReturnType<typeof confirmContact>>, TError,{data: BodyType<ConfirmContact>;headers?: ConfirmContactHeaders}, TContext>, request?: SecondParameter<typeof http>}
+ , queryClient?: QueryClient): UseMutationResult<
+        Awaited<ReturnType<typeof confirmContact>>,
+        TError,
+        {data: BodyType<ConfirmContact>;headers?: ConfirmContactHeaders},
+        TContext
+      > => {
+
+      const mutationOptions = getConfirmContactMutationOptions(options);
+
+      return useMutation(mutationOptions, queryClient);
+    }
+    /**
+ * Mails the confirmation with the tickets again, three times an hour at most.
+ * @summary Resend Confirmation
+ */
+export const resendConfirmation = (
+    headers?: ResendConfirmationHeaders,
+ options?: SecondParameter<typeof http>,signal?: AbortSignal
+) => {
+      
+      
+      return http<unknown>(
+      {url: `/api/manage/resend`, method: 'POST',
+      headers, signal
+    },
+      options);
+    }
+  
+
+
+export const getResendConfirmationMutationOptions = <TError = ErrorType<Problem | Problem>,
+    TContext = unknown>(options?: { mutation?:UseMutationOptions<Awaited<ReturnType<typeof resendConfirmation>>, TError,{headers?: ResendConfirmationHeaders}, TContext>, request?: SecondParameter<typeof http>}
+): UseMutationOptions<Awaited<ReturnType<typeof resendConfirmation>>, TError,{headers?: ResendConfirmationHeaders}, TContext> => {
+
+const mutationKey = ['resendConfirmation'];
+const {mutation: mutationOptions, request: requestOptions} = options ?
+      options.mutation && 'mutationKey' in options.mutation && options.mutation.mutationKey ?
+      options
+      : {...options, mutation: {...options.mutation, mutationKey}}
+      : {mutation: { mutationKey, }, request: undefined};
+
+      
+
+
+      const mutationFn: MutationFunction<Awaited<ReturnType<typeof resendConfirmation>>, {headers?: ResendConfirmationHeaders}> = (props) => {
+          const {headers} = props ?? {};
+
+          return  resendConfirmation(headers,requestOptions)
+        }
+
+        
+
+
+  return  { mutationFn, ...mutationOptions }}
+
+    export type ResendConfirmationMutationResult = NonNullable<Awaited<ReturnType<typeof resendConfirmation>>>
+    
+    export type ResendConfirmationMutationError = ErrorType<Problem | Problem>
+
+    /**
+ * @summary Resend Confirmation
+ */
+export const useResendConfirmation = <TError = ErrorType<Problem | Problem>,
+    TContext = unknown>(options?: { mutation?:UseMutationOptions<Awaited<ReturnType<typeof resendConfirmation>>, TError,{headers?: ResendConfirmationHeaders}, TContext>, request?: SecondParameter<typeof http>}
+ , queryClient?: QueryClient): UseMutationResult<
+        Awaited<ReturnType<typeof resendConfirmation>>,
+        TError,
+        {headers?: ResendConfirmationHeaders},
+        TContext
+      > => {
+
+      const mutationOptions = getResendConfirmationMutationOptions(options);
 
       return useMutation(mutationOptions, queryClient);
     }

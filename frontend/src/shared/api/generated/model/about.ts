@@ -8,11 +8,14 @@
 import type { DemoAccount } from './demoAccount';
 
 /**
- * This installation. `currency`: that of new events which name none. `demo_accounts`: empty without the demo.
+ * This installation. `currency`: that of new events which name none. `demo_accounts`: empty without the demo. `has_mail`: it
+sends mail. `has_mailbox`: it goes nowhere, and the page shows it at `/mailbox`.
  */
 export interface About {
   name: string;
   version: string;
   currency: string;
   demo_accounts: DemoAccount[];
+  has_mail: boolean;
+  has_mailbox: boolean;
 }

@@ -9,7 +9,8 @@ import type { AccountPhone } from './accountPhone';
 import type { Role } from './role';
 
 /**
- * `is_contact`: a customer of the box office, for whom nobody logs in. `has_second_factor`: log-ins need a code.
+ * `is_contact`: who bought at the box office or booked as a guest, and can't log in. `has_second_factor`: log-ins need a code.
+`is_email_proven`: its owner has opened a link that was mailed there.
  */
 export interface Account {
   id: string;
@@ -21,4 +22,5 @@ export interface Account {
   created_at: string;
   is_contact: boolean;
   has_second_factor: boolean;
+  is_email_proven: boolean;
 }

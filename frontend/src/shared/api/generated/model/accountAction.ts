@@ -18,11 +18,13 @@ export const AccountAction = {
   enabled: 'enabled',
   'password-changed': 'password-changed',
   'email-changed': 'email-changed',
+  'email-proven': 'email-proven',
   'second-factor-set': 'second-factor-set',
   'second-factor-removed': 'second-factor-removed',
   'recovery-code-used': 'recovery-code-used',
   'session-ended': 'session-ended',
   'sessions-ended': 'sessions-ended',
+  'contacts-claimed': 'contacts-claimed',
   erased: 'erased',
   'log-ins-failed': 'log-ins-failed',
 } as const;

@@ -7,7 +7,7 @@
  */
 
 /**
- * The customer of a sale at the box office. The account with this e-mail address is found or created.
+ * The customer of a sale at the box office: a contact of the event's organizer.
  */
 export interface BoxOfficeCustomer {
   /**

@@ -10,7 +10,7 @@ export interface Cancellation {
   /**
    * @minLength 0
    * @maxLength 10000
-   * @pattern ^[^\x00-\x08\x0b-\x1f\x7f-\x9f]*$
+   * @pattern ^[^\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u2028-\u202e\u2060-\u206f\ufeff\ufff0-\ufffb]*$
    */
   reason?: string;
 }

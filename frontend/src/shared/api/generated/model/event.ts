@@ -14,6 +14,7 @@ import type { EventShowAt } from './eventShowAt';
 import type { EventStatus } from './eventStatus';
 import type { Category } from './category';
 import type { EventMaxTicketsPerCustomer } from './eventMaxTicketsPerCustomer';
+import type { GuestCheckout } from './guestCheckout';
 
 /**
  * An event that customers book. Times are UTC; `timezone` is the IANA time zone of the venue.
@@ -22,7 +23,9 @@ import type { EventMaxTicketsPerCustomer } from './eventMaxTicketsPerCustomer';
 for an open date. `show_at`: the time at which the show begins, if it is not `starts_at`. `past_at`: the time at which the event
 is past: from then on nobody can book it, and no customer can cancel. It is `starts_at`, or `sales_close_at` if that is later;
 null for an open date, and where sales after the start have no end. For an open date customers can't cancel after
-`sales_close_at` either. `available`: the seats left of all categories. `details_version`: the number in the ETag, to send
+`sales_close_at` either. `guest_checkout`: whether somebody without an account books with
+name and e-mail address at once (`open`), after proving the address (`proven`), or not at all (`off`). `available`: the seats
+left of all categories. `details_version`: the number in the ETag, to send
 as `If-Match`; it rises with each change of details or categories, not with bookings.
  */
 export interface Event {
@@ -45,6 +48,7 @@ export interface Event {
   capacity: number;
   available: number;
   max_tickets_per_customer: EventMaxTicketsPerCustomer;
+  guest_checkout: GuestCheckout;
   details_version: number;
   created_at: string;
 }

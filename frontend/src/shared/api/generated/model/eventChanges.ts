@@ -16,10 +16,11 @@ import type { EventChangesTimezone } from './eventChangesTimezone';
 import type { EventChangesSalesOpenAt } from './eventChangesSalesOpenAt';
 import type { EventChangesSalesCloseAt } from './eventChangesSalesCloseAt';
 import type { EventChangesMaxTicketsPerCustomer } from './eventChangesMaxTicketsPerCustomer';
+import type { EventChangesGuestCheckout } from './eventChangesGuestCheckout';
 
 /**
  * Changes of an event. Omitted fields keep their value; null removes it. `categories` is the whole new list: a category that is
-not in it is removed.
+not in it is removed. With a limit of tickets per customer, `guest_checkout` `open` becomes `proven`.
  */
 export interface EventChanges {
   name?: EventChangesName;
@@ -33,4 +34,5 @@ export interface EventChanges {
   sales_open_at?: EventChangesSalesOpenAt;
   sales_close_at?: EventChangesSalesCloseAt;
   max_tickets_per_customer?: EventChangesMaxTicketsPerCustomer;
+  guest_checkout?: EventChangesGuestCheckout;
 }

@@ -7,6 +7,8 @@
  */
 import type { WantedTickets } from './wantedTickets';
 import type { NewBookingCustomer } from './newBookingCustomer';
+import type { NewBookingContact } from './newBookingContact';
+import type { NewBookingProof } from './newBookingProof';
 import type { NewBookingExpectedTotal } from './newBookingExpectedTotal';
 
 export interface NewBooking {
@@ -17,6 +19,10 @@ export interface NewBooking {
   tickets: WantedTickets[];
   /** At the box office only: the tickets are for this customer; without one, for a walk-in */
   customer?: NewBookingCustomer;
+  /** Without a log-in only, where the event's `guest_checkout` permits: who books */
+  contact?: NewBookingContact;
+  /** With `contact`: what `POST /api/contacts/confirm` answered for its e-mail address */
+  proof?: NewBookingProof;
   /** What the tickets cost, as you know it: if they cost something else now, nothing is booked (409) */
   expected_total?: NewBookingExpectedTotal;
 }

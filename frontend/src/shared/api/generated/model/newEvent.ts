@@ -13,10 +13,12 @@ import type { NewEventSalesOpenAt } from './newEventSalesOpenAt';
 import type { NewEventSalesCloseAt } from './newEventSalesCloseAt';
 import type { NewEventCurrency } from './newEventCurrency';
 import type { NewEventMaxTicketsPerCustomer } from './newEventMaxTicketsPerCustomer';
+import type { NewEventGuestCheckout } from './newEventGuestCheckout';
 
 /**
  * A new event. Without `starts_at` it has an open date. Sales to customers end at `sales_close_at`; without it at the start, or
-never for an open date. The box office sells until `past_at`.
+never for an open date. The box office sells until `past_at`. Without `guest_checkout` it is `proven` where there is a limit of
+tickets per customer, else `open`.
  */
 export interface NewEvent {
   /**
@@ -34,13 +36,13 @@ export interface NewEvent {
   /**
    * @minLength 0
    * @maxLength 10000
-   * @pattern ^[^\x00-\x08\x0b-\x1f\x7f-\x9f]*$
+   * @pattern ^[^\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u2028-\u202e\u2060-\u206f\ufeff\ufff0-\ufffb]*$
    */
   description?: string;
   /**
    * @minLength 0
    * @maxLength 200
-   * @pattern ^[^\x00-\x1f\x7f-\x9f]*$
+   * @pattern ^$|^(?:[^\x00-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164\ufeff\uffa0\ufff0-\ufffb\u200c\u200d]|[^\x00-\x7f\x00-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164\ufeff\uffa0\ufff0-\ufffb\u200c\u200d][\u200c\u200d])*[^\s\x00-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164\ufeff\uffa0\ufff0-\ufffb\u200c\u200d\ufe00-\ufe0f](?:[^\x00-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164\ufeff\uffa0\ufff0-\ufffb\u200c\u200d]|[^\x00-\x7f\x00-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164\ufeff\uffa0\ufff0-\ufffb\u200c\u200d][\u200c\u200d])*$
    */
   venue?: string;
   ends_at?: NewEventEndsAt;
@@ -55,4 +57,5 @@ export interface NewEvent {
   sales_close_at?: NewEventSalesCloseAt;
   currency?: NewEventCurrency;
   max_tickets_per_customer?: NewEventMaxTicketsPerCustomer;
+  guest_checkout?: NewEventGuestCheckout;
 }

@@ -1,4 +1,4 @@
-"""accounts/tables.py against migrations/versions/0002_accounts.py"""
+"""The tables of accounts and of notifications, as the code describes them, against those that the migrations make."""
 
 from collections.abc import Iterator
 
@@ -6,10 +6,11 @@ import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Connection, NullPool, create_engine
+from sqlalchemy import Connection, MetaData, NullPool, create_engine
 
 import migrations
-from accounts.tables import metadata
+from accounts import tables
+from ledger import webhooks
 from ledger.store import sqlalchemy_url
 
 #: Everything that PostgreSQL knows about the shape of a table, by name.
@@ -30,20 +31,29 @@ def connection(database_url: str) -> Iterator[Connection]:
         yield connection
 
 
-def catalogue(url: str) -> set[tuple[str, ...]]:
+EACH = pytest.mark.parametrize(
+    ("metadata", "at_least"), [(tables.metadata, 25), (webhooks.metadata, 60)], ids=["accounts", "notifications"]
+)
+
+
+def catalogue(url: str, metadata: MetaData = tables.metadata) -> set[tuple[str, ...]]:
     with psycopg.connect(url) as connection:
         return set(connection.execute(CATALOGUE, {"tables": list(metadata.tables)}).fetchall())
 
 
-def test_the_migrations_create_the_tables_of_the_metadata(database_url: str, empty_database_url: str) -> None:
+@EACH
+def test_the_migrations_create_the_tables_of_the_metadata(
+    metadata: MetaData, at_least: int, database_url: str, empty_database_url: str
+) -> None:
     engine = create_engine(sqlalchemy_url(empty_database_url), poolclass=NullPool)
     metadata.create_all(engine)
-    described = catalogue(empty_database_url)
-    assert len(described) > 25
-    assert described == catalogue(database_url)
+    described = catalogue(empty_database_url, metadata)
+    assert len(described) > at_least
+    assert described == catalogue(database_url, metadata)
 
 
-def test_alembic_sees_no_difference(connection: Connection) -> None:
+@EACH
+def test_alembic_sees_no_difference(metadata: MetaData, at_least: int, connection: Connection) -> None:
     ours = {"include_object": lambda _, name, kind, __, ___: kind != "table" or name in metadata.tables}
     assert compare_metadata(MigrationContext.configure(connection, opts=ours), metadata) == []
 

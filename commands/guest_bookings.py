@@ -1,0 +1,102 @@
+"""Bookings of people without an account: the contact whose booking it is, and whose `Idempotency-Key` it is. For an
+unproven booking accounts are not looked at: nobody learns from a response whether an address has one."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from hashlib import blake2b
+from typing import Literal
+from uuid import UUID, uuid4
+
+import msgspec
+from fastapi import Request
+
+from accounts.access import Access, address_of, guest_command_id
+from accounts.errors import GuestSecretMissing
+from commands.bodies import Contact, NewBooking, read_person
+from commands.result import CommandResult
+from commands.service import CommandService
+from ledger.commands import Actor, BookSeats, Role
+from ledger.errors import EmailUnverified, EventNotFound, Malformed, OutcomeUnknown, SeatledgerError
+from ledger.views import BookingView
+
+_encode = msgspec.json.Encoder().encode
+
+
+class GuestBookings:
+    """In `app.state.guest_bookings`."""
+
+    def __init__(self, command_service: CommandService, access: Access, key: bytes) -> None:
+        """`key`: 32 secret bytes, as of `WriteSide`."""
+        self._command_service, self._access, self._key = command_service, access, key
+
+    async def book(
+        self, event_id: UUID, body: NewBooking, request: Request, key: str | None, guest_secret: str | None
+    ) -> CommandResult:
+        """Books for the contact in the body, which it must have. Raises GuestSecretMissing; as `CommandService.execute`."""
+        contact = _contact(body)
+        browser = self._access.guest_secrets.hash_of(request, guest_secret)
+        if key is not None and browser is None:
+            raise GuestSecretMissing(self._access.guest_secrets.set_cookie)
+        id_ = guest_command_id(request, browser, contact.email, key)
+        event = await self._command_service.last_seen_event(event_id)
+        if event is None:
+            raise EventNotFound
+        command = BookSeats(
+            id=id_, actor=Actor(uuid4(), Role.CUSTOMER), event_id=event_id, tickets=body.wanted(),
+            customer_proof=self._proof_of(contact), ticket_key=self._command_service.codes.newest_key,
+            expected_total=body.total(), guest="unproven",
+        )  # fmt: skip
+        if event.version_of(id_) is not None:  # a retry: whose it is was said at the first try
+            return await self._command_service.execute(command, request.is_disconnected)
+        if body.proof is not None:
+            if browser is None or not self._access.contact_codes.is_proven(contact.email, body.proof, browser):
+                raise EmailUnverified
+            found = await self._access.guest_contacts.find_or_create_proven(event.organizer_id, contact.name, contact.email)
+            command = _of(command, Actor(found.id, Role.CUSTOMER, found.same_person), "proven")
+            return await self._command_service.execute(command, request.is_disconnected)
+        limited = self._access.guest_mail_limiter.unproven_booking(contact.email, address_of(request))
+        async with limited, self._new_contact(event.organizer_id, contact) as made:
+            result = await self._command_service.execute(
+                _of(command, Actor(made.id, Role.CUSTOMER), "unproven"), request.is_disconnected
+            )
+            made.is_used = isinstance(result.view, BookingView) and result.view.customer_id == made.id
+            return result
+
+    def _proof_of(self, contact: Contact) -> bytes:
+        """A keyed digest of the contact in a request, as `WriteSide.customer_proof`."""
+        return blake2b(_encode([contact.name, contact.email]), key=self._key, digest_size=16, person=b"guest").digest()
+
+    @asynccontextmanager
+    async def _new_contact(self, organizer_id: UUID, contact: Contact) -> AsyncIterator["_NewContact"]:
+        """A contact for the booking that is made in the block. It is there before the booking, whose mail needs it, and deleted
+        again if the booking is refused, or was made before, for another one."""
+        made = _NewContact(await self._access.guest_contacts.create(organizer_id, contact.name, contact.email))
+        try:
+            yield made
+        except SeatledgerError as error:
+            if not isinstance(error, OutcomeUnknown):
+                await self._discard(made.id)
+            raise
+        if not made.is_used:
+            await self._discard(made.id)
+
+    async def _discard(self, contact_id: UUID) -> None:
+        with suppress(SeatledgerError):  # it harms nobody; the response is of the booking
+            await self._access.guest_contacts.discard(contact_id)
+
+
+class _NewContact:
+    """`is_used`: the booking is this contact's."""
+
+    def __init__(self, id_: UUID) -> None:
+        self.id, self.is_used = id_, False
+
+
+def _of(command: BookSeats, actor: Actor, guest: Literal["unproven", "proven"]) -> BookSeats:
+    return msgspec.structs.replace(command, actor=actor, guest=guest)
+
+
+def _contact(body: NewBooking) -> Contact:
+    if body.customer is not None:
+        raise Malformed("The body is not a booking.", errors=[{"path": "customer", "message": "is for the box office alone"}])
+    return read_person(Contact, "contact", body.contact)

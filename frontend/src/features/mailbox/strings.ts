@@ -1,0 +1,22 @@
+export const mailboxText = {
+  title: "Mailbox",
+  lead: "Mails of this demo, as they would arrive. They go nowhere else, and the newest 200 are kept.",
+  list: "Mails, newest first",
+  back: "All mails",
+  none: { title: "No mails yet", text: "Book a ticket: the confirmation appears here within seconds." },
+  choose: { title: "Choose a mail", text: "It is shown here, as a mail program shows it." },
+  off: {
+    title: "No mailbox",
+    text: "Only the demo on its own machine has one, and only while no mail server is set (MAIL_URL).",
+  },
+  gone: { title: "Mail not found", text: "It may be older than the newest 200, which are kept." },
+  from: "From",
+  to: "To",
+  received: "Received",
+  attachments: "Attachments",
+  body: (subject: string) => `Mail: ${subject}`,
+  html: "As designed",
+  plain: "Plain text",
+  view: "View",
+  download: (name: string, kilobytes: string) => `${name} (${kilobytes} kB)`,
+};

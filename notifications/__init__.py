@@ -1,0 +1,1 @@
+"""Notifications: what is told to people about entries of the ledger, by mail."""

@@ -1,0 +1,143 @@
+"""What a mail says, before it has words: the facts of one letter. `rendering.py` makes a mail of each, without asking anybody."""
+
+from datetime import UTC, datetime
+from typing import Literal
+from uuid import UUID
+
+import msgspec
+
+
+class Ticket(msgspec.Struct, frozen=True):
+    """A ticket of a booking. `number`: from 1, within the booking. `price`: a decimal string. `code`: what its QR code holds."""
+
+    number: int
+    category: str
+    price: str
+    status: Literal["active", "used", "cancelled"]
+    code: str
+
+
+class Occasion(msgspec.Struct, frozen=True):
+    """An event as its customers need to know it. Times are UTC; `starts_at` is None for an open date. `url`: its page."""
+
+    id: UUID
+    name: str
+    venue: str
+    starts_at: datetime | None
+    ends_at: datetime | None
+    show_at: datetime | None
+    timezone: str
+    url: str
+
+
+class Purchase(msgspec.Struct, frozen=True):
+    """A booking as of the moment at which the mail is made. Amounts are decimal strings in `currency`; `refund`: of all tickets
+    that were cancelled. `url`: its page. `is_secret`: whoever has `url` may cancel it."""
+
+    number: int
+    currency: str
+    total: str
+    refund: str
+    booked_at: datetime
+    tickets: tuple[Ticket, ...]
+    url: str
+    is_secret: bool = False
+
+    @property
+    def active(self) -> tuple[Ticket, ...]:
+        return tuple(ticket for ticket in self.tickets if ticket.status != "cancelled")
+
+
+class Letter(msgspec.Struct, frozen=True, kw_only=True):
+    """`to_name`: of whom it is written to. `made_at`: as of when its facts are true, usually now."""
+
+    to_name: str
+    made_at: datetime = msgspec.field(default_factory=lambda: datetime.now(UTC))
+
+
+class LinkLetter(Letter, frozen=True, kw_only=True):
+    """A link that does one thing once, until `expires_at`. `url`: with the token in its fragment."""
+
+    purpose: Literal["reset-password", "sign-in", "verify-email"]
+    url: str
+    expires_at: datetime
+
+
+class CodeLetter(Letter, frozen=True, kw_only=True):
+    """Digits that prove the address, to type where somebody asked for them, until `expires_at`."""
+
+    code: str
+    expires_at: datetime
+
+
+class NoticeLetter(Letter, frozen=True, kw_only=True):
+    """Something about an account has changed at `at`. `what`: as the trail of accounts calls it. `role`: the new one. `network`,
+    `client`: from where and by what; None: not known, or the operator did it. `address`: of the webhook that it is about. `url`:
+    where it is seen to."""
+
+    what: str
+    at: datetime
+    role: str | None = None
+    network: str | None = None
+    client: str | None = None
+    address: str | None = None
+    url: str
+
+
+class EventLetter(Letter, frozen=True, kw_only=True):
+    """About an event. `made_at` orders calendar files: calendars keep the entry of the event's latest one."""
+
+    occasion: Occasion
+
+
+class BookingConfirmed(EventLetter, frozen=True, kw_only=True):
+    """With its tickets as a PDF, and the event as a calendar file; without both if no ticket is active any more."""
+
+    booking: Purchase
+
+
+class TicketsCancelled(EventLetter, frozen=True, kw_only=True):
+    """`numbers`: of the tickets that were cancelled at once. `refund`: for those."""
+
+    booking: Purchase
+    numbers: tuple[int, ...]
+    refund: str
+
+
+class EventChanged(EventLetter, frozen=True, kw_only=True):
+    """The event is moved or renamed. `before`: how it was. `bookings`: the customer's bookings that have tickets; there may
+    be `more_bookings` than it lists."""
+
+    before: Occasion
+    bookings: tuple[Purchase, ...]
+    more_bookings: int = 0
+
+
+class EventCancelled(EventLetter, frozen=True, kw_only=True):
+    """`reason`: as the organizer gave it; may be empty. `bookings`: the customer's bookings that it cancelled;
+    there may be `more_bookings` than it lists."""
+
+    reason: str
+    bookings: tuple[Purchase, ...]
+    more_bookings: int = 0
+
+
+class LinkRenewed(EventLetter, frozen=True, kw_only=True):
+    """The link to a booking that was made without an account is another one now."""
+
+    booking: Purchase
+
+
+class Attachment(msgspec.Struct, frozen=True):
+    name: str
+    content_type: str
+    content: bytes
+
+
+class Mail(msgspec.Struct, frozen=True):
+    """A letter in words. `subject` is one line."""
+
+    subject: str
+    text: str
+    html: str
+    attachments: tuple[Attachment, ...] = ()

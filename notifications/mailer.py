@@ -1,0 +1,83 @@
+"""What a worker does for mail: it follows the ledger and delivers what is due, in a thread of its own."""
+
+import logging
+import time
+from collections.abc import Callable
+
+from sqlalchemy import Engine
+
+from ledger.keys import Keyring
+from ledger.mail_tokens import MailTokens
+from ledger.outage import OutageLog
+from ledger.outbox import MAIL
+from ledger.settings import Settings
+from ledger.store import Ledger
+from ledger.ticket_codes import TicketCodes
+from notifications import delivery, subscription
+from notifications.mail.facts import Facts
+from notifications.mail.mailbox import Mailbox
+from notifications.mail.smtp import ServerUnavailable, Smtp
+from notifications.woken_thread import WokenThread
+
+log = logging.getLogger(__name__)
+
+__all__ = ["MAIL", "Mailer"]
+
+CLEANING_SECONDS = 3600.0
+
+
+class Mailer:
+    """The mail of one worker; off without MAIL_URL or the demo. Other workers may do the same at the same time."""
+
+    def __init__(self, settings: Settings, engine: Engine, ledger: Ledger, count: Callable[[str], None]) -> None:
+        """`count` is called with what became of each try."""
+        self._is_on = settings.has_mail
+        self._engine, self._ledger, self._count = engine, ledger, count
+        self._per_second = settings.mails_per_second
+        self._thread = WokenThread(MAIL, engine, ledger, self._run_or_log)
+        self._server = OutageLog(log, "The mail server")
+        self._clean_at = 0.0
+        if self._is_on:
+            self._transport = (
+                Mailbox(engine, settings.mail_from) if settings.has_mailbox else Smtp(settings.mail_url, settings.mail_from)
+            )
+            codes = TicketCodes(Keyring.open(settings.keys, "tickets"))
+            self._facts = Facts(settings.server_url, codes, MailTokens(Keyring.open(settings.keys, "mail")))
+
+    def begin(self) -> None:
+        """There may be something to do. Returns at once."""
+        if self._is_on:
+            self._thread.wake()
+
+    def close(self) -> None:
+        """Ends the thread, after the mail that it sends."""
+        self._thread.close()
+        if self._is_on:
+            self._transport.close()
+
+    def run(self) -> None:
+        """Follows the ledger and delivers until there is nothing to do. Raises what its parts raise."""
+        while not self._thread.is_closing:
+            passed = self._follow()
+            delivered = delivery.deliver(self._engine, self._facts, self._transport, per_second=self._per_second, count=self._count)
+            self._server.worked()
+            if not passed and not delivered:
+                break
+        self._transport.close()
+        if time.monotonic() >= self._clean_at:
+            delivery.clean(self._engine)
+            self._clean_at = time.monotonic() + CLEANING_SECONDS
+
+    def _follow(self) -> int:
+        """Passes all entries that there are: rows are written however slow the server is."""
+        passed = 0
+        while not self._thread.is_closing and (step := subscription.advance(self._engine, self._ledger)):
+            passed += step
+        return passed
+
+    def _run_or_log(self) -> None:
+        try:
+            self.run()
+        except ServerUnavailable as error:
+            self._count("unavailable")
+            self._server.failed(error)

@@ -1,0 +1,145 @@
+"""The bearer of a manage link: whoever got the mail about a contact's booking, and may see and cancel it without an account.
+
+A link names a booking and an issue. It works as long as the booking is that of a contact whom no account has claimed, and no later
+issue was made. `manage_links` has the issue of a booking whose link was revoked; a link of a higher one, from before the database
+was restored, works, too.
+"""
+
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+from uuid import UUID, uuid4
+
+import msgspec
+from fastapi import Request, Security
+from fastapi.openapi.models import HTTPBearer
+from fastapi.security.base import SecurityBase
+
+from accounts.access import SAFE_METHODS, access_of
+from accounts.database import Cursor, Pool, one_statement, transaction
+from accounts.errors import LinkSuperseded, MailOff, TooManyAttempts
+from ledger import outbox
+from ledger.errors import TokenUnknown
+from ledger.mail_tokens import Issued
+from ledger.outbox import MAIL, Message, message_id
+from ledger.views import BookedBy
+from notifications.manage_urls import ManageUrls
+from notifications.messages import BOOKING_CONFIRMED, LINK_RENEWED
+
+#: Mails that the bearer of a link has sent, of one booking.
+MAILS, MAILS_WITHIN = 3, timedelta(hours=1)
+
+_FIND = """
+    SELECT name, contact_email, coalesce((SELECT issue FROM manage_links WHERE booking_id = %s), 0)
+    FROM accounts WHERE id = %s AND contact_email IS NOT NULL AND claimed_by IS NULL"""
+_REVOKE = """
+    INSERT INTO manage_links (booking_id, issue) VALUES (%(booking_id)s, %(issue)s + 1)
+    ON CONFLICT (booking_id) DO UPDATE SET issue = %(issue)s + 1, changed_at = now() WHERE manage_links.issue <= %(issue)s"""
+#: Requested mails have no position: they are about no entry.
+_REQUESTED = """
+    SELECT count(*), min(created_at) FROM outbox
+    WHERE booking_id = %s AND position IS NULL AND kind = %s AND created_at > now() - %s::interval"""
+
+
+class ManagedBooking(msgspec.Struct, frozen=True):
+    """A contact's booking, whose link a request has. `name`, `email`: the contact's."""
+
+    booking_id: UUID
+    event_id: UUID
+    contact_id: UUID
+    issue: int
+    name: str
+    email: str
+
+
+class ManageLinks:
+    """In `app.state.manage_links`. Methods raise Busy or OutcomeUnknown if the database is overloaded."""
+
+    def __init__(
+        self,
+        pool: Pool,
+        urls: ManageUrls,
+        find_booking: Callable[[UUID], Awaitable[BookedBy | None]],
+        *,
+        sends_mail: bool,
+        wake: Callable[[], None],
+    ) -> None:
+        """`wake`: has the workers deliver at once."""
+        self._pool, self.urls, self._find_booking = pool, urls, find_booking
+        self._sends_mail, self._wake = sends_mail, wake
+
+    async def find(self, token: str) -> ManagedBooking:
+        """Raises TokenUnknown, LinkSuperseded."""
+        issued = self.urls.read(token)
+        booked = await self._find_booking(issued.id)
+        if booked is None or booked.customer_id is None:
+            raise LinkSuperseded  # the ledger went back
+        async with one_statement(self._pool) as cursor:
+            return await _read(cursor, issued, booked.event_id, booked.customer_id)
+
+    async def resend(self, managed: ManagedBooking, command_id: UUID) -> None:
+        """Mails the confirmation again, to the contact. Raises LinkSuperseded, MailOff, TooManyAttempts."""
+        await self._act(managed, command_id, BOOKING_CONFIRMED)
+
+    async def revoke(self, managed: ManagedBooking) -> None:
+        """Ends this link and all earlier ones, and mails a new one. Raises LinkSuperseded, MailOff."""
+        await self._act(managed, uuid4(), LINK_RENEWED)
+
+    async def _act(self, managed: ManagedBooking, cause: UUID, kind: str) -> None:
+        if not self._sends_mail:
+            raise MailOff
+        async with transaction(self._pool) as cursor:
+            await cursor.execute("SELECT FROM accounts WHERE id = %s FOR NO KEY UPDATE", (managed.contact_id,))
+            await _read(cursor, Issued(managed.booking_id, managed.issue), managed.event_id, managed.contact_id)
+            if kind == LINK_RENEWED:
+                await cursor.execute(_REVOKE, {"booking_id": managed.booking_id, "issue": managed.issue})
+            else:
+                await _check_requested(cursor, managed.booking_id, kind)
+            message = Message(
+                id=message_id(cause.bytes, kind, managed.contact_id), channel=MAIL, kind=kind, recipient_id=managed.contact_id,
+                event_id=managed.event_id, booking_id=managed.booking_id,
+            )  # fmt: skip
+            await cursor.execute(outbox.INSERT, (msgspec.json.encode([message]).decode(),))
+        self._wake()
+
+
+async def _read(cursor: Cursor, issued: Issued, event_id: UUID, contact_id: UUID) -> ManagedBooking:
+    await cursor.execute(_FIND, (issued.id, contact_id))
+    name, email, issue = await cursor.fetchone() or ("", "", None)
+    if issue is None or issued.issue < issue:
+        raise LinkSuperseded
+    return ManagedBooking(issued.id, event_id, contact_id, issued.issue, name, email)
+
+
+async def _check_requested(cursor: Cursor, booking_id: UUID, kind: str) -> None:
+    await cursor.execute(_REQUESTED, (booking_id, kind, MAILS_WITHIN))
+    count, since = await cursor.fetchone() or (0, None)
+    if count >= MAILS:
+        waits = since + MAILS_WITHIN - datetime.now(UTC)
+        raise TooManyAttempts(min(max(1, round(waits.total_seconds())), round(MAILS_WITHIN.total_seconds())))
+
+
+def manage_links_of(request: Request) -> ManageLinks:
+    links: ManageLinks = request.app.state.manage_links
+    return links
+
+
+class _ByLink(SecurityBase):
+    """Cookies and tokens of accounts are not looked at."""
+
+    def __init__(self) -> None:
+        self.scheme_name = "manage_link"
+        self.model = HTTPBearer(description="The token of a link to manage a booking: what follows `#` in it.")
+
+    async def __call__(self, request: Request) -> ManagedBooking:
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer":
+            raise TokenUnknown
+        managed = await manage_links_of(request).find(token.strip())
+        if request.method not in SAFE_METHODS:
+            access_of(request).account_limiter.count(managed.contact_id)
+        return managed
+
+
+#: The booking whose link the request has as `Authorization: Bearer`.
+Managed = Annotated[ManagedBooking, Security(_ByLink())]

@@ -1,0 +1,224 @@
+"""What a webhook is told about an entry: the same for the same entry, whenever it is asked. It has ids of people, and no ticket
+codes: who can read them can enter."""
+
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import msgspec
+from cachetools import LRUCache
+from sqlalchemy import Connection
+
+from ledger import entries as e
+from ledger.entries import Entry, RecordedEntry
+from ledger.event import category_id, evolve
+from ledger.money import to_text
+from ledger.store import Ledger
+from ledger.views import EventView, event_view, ticket_id
+from notifications.event_details import details_at, details_before
+from notifications.webhooks.types import TEST, TYPES
+
+#: Events, and names of events, that are kept in memory.
+KEPT = 10_000
+
+
+class EventFacts(NamedTuple):
+    """What never changes about an event: from its first entry."""
+
+    organizer_id: UUID
+    currency: str
+    created: EventView
+
+
+class FactReader:
+    """Reads what a body needs beside its entry, and keeps it. Methods raise EventSealed, LedgerUnavailable."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._events: LRUCache[UUID, EventFacts] = LRUCache(KEPT)
+        self._details: LRUCache[tuple[UUID, int], e.Details] = LRUCache(KEPT)
+
+    def forget(self) -> None:
+        """The ledger went back."""
+        self._events.clear()
+        self._details.clear()
+
+    def of_event(self, event_id: UUID) -> EventFacts:
+        if (facts := self._events.get(event_id)) is None:
+            (first,) = self._ledger.stream(event_id, until=1)
+            event = evolve(None, first)
+            assert event is not None
+            facts = self._events[event_id] = EventFacts(event.organizer_id, event.currency, event_view(event))
+        return facts
+
+    def details(self, event_id: UUID, version: int) -> e.Details:
+        if (details := self._details.get((event_id, version))) is None:
+            details = self._details[event_id, version] = details_at(self._ledger, event_id, version)
+        return details
+
+    def details_before(self, connection: Connection, recorded: RecordedEntry) -> e.Details:
+        return details_before(connection, self._ledger, recorded.stream, recorded.version)
+
+
+class _Subject:
+    """An entry, with the facts about it."""
+
+    def __init__(self, recorded: RecordedEntry, reader: FactReader, connection: Connection) -> None:
+        self.recorded, self._reader, self._connection = recorded, reader, connection
+
+    @cached_property
+    def event(self) -> EventFacts:
+        return self._reader.of_event(self.recorded.stream)
+
+    def name(self, version: int) -> str:
+        return self._reader.details(self.recorded.stream, version).name
+
+    def details_before(self) -> e.Details:
+        return self._reader.details_before(self._connection, self.recorded)
+
+    def money(self, amount: int) -> str:
+        return to_text(amount, self.event.currency)
+
+    def category(self, number: int) -> UUID:
+        return category_id(self.recorded.stream, number)
+
+
+def data_of(recorded: RecordedEntry, reader: FactReader, connection: Connection) -> msgspec.Raw:
+    """What happened, as JSON. Raises what the reader raises."""
+    data = _DATA[type(recorded.entry)](_Subject(recorded, reader, connection), recorded.entry)
+    return msgspec.Raw(msgspec.json.encode(data))
+
+
+def body_of(recorded: RecordedEntry, data: msgspec.Raw, previous_position: int | None) -> str:
+    """The body about an entry, as JSON. `previous_position`: of the entry about which the webhook was told before."""
+    return _encode(TYPES[type(recorded.entry)], recorded.entry.at, recorded.position, previous_position, recorded.stream, data)
+
+
+def body_of_test(webhook_id: UUID) -> str:
+    return _encode(TEST, datetime.now(UTC), None, None, None, {"webhook_id": webhook_id})
+
+
+def _encode(
+    type_: str, timestamp: datetime, position: int | None, previous_position: int | None, event_id: UUID | None, data: Any
+) -> str:
+    content = {
+        "type": type_, "timestamp": timestamp, "position": position, "previous_position": previous_position, "event_id": event_id,
+        "data": data,
+    }  # fmt: skip
+    return msgspec.json.encode(content).decode()
+
+
+def _event(subject: _Subject, details: e.Details, **more: Any) -> dict[str, Any]:
+    """As `GET /api/events/{id}` shows it, but its categories and seats."""
+    created = subject.event.created
+    return {
+        "id": created.id, "number": created.number, "name": details.name, "description": details.description,
+        "venue": details.venue, "starts_at": details.starts_at, "ends_at": details.ends_at, "timezone": details.timezone,
+        "sales_open_at": details.sales_open_at, "sales_close_at": details.sales_close_at, "past_at": details.past_at,
+        "show_at": details.show_at, "currency": created.currency, "status": "active", "organizer_id": created.organizer_id,
+        "max_tickets_per_customer": details.max_tickets_per_customer, "created_at": created.created_at, **more,
+    }  # fmt: skip
+
+
+def _created(subject: _Subject, entry: e.EventScheduled) -> dict[str, Any]:
+    return asdict(subject.event.created)
+
+
+def _changed(subject: _Subject, entry: e.EventDetailsChanged) -> dict[str, Any]:
+    return _event(subject, entry.details, details_version=subject.recorded.version)
+
+
+def _cancelled(subject: _Subject, entry: e.EventCancelled) -> dict[str, Any]:
+    return _event(subject, subject.details_before(), status="cancelled", reason=entry.reason)
+
+
+def _completed(subject: _Subject, entry: e.EventCompleted) -> dict[str, Any]:
+    return _event(subject, subject.details_before(), status="completed")
+
+
+def _category_added(subject: _Subject, entry: e.CategoryAdded) -> dict[str, Any]:
+    added = entry.category
+    return {
+        "id": subject.category(added.number), "name": added.name, "price": subject.money(added.price),
+        "currency": subject.event.currency, "capacity": added.capacity,
+    }  # fmt: skip
+
+
+def _category_renamed(subject: _Subject, entry: e.CategoryRenamed) -> dict[str, Any]:
+    return {"id": subject.category(entry.category), "name": entry.name}
+
+
+def _category_removed(subject: _Subject, entry: e.CategoryRemoved) -> dict[str, Any]:
+    return {"id": subject.category(entry.category)}
+
+
+def _price_changed(subject: _Subject, entry: e.PriceChanged) -> dict[str, Any]:
+    return {"id": subject.category(entry.category), "price": subject.money(entry.price), "currency": subject.event.currency}
+
+
+def _capacity_changed(subject: _Subject, entry: e.CapacityChanged) -> dict[str, Any]:
+    return {"id": subject.category(entry.category), "capacity": entry.capacity}
+
+
+def _booked(subject: _Subject, entry: e.SeatsBooked) -> dict[str, Any]:
+    """As `GET /api/bookings/{id}` shows it, but the codes of its tickets."""
+    recorded = subject.recorded
+    tickets = [line.name for line in entry.lines for _ in range(line.quantity)]
+    lines = [
+        {
+            "category": line.name, "quantity": line.quantity, "unit_price": subject.money(line.unit_price),
+            "amount": subject.money(line.quantity * line.unit_price),
+        }
+        for line in entry.lines
+    ]  # fmt: skip
+    return {
+        "id": entry.command,
+        "number": recorded.position,
+        "event_id": recorded.stream,
+        "event_name": subject.name(entry.details_version),
+        "customer_id": entry.customer_id,
+        "status": "confirmed",
+        "lines": lines,
+        "total_amount": subject.money(sum(line.quantity * line.unit_price for line in entry.lines)),
+        "refunded_amount": subject.money(0),
+        "currency": subject.event.currency,
+        "tickets": [
+            {"id": ticket_id(entry.command, number), "category": name, "status": "active"} for number, name in enumerate(tickets)
+        ],
+        "booked_at": entry.at,
+        "updated_at": entry.at,
+    }
+
+
+def _booking_cancelled(subject: _Subject, entry: e.BookingCancelled) -> dict[str, Any]:
+    return {
+        "id": entry.booking_id,
+        "event_id": subject.recorded.stream,
+        "status": "cancelled" if entry.whole else "confirmed",
+        "cancelled_tickets": [ticket_id(entry.booking_id, number) for number in entry.tickets],
+        "refund_amount": subject.money(sum(line.refund for line in entry.lines)),
+        "currency": subject.event.currency,
+    }
+
+
+def _ticket_used(subject: _Subject, entry: e.TicketUsed) -> dict[str, Any]:
+    return {"id": ticket_id(entry.booking_id, entry.ticket), "booking_id": entry.booking_id, "status": "used"}
+
+
+_DATA: dict[type[Entry], Callable[[_Subject, Any], dict[str, Any]]] = {
+    e.EventScheduled: _created,
+    e.EventDetailsChanged: _changed,
+    e.EventCancelled: _cancelled,
+    e.EventCompleted: _completed,
+    e.CategoryAdded: _category_added,
+    e.CategoryRenamed: _category_renamed,
+    e.CategoryRemoved: _category_removed,
+    e.PriceChanged: _price_changed,
+    e.CapacityChanged: _capacity_changed,
+    e.SeatsBooked: _booked,
+    e.BookingCancelled: _booking_cancelled,
+    e.TicketUsed: _ticket_used,
+}

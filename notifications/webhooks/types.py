@@ -1,0 +1,36 @@
+"""The types of what a webhook is told: one for each class of entries."""
+
+from typing import Literal, get_args
+
+from typing_extensions import TypeAliasType
+
+from ledger import entries as e
+from ledger.entries import Entry
+
+TYPES: dict[type[Entry], str] = {
+    e.EventScheduled: "event.created",
+    e.EventDetailsChanged: "event.changed",
+    e.EventCancelled: "event.cancelled",
+    e.EventCompleted: "event.completed",
+    e.CategoryAdded: "category.added",
+    e.CategoryRenamed: "category.renamed",
+    e.CategoryRemoved: "category.removed",
+    e.PriceChanged: "category.price_changed",
+    e.CapacityChanged: "category.capacity_changed",
+    e.SeatsBooked: "booking.created",
+    e.BookingCancelled: "booking.cancelled",
+    e.TicketUsed: "ticket.used",
+}
+ALL = "*"
+#: Sent when its owner asks for it; about no entry.
+TEST = "webhook.test"
+
+WebhookType = TypeAliasType(
+    "WebhookType",
+    Literal[
+        "*", "event.created", "event.changed", "event.cancelled", "event.completed", "category.added", "category.renamed",
+        "category.removed", "category.price_changed", "category.capacity_changed", "booking.created", "booking.cancelled",
+        "ticket.used",
+    ],
+)  # fmt: skip
+NAMES: tuple[str, ...] = get_args(WebhookType.__value__)
