@@ -47,7 +47,7 @@ class UpdateWebhook(Body):
 class ReplayFrom(Body):
     """`from`: the first position to send again."""
 
-    from_: Annotated[int, Field(alias="from", ge=1, le=MAX_NUMBER)]
+    from_: Annotated[int, Field(alias="from", ge=1, le=MAX_NUMBER, strict=True)]
 
 
 @dataclass(slots=True, kw_only=True)

@@ -84,7 +84,7 @@ def test_invalid_bodies_are_refused(name: str, sender: Sender) -> None:
         b"\xef\xbb\xbf{", b'{"tickets":[{"category":"A\xff","quantity":1}]}', b'{"name":"A\xff"}', b'{"A\xff":1}',
     ]  # fmt: skip
     for content in contents if name == "cancel_event" else [b"", b"null", b"{}", *contents]:
-        if content == b"{}" and name in ("update_me", "update_user", "update_event"):
+        if content == b"{}" and name in ("update_me", "update_user", "update_event", "update_webhook"):
             continue  # a valid request that changes nothing
         refused(sender.raw(name, content), 422, slug="malformed")
     good = json.dumps(full_body(name, sender.target))

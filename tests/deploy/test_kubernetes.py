@@ -147,7 +147,7 @@ def test_keys_of_the_secret_are_those_that_are_made(tmp_path: Path) -> None:
     done = run(("projections", "make-keys"), environment={"KEYS_DIR": str(tmp_path / "keys")})
     assert done.returncode == 0, done.stderr
     assert {path.name for path in (tmp_path / "keys").iterdir()} == {
-        "accounts.1", "checkpoint-origin", "checkpoints.1", "ledger.1", "tickets.1",
+        "accounts.1", "checkpoint-origin", "checkpoints.1", "ledger.1", "mail.1", "tickets.1", "webhooks.1",
     }  # fmt: skip
     again = run(("projections", "make-keys"), environment={"KEYS_DIR": str(tmp_path / "keys")})
     assert again.stdout == done.stdout, "what is there stays"

@@ -33,6 +33,7 @@ WRITES = {
     "create_event", "update_event",
     "cancel_event", "complete_event", "check_in_ticket", "book_tickets", "cancel_booking", "cancel_tickets",
     "create_webhook", "update_webhook", "delete_webhook", "rotate_webhook_secret", "test_webhook", "replay_webhook",
+    "claim_bookings", "cancel_managed_tickets",
 }  # fmt: skip
 
 
@@ -73,6 +74,7 @@ class Shop:
         self._routes = Routes(stack.http.get("/openapi.json").json())
         self._organizer = stack.person("organizer")
         self._target = Target.make(stack, self._organizer, stack.person(), stack.person().id)
+        assert self._target.managed["id"]  # sold while the database still writes
         stack.settle()
 
     def ask_all(self) -> dict[str, Answer]:
