@@ -89,6 +89,15 @@ def test_compose_settings_are_known_and_valid(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", OURS)
+def test_mail_is_sent_if_it_is_asked_for(name: str) -> None:
+    given = {"MAIL_URL": "smtps://mail.example.org", "MAIL_FROM": "Seats <tickets@example.org>"}
+    environment = SERVICES[name]["environment"]
+    assert {key: environment[key] for key in given} == {key: f"${{{key}:-}}" for key in given}
+    assert not Settings.from_env(_environment_of(name)).has_mail
+    assert Settings.from_env(_environment_of(name) | given).has_mail
+
+
+@pytest.mark.parametrize("name", OURS)
 def test_our_containers_are_confined(name: str) -> None:
     """The application writes to its keys and to /tmp only, and needs no privilege of root."""
     service = SERVICES[name]

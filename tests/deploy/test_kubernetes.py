@@ -74,15 +74,16 @@ def test_command_is_that_of_make_run(part: str) -> None:
 def test_settings_are_known_and_valid() -> None:
     known = {setting.name.upper() for setting in fields(Settings)}
     assert set(SETTINGS) | {"DATABASE_URL"} <= known
-    settings = Settings.from_env({**SETTINGS, **IMAGE_ENV, "DATABASE_URL": "postgresql://seatledger@postgresql-rw/seatledger"})
-    assert (settings.demo, settings.secure_cookies, str(settings.keys)) == (False, True, "/keys")
+    given = {"DATABASE_URL": "postgresql://seatledger@postgresql-rw/seatledger", "MAIL_URL": "smtps://mail.example.org"}
+    settings = Settings.from_env({**SETTINGS, **IMAGE_ENV, **given})
+    assert (settings.demo, settings.secure_cookies, settings.has_mail, str(settings.keys)) == (False, True, True, "/keys")
     secrets = {
         part: {one["name"]: one["valueFrom"]["secretKeyRef"]["name"] for one in container(part)["env"]}
         for part in ("api", "worker", "migrate")
     }
     [cluster] = [manifest for manifest in MANIFESTS if manifest["kind"] == "Cluster"]
     owner, runtime = f"{cluster['metadata']['name']}-app", cluster["spec"]["managed"]["roles"][0]["passwordSecret"]["name"]
-    assert secrets["api"] == secrets["worker"] == {"DATABASE_URL": runtime}
+    assert secrets["api"] == secrets["worker"] == {"DATABASE_URL": runtime, "MAIL_URL": "seatledger-mail"}
     assert secrets["migrate"] == {"DATABASE_URL": owner, "RUNTIME_DATABASE_URL": runtime}, "the owner's is made by the operator"
 
 

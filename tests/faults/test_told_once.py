@@ -1,6 +1,6 @@
 """API, worker, tick, PostgreSQL and Redis are killed at random while guests book, and mail and webhooks are on: each entry that
 somebody is to be told about has one row, which is delivered, under one id; neither a rebuild nor a verification nor a restore tells
-anybody again (S20)."""
+anybody again (R20)."""
 
 import random
 import subprocess
@@ -241,8 +241,8 @@ def test_each_entry_is_told_once(server: Server, redis: KilledRedis, new_databas
         _check_told(server, sales, mail_server, receiver)
         mails, requests = len(mail_server.mails()), len(receiver.requests())
         print(
-            f"\nS20: killed {dict(killed)}; {len(sales.booked)} bookings, {len(sales.cancelled)} cancelled, {sales.unclear} unclear"
-            f" responses; {mails} mails and {requests} webhook requests, the last {seconds:.0f} s after the sale"
+            f"\nR20, told: killed {dict(killed)}; {len(sales.booked)} bookings, {len(sales.cancelled)} cancelled,"
+            f" {sales.unclear} unclear responses; {mails} mails and {requests} webhook requests, the last {seconds:.0f} s after the sale"
         )
         _prove_and_back_up(settings, tmp_path / "backup")
         elsewhere = sending(system_settings(new_database, redis.url, tmp_path / "elsewhere"))
