@@ -242,7 +242,8 @@ def test_each_entry_is_told_once(server: Server, redis: KilledRedis, new_databas
         mails, requests = len(mail_server.mails()), len(receiver.requests())
         print(
             f"\nR20, told: killed {dict(killed)}; {len(sales.booked)} bookings, {len(sales.cancelled)} cancelled,"
-            f" {sales.unclear} unclear responses; {mails} mails and {requests} webhook requests, the last {seconds:.0f} s after the sale"
+            f" {sales.unclear} unclear responses; {mails} mails and {requests} webhook requests,"
+            f" the last {seconds:.0f} s after the sale"
         )
         _prove_and_back_up(settings, tmp_path / "backup")
         elsewhere = sending(system_settings(new_database, redis.url, tmp_path / "elsewhere"))
