@@ -14,7 +14,20 @@ from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks import growth, hot_event, live, machine, many_events, projection, proof, read_your_writes, reads, sold_out, start
+from benchmarks import (
+    growth,
+    hot_event,
+    live,
+    machine,
+    many_events,
+    projection,
+    proof,
+    read_your_writes,
+    reads,
+    sold_out,
+    start,
+    told,
+)
 from benchmarks.bench import FULL, QUICK, Bench, Options
 from benchmarks.machine import BenchError
 from benchmarks.results import Results
@@ -31,11 +44,12 @@ BENCHMARKS: dict[str, Callable[[Bench], None]] = {
     "reads": reads.run,
     "projection": projection.run,
     "live": live.run,
+    "told": told.run,
     "proof": proof.run,
     "growth": growth.run,
 }
 #: Too long for a quick run, unless `--only` names them.
-FULL_RUN_ONLY = ("proof", "growth")
+FULL_RUN_ONLY = ("told", "proof", "growth")
 REQUIRED_BYTES = {False: 14 * 10**9, True: 3 * 10**9}
 MIN_ROUNDS = 3
 HERE = Path(__file__).parent

@@ -131,6 +131,7 @@ def start_deployment(directory: Path) -> Iterator[Deployment]:
             commands_per_minute_address=0,
             connections_per_address=0,
             streams_per_address=0,
+            webhooks_allow_private=True,
         )
         deployment = stack.enter_context(_prepared_database(settings, directory))
         for name in COMMANDS:

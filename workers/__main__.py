@@ -1,4 +1,5 @@
 """`python -m workers worker` executes tasks; `tick` sends the wake-ups that are due; `check` tells whether the projections move.
+`courier` sends mail and calls webhooks: a worker starts its own.
 
 Any number of workers and ticks may run. `check` ends with status 1, and a sentence, if a projection stays behind the ledger."""
 
@@ -17,7 +18,7 @@ from ledger.database_check import check_database
 from ledger.settings import Settings, SettingsError
 from projections.registry import PROJECTORS
 from projections.wake_ups import TASKS
-from workers import metrics
+from workers import courier, metrics
 from workers.app import make_app
 from workers.health import find_trouble
 from workers.poller import Poller
@@ -32,7 +33,12 @@ _WORKER_OPTIONS = ("--without-gossip", "--without-mingle", "--without-heartbeat"
 
 def _settings(part: str) -> Settings:
     settings = Settings.from_env()
-    needed = {"worker": ("database_url", "redis_url"), "tick": ("redis_url",), "check": ("database_url",)}[part]
+    needed = {
+        "worker": ("database_url", "redis_url"),
+        "tick": ("redis_url",),
+        "check": ("database_url",),
+        courier.PART: ("database_url",),
+    }[part]
     if not all(getattr(settings, name) for name in needed):
         raise SettingsError(f"`{part}` needs {' and '.join(name.upper() for name in needed)}.")
     return settings
@@ -40,7 +46,7 @@ def _settings(part: str) -> Settings:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m workers", description=__doc__)
-    parser.add_argument("part", choices=("worker", "tick", "check"))
+    parser.add_argument("part", choices=("worker", "tick", "check", courier.PART))
     only = "worker, check: only these tasks (repeatable)"
     parser.add_argument("--only", metavar="NAME", choices=TASKS, action="append", help=only)
     arguments = parser.parse_args()
@@ -60,14 +66,16 @@ def main() -> int:
         tick = Tick(settings)
         metrics.serve(settings, tick.metrics)
         tick.run()
+    elif arguments.part == courier.PART:
+        logging.getLogger("fontTools").setLevel("WARNING")  # else it logs several lines for each PDF
+        courier.run(settings)
     else:
         _run_worker(settings, names)
     return 0
 
 
 def _run_worker(settings: Settings, names: Sequence[str]) -> None:
-    for name in ("celery", "fontTools"):  # else one logs a line for each task, every second, the other several for each PDF
-        logging.getLogger(name).setLevel("WARNING")
+    logging.getLogger("celery").setLevel("WARNING")  # else it logs a line for each task, every second
     signals.setup_logging.connect(lambda **_: None, weak=False)  # keeps Celery from configuring logging itself
     warnings.simplefilter("ignore", SecurityWarning)  # Celery warns root about pickle; only JSON is accepted here
     worker = Worker(settings)

@@ -22,8 +22,6 @@ from ledger.outage import OutageLog
 from ledger.postgres_connections import make_engine
 from ledger.settings import Settings
 from ledger.store import Ledger, LedgerUnavailable
-from notifications.mailer import Mailer
-from notifications.webhooks.sender import PARALLEL, WebhookSender
 from projections.audit import AuditProjector
 from projections.engine import BATCH_SIZE, ProjectionLocked, ProjectionStalled, Projector, catch_up
 from projections.proof.checkpoints import CheckpointSigner
@@ -31,6 +29,7 @@ from projections.rebuild import projection_snapshots
 from projections.resume import resume_events
 from projections.tables import Progress
 from workers import metrics
+from workers.courier import Courier
 from workers.maintenance import Maintenance
 from workers.metrics import WorkerMetrics
 
@@ -94,31 +93,14 @@ class Worker:
             "seatledger-worker",
             statement_seconds=BACKGROUND_STATEMENT_SECONDS,
             lock_timeout=LOCK_TIMEOUT_MS,
-            pool_size=3,  # for checkpoints, snapshots and maintenance
-        )
-        self._mail = make_engine(
-            settings.database_url,
-            "seatledger-worker",
-            statement_seconds=BACKGROUND_STATEMENT_SECONDS,
-            lock_timeout=LOCK_TIMEOUT_MS,
-            pool_size=2,
-        )
-        self._webhooks = make_engine(
-            settings.database_url,
-            "seatledger-worker",
-            statement_seconds=BACKGROUND_STATEMENT_SECONDS,
-            lock_timeout=LOCK_TIMEOUT_MS,
-            pool_size=PARALLEL + 1,
+            pool_size=4,  # for checkpoints, snapshots, maintenance, and to look whether there is a webhook
         )
         self.metrics = WorkerMetrics()
         macs = Macs.open(settings.keys)
         self.ledger = Ledger(settings.database_url, macs, lambda position: self.metrics.count(metrics.FORGED))
         self.database = OutageLog(log, "The database")
         self.maintenance = Maintenance(settings, self._background, self.metrics, self.database)
-        self.mailer = Mailer(settings, self._mail, self.ledger, lambda outcome: self.metrics.count(metrics.MAILS, outcome))
-        self.webhooks = WebhookSender(
-            settings, self._webhooks, self.ledger, lambda outcome: self.metrics.count(metrics.WEBHOOK_DELIVERIES, outcome)
-        )
+        self.courier = Courier(settings, self._background, self.ledger, self.metrics)
         self._channel = positions_channel(settings.redis_url)
         self._snapshots = Thread()
         self._checkpoints = CheckpointSigner(settings.keys)
@@ -138,12 +120,9 @@ class Worker:
         for thread in (self._signing, self._snapshots):
             if thread.is_alive():
                 thread.join()
-        self.mailer.close()
-        self.webhooks.close()
+        self.courier.close()
         self.ledger.close()
         self.engine.dispose()
-        self._mail.dispose()
-        self._webhooks.dispose()
         self._background.dispose()
         self._redis.close()
 
