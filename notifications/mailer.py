@@ -1,8 +1,10 @@
-"""What a worker does for mail: it follows the ledger and delivers what is due, in a thread of its own."""
+"""What a courier does for mail: it follows the ledger in a thread of its own, and delivers what is due by some connections."""
 
 import logging
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 from sqlalchemy import Engine
 
@@ -24,6 +26,8 @@ log = logging.getLogger(__name__)
 __all__ = ["MAIL", "Mailer"]
 
 CLEANING_SECONDS = 3600.0
+#: Mails that one worker sends at once: most of the time a server lets one wait.
+CONNECTIONS = 4
 
 
 class Mailer:
@@ -38,9 +42,12 @@ class Mailer:
         self._server = OutageLog(log, "The mail server")
         self._clean_at = 0.0
         if self._is_on:
-            self._transport = (
-                Mailbox(engine, settings.mail_from) if settings.has_mailbox else Smtp(settings.mail_url, settings.mail_from)
+            self._transports: list[Mailbox | Smtp] = (
+                [Mailbox(engine, settings.mail_from)]
+                if settings.has_mailbox
+                else [Smtp(settings.mail_url, settings.mail_from) for _ in range(CONNECTIONS)]
             )
+            self._senders = ThreadPoolExecutor(len(self._transports), thread_name_prefix=MAIL)
             codes = TicketCodes(Keyring.open(settings.keys, "tickets"))
             self._facts = Facts(settings.server_url, codes, MailTokens(Keyring.open(settings.keys, "mail")))
 
@@ -53,20 +60,31 @@ class Mailer:
         """Ends the thread, after the mail that it sends."""
         self._thread.close()
         if self._is_on:
-            self._transport.close()
+            self._senders.shutdown()
+            self._close_connections()
 
     def run(self) -> None:
         """Follows the ledger and delivers until there is nothing to do. Raises what its parts raise."""
+        width = 1
         while not self._thread.is_closing:
             passed = self._follow()
-            delivered = delivery.deliver(self._engine, self._facts, self._transport, per_second=self._per_second, count=self._count)
+            delivered = list(self._senders.map(partial(self._deliver, width), self._transports[:width]))
             self._server.worked()
-            if not passed and not delivered:
+            if not passed and not any(delivered):
                 break
-        self._transport.close()
+            width = len(self._transports) if min(delivered) == delivery.BATCH_SIZE else 1
+        self._close_connections()
         if time.monotonic() >= self._clean_at:
             delivery.clean(self._engine)
             self._clean_at = time.monotonic() + CLEANING_SECONDS
+
+    def _deliver(self, width: int, transport: Mailbox | Smtp) -> int:
+        """By one of so many connections. Returns how many mails it took."""
+        return delivery.deliver(self._engine, self._facts, transport, per_second=self._per_second / width, count=self._count)
+
+    def _close_connections(self) -> None:
+        for transport in self._transports:
+            transport.close()
 
     def _follow(self) -> int:
         """Passes all entries that there are: rows are written however slow the server is."""

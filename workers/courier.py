@@ -133,7 +133,7 @@ class Courier:
 
 def run(settings: Settings) -> None:
     """The process: until its standard input ends."""
-    from notifications.mailer import Mailer  # noqa: PLC0415 - what makes PDFs is large, and only this process needs it
+    from notifications.mailer import CONNECTIONS, Mailer  # noqa: PLC0415 - what makes PDFs is large, and only this process needs it
     from notifications.webhooks.sender import PARALLEL, WebhookSender  # noqa: PLC0415
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # of a terminal: the worker ends, and then we do
@@ -144,7 +144,7 @@ def run(settings: Settings) -> None:
         "seatledger-courier",
         statement_seconds=STATEMENT_SECONDS,
         lock_timeout=LOCK_TIMEOUT_MS,
-        pool_size=PARALLEL + 3,  # a connection for each receiver, two that follow the ledger, one that delivers mail
+        pool_size=PARALLEL + CONNECTIONS + 2,  # for each receiver, each connection to the mail server, two that follow the ledger
     )
     ledger = Ledger(settings.database_url, Macs.open(settings.keys))
     mailer = Mailer(settings, engine, ledger, lambda outcome: _tell_worker(MAIL, outcome))
