@@ -40,7 +40,7 @@ RESTART_SECONDS = 5.0
 #: How long a courier that is to end may take: a mail server replies within 15 s, or not at all.
 STOP_SECONDS = 20.0
 #: More than the worker has: selling goes before projecting, and that before telling.
-NICENESS = 10
+NICENESS = 5
 STATEMENT_SECONDS, LOCK_TIMEOUT_MS = 30.0, 5_000
 
 _COUNTED = {MAIL: metrics.MAILS, WEBHOOKS: metrics.WEBHOOK_DELIVERIES}

@@ -222,6 +222,7 @@ def new_database(postgres_server: PostgresServer) -> Iterator[str]:
     postgres_server.drop(name)
 
 
+@pytest.mark.timeout(1_800 if SOAK else 600)
 def test_each_entry_is_told_once(server: Server, redis: KilledRedis, new_database: str, tmp_path: Path) -> None:
     mail_server, receiver = MailServer(tmp_path / "mails"), WebhookReceiver(tmp_path / "webhooks")
 
