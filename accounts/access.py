@@ -47,6 +47,7 @@ from accounts.tokens import AccessCache, Principal, hash_of
 from accounts.trail import FLUSH_SECONDS, Trail
 from ledger.client_address import client_key
 from ledger.client_limits import RateLimiter
+from ledger.commands import Role
 from ledger.concurrency import BackgroundTasks, supervise
 from ledger.derived_ids import derived_id
 from ledger.errors import SeatledgerError
@@ -221,6 +222,12 @@ def clear_cookies(response: Response) -> None:
     for prefix in ("", HOST_PREFIX):
         response.delete_cookie(prefix + SESSION_COOKIE, secure=bool(prefix), httponly=True, samesite="lax")
         response.delete_cookie(prefix + CSRF_COOKIE, secure=bool(prefix), samesite="lax")
+
+
+def may_see_booking(principal: Principal, *, customer_id: UUID | None, organizer_id: UUID) -> bool:
+    """Whether it is their own booking, one of their events, or they are an admin."""
+    organizes = principal.role == Role.ORGANIZER and organizer_id == principal.id
+    return principal.role == Role.ADMIN or organizes or customer_id in principal.ids
 
 
 class _SignedIn(SecurityBase):

@@ -12,12 +12,12 @@ from typing_extensions import TypeAliasType
 from accounts.access import IdempotencyKey, Organizer, command_id_of
 from accounts.routes import Body, Cursor, not_stored
 from ledger.errors import Malformed
+from ledger.outbox import DeliveryState
 from notifications.webhooks.addresses import MAX_LENGTH
 from notifications.webhooks.registry import Change, DeliveryRow, NewWebhook, Webhook, Webhooks
 from notifications.webhooks.types import WebhookType
 
 WebhookState = TypeAliasType("WebhookState", Literal["active", "paused", "paused-by-failures"])
-DeliveryState = TypeAliasType("DeliveryState", Literal["due", "sent", "failed", "skipped", "held"])
 Url = Annotated[str, Field(min_length=1, max_length=MAX_LENGTH, examples=["https://example.org/seatledger"])]
 Types = Annotated[
     list[WebhookType], Field(min_length=1, max_length=50, description="Names of types, or `*` alone for all, also later ones")

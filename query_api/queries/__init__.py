@@ -56,6 +56,7 @@ from query_api.queries.guest_queries import (
     guests_bookings,
     guests_events,
 )
+from query_api.queries.notification_queries import NotificationRow, notifications
 from query_api.queries.position_queries import (
     MAX_LAG,
     AvailabilityChangeRow,
@@ -123,6 +124,7 @@ __all__ = [
     "GuestBookingRow",
     "GuestEventRow",
     "Interval",
+    "NotificationRow",
     "PagedBookingRow",
     "ProgressRow",
     "SalesRow",
@@ -157,6 +159,7 @@ __all__ = [
     "literal_pattern",
     "newest_checkpoint",
     "newest_entry",
+    "notifications",
     "positions",
     "progress",
     "projections_position",

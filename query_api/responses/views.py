@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
+from pydantic import Field
 from typing_extensions import TypeAliasType
 
+from ledger.outbox import DeliveryState
 from ledger.views import BookingView, EventStatus, EventView, Money
 
 ProjectionState = TypeAliasType("ProjectionState", Literal["running", "stalled", "frozen"])
@@ -62,6 +64,35 @@ class EventBookingPage:
     """A page of an event's bookings. As `BookingPage`, it may be shorter than `limit` and still have a next page."""
 
     items: list[EventBookingView]
+    next_cursor: str | None
+
+
+@dataclass(slots=True, kw_only=True)
+class NotificationView:
+    """A mail to a customer about a booking or, with a `booking_id` of null, about the whole event. `position`: of the entry that it
+    tells; null: somebody asked for it. `state`: `due`, also after tries that failed; `failed`: refused for good, or given up after
+    three days; `skipped`: there was nobody to tell or nothing to say any more, as `error` says; `held`: since a restore.
+
+    `due_at`: of the next try. `tries`: those that were begun. `error`: of the last one, such as the mail server's reply, without
+    addresses. `recipient_name`: the customer's; null: erased."""
+
+    id: UUID
+    kind: Annotated[str, Field(examples=["booking-confirmed"])]
+    event_id: UUID
+    booking_id: UUID | None
+    position: int | None
+    state: DeliveryState
+    tries: int
+    created_at: datetime
+    due_at: datetime | None
+    sent_at: datetime | None
+    error: str | None
+    recipient_name: str | None
+
+
+@dataclass(slots=True, kw_only=True)
+class NotificationPage:
+    items: list[NotificationView]
     next_cursor: str | None
 
 

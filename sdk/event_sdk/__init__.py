@@ -91,6 +91,8 @@ __all__ = [
     "NewEvent",
     "NewSecondFactor",
     "NewWebhook",
+    "Notification",
+    "NotificationPage",
     "OpenSession",
     "OpenSessions",
     "Problem",
@@ -220,6 +222,8 @@ if _typing.TYPE_CHECKING:
     from event_sdk.models.new_event import NewEvent as NewEvent
     from event_sdk.models.new_second_factor import NewSecondFactor as NewSecondFactor
     from event_sdk.models.new_webhook import NewWebhook as NewWebhook
+    from event_sdk.models.notification import Notification as Notification
+    from event_sdk.models.notification_page import NotificationPage as NotificationPage
     from event_sdk.models.open_session import OpenSession as OpenSession
     from event_sdk.models.open_sessions import OpenSessions as OpenSessions
     from event_sdk.models.problem import Problem as Problem
@@ -344,6 +348,8 @@ else:
         "NewEvent": ".models.new_event",
         "NewSecondFactor": ".models.new_second_factor",
         "NewWebhook": ".models.new_webhook",
+        "Notification": ".models.notification",
+        "NotificationPage": ".models.notification_page",
         "OpenSession": ".models.open_session",
         "OpenSessions": ".models.open_sessions",
         "Problem": ".models.problem",

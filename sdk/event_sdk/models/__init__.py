@@ -68,6 +68,8 @@ __all__ = [
     "NewEvent",
     "NewSecondFactor",
     "NewWebhook",
+    "Notification",
+    "NotificationPage",
     "OpenSession",
     "OpenSessions",
     "Problem",
@@ -175,6 +177,8 @@ if _typing.TYPE_CHECKING:
     from event_sdk.models.new_event import NewEvent
     from event_sdk.models.new_second_factor import NewSecondFactor
     from event_sdk.models.new_webhook import NewWebhook
+    from event_sdk.models.notification import Notification
+    from event_sdk.models.notification_page import NotificationPage
     from event_sdk.models.open_session import OpenSession
     from event_sdk.models.open_sessions import OpenSessions
     from event_sdk.models.problem import Problem
@@ -281,6 +285,8 @@ else:
         "NewEvent": ".new_event",
         "NewSecondFactor": ".new_second_factor",
         "NewWebhook": ".new_webhook",
+        "Notification": ".notification",
+        "NotificationPage": ".notification_page",
         "OpenSession": ".open_session",
         "OpenSessions": ".open_sessions",
         "Problem": ".problem",
