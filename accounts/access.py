@@ -285,6 +285,8 @@ SignedIn = Annotated[Principal, Security(_signed_in, scopes=_EVERYBODY)]
 SignedInAnyhow = Annotated[Principal, Security(_SignedIn(may_lack_factor=True), scopes=_EVERYBODY)]
 #: Who has given the password within the last minutes.
 Fresh = Annotated[Principal, Security(_fresh, scopes=_EVERYBODY)]
+#: As Organizer, where the password was given within the last minutes.
+FreshOrganizer = Annotated[Principal, Security(_fresh, scopes=["organizer", "admin"])]
 FreshAnyhow = Annotated[Principal, Security(_SignedIn(is_fresh=True, may_lack_factor=True), scopes=_EVERYBODY)]
 FreshAdmin = Annotated[Principal, Security(_fresh, scopes=["admin"])]
 Buyer = Annotated[Principal, Security(_signed_in, scopes=BUYERS)]

@@ -71,7 +71,7 @@ class NotificationsApi:
     ) -> NewWebhook:
         """Create Webhook
 
-        Tells an address about later entries: about an organizer's own events, for an admin about all. The secret is in this response only. Deliveries are signed as https://www.standardwebhooks.com says.
+        Tells an address about later entries: about an organizer's own events, for an admin about all. The secret is in this response only. Deliveries are signed as https://www.standardwebhooks.com says. It needs a password that was given within 15 minutes.
 
         :param create_webhook: (required)
         :type create_webhook: CreateWebhook
@@ -144,7 +144,7 @@ class NotificationsApi:
     ) -> ApiResponse[NewWebhook]:
         """Create Webhook
 
-        Tells an address about later entries: about an organizer's own events, for an admin about all. The secret is in this response only. Deliveries are signed as https://www.standardwebhooks.com says.
+        Tells an address about later entries: about an organizer's own events, for an admin about all. The secret is in this response only. Deliveries are signed as https://www.standardwebhooks.com says. It needs a password that was given within 15 minutes.
 
         :param create_webhook: (required)
         :type create_webhook: CreateWebhook
@@ -217,7 +217,7 @@ class NotificationsApi:
     ) -> RESTResponseType:
         """Create Webhook
 
-        Tells an address about later entries: about an organizer's own events, for an admin about all. The secret is in this response only. Deliveries are signed as https://www.standardwebhooks.com says.
+        Tells an address about later entries: about an organizer's own events, for an admin about all. The secret is in this response only. Deliveries are signed as https://www.standardwebhooks.com says. It needs a password that was given within 15 minutes.
 
         :param create_webhook: (required)
         :type create_webhook: CreateWebhook
@@ -3748,7 +3748,7 @@ class NotificationsApi:
     ) -> NewWebhook:
         """Rotate Webhook Secret
 
-        A new secret, in this response only. For 24 hours deliveries are signed with the one before, too.
+        A new secret, in this response only. For 24 hours deliveries are signed with the one before, too. It needs a password that was given within 15 minutes.
 
         :param webhook_id: (required)
         :type webhook_id: UUID
@@ -3817,7 +3817,7 @@ class NotificationsApi:
     ) -> ApiResponse[NewWebhook]:
         """Rotate Webhook Secret
 
-        A new secret, in this response only. For 24 hours deliveries are signed with the one before, too.
+        A new secret, in this response only. For 24 hours deliveries are signed with the one before, too. It needs a password that was given within 15 minutes.
 
         :param webhook_id: (required)
         :type webhook_id: UUID
@@ -3886,7 +3886,7 @@ class NotificationsApi:
     ) -> RESTResponseType:
         """Rotate Webhook Secret
 
-        A new secret, in this response only. For 24 hours deliveries are signed with the one before, too.
+        A new secret, in this response only. For 24 hours deliveries are signed with the one before, too. It needs a password that was given within 15 minutes.
 
         :param webhook_id: (required)
         :type webhook_id: UUID
@@ -4287,7 +4287,7 @@ class NotificationsApi:
     ) -> Webhook:
         """Update Webhook
 
-        Changes, pauses or resumes a webhook. What was due when it was paused is sent when it is resumed; what happens meanwhile is not: the next delivery's `previous_position` shows the gap.
+        Changes, pauses or resumes a webhook. What was due when it was paused is sent when it is resumed; what happens meanwhile is not: the next delivery's `previous_position` shows the gap. Another `url` needs a password that was given within 15 minutes.
 
         :param webhook_id: (required)
         :type webhook_id: UUID
@@ -4360,7 +4360,7 @@ class NotificationsApi:
     ) -> ApiResponse[Webhook]:
         """Update Webhook
 
-        Changes, pauses or resumes a webhook. What was due when it was paused is sent when it is resumed; what happens meanwhile is not: the next delivery's `previous_position` shows the gap.
+        Changes, pauses or resumes a webhook. What was due when it was paused is sent when it is resumed; what happens meanwhile is not: the next delivery's `previous_position` shows the gap. Another `url` needs a password that was given within 15 minutes.
 
         :param webhook_id: (required)
         :type webhook_id: UUID
@@ -4433,7 +4433,7 @@ class NotificationsApi:
     ) -> RESTResponseType:
         """Update Webhook
 
-        Changes, pauses or resumes a webhook. What was due when it was paused is sent when it is resumed; what happens meanwhile is not: the next delivery's `previous_position` shows the gap.
+        Changes, pauses or resumes a webhook. What was due when it was paused is sent when it is resumed; what happens meanwhile is not: the next delivery's `previous_position` shows the gap. Another `url` needs a password that was given within 15 minutes.
 
         :param webhook_id: (required)
         :type webhook_id: UUID

@@ -689,7 +689,7 @@ export function useGetWebhooks<TData = Awaited<ReturnType<typeof getWebhooks>>, 
 
 /**
  * Tells an address about later entries: about an organizer's own events, for an admin about all. The secret is in this response
-only. Deliveries are signed as https://www.standardwebhooks.com says.
+only. Deliveries are signed as https://www.standardwebhooks.com says. It needs a password that was given within 15 minutes.
  * @summary Create Webhook
  */
 export const createWebhook = (
@@ -848,7 +848,7 @@ export function useGetWebhook<TData = Awaited<ReturnType<typeof getWebhook>>, TE
 
 /**
  * Changes, pauses or resumes a webhook. What was due when it was paused is sent when it is resumed; what happens meanwhile is
-not: the next delivery's `previous_position` shows the gap.
+not: the next delivery's `previous_position` shows the gap. Another `url` needs a password that was given within 15 minutes.
  * @summary Update Webhook
  */
 export const updateWebhook = (
@@ -975,7 +975,8 @@ export const useDeleteWebhook = <TError = ErrorType<Problem | Problem>,
       return useMutation(mutationOptions, queryClient);
     }
     /**
- * A new secret, in this response only. For 24 hours deliveries are signed with the one before, too.
+ * A new secret, in this response only. For 24 hours deliveries are signed with the one before, too. It needs a password that
+was given within 15 minutes.
  * @summary Rotate Webhook Secret
  */
 export const rotateWebhookSecret = (
