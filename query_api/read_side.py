@@ -67,7 +67,7 @@ class ReadSide:
     ) -> None:
         """`pool`: of autocommit connections, as `ledger.pool.make_pool` makes them; others may use it too. `last_seen_event`: the
         Event as the write side of this process has it in memory, where an entry may be missing; None: there is no such event."""
-        self.codes, self.log_keys = codes, log_keys
+        self.codes, self.log_keys, self.sends_mail = codes, log_keys, settings.has_mail
         self.database = Database(pool, settings.request_seconds)
         self.feed = LiveFeed(self.database, settings.live_streams_limit, settings.streams_per_address)
         self.exports, self.receipts = CsvExports(), ConcurrencyLimiter("receipts", *RECEIPTS)

@@ -12,6 +12,7 @@ from ledger.outbox import DeliveryState
 from ledger.views import BookingView, EventStatus, EventView, Money
 
 ProjectionState = TypeAliasType("ProjectionState", Literal["running", "stalled", "frozen"])
+SubscriptionState = TypeAliasType("SubscriptionState", Literal["running", "stalled", "frozen", "off"])
 SigningState = TypeAliasType("SigningState", Literal["signing", "forgotten", "inconsistent"])
 
 
@@ -272,10 +273,29 @@ class SigningView:
 
 
 @dataclass(slots=True, kw_only=True)
+class SubscriptionView:
+    """How far `mail` or `webhooks` have told others about the ledger. `lag_entries`, `lag_seconds`: as of projections.
+
+    A stalled one can't read the entry at `failed_position`, and tells nothing more until an operator upgrades or skips it
+    (`python -m notifications skip`). A frozen one has not moved for two minutes although there is something to tell. One that is
+    off tells nobody: this installation sends no mail, or nobody has a webhook."""
+
+    name: str
+    position: int
+    lag_entries: int
+    lag_seconds: float
+    state: SubscriptionState
+    failed_position: int | None
+    error: str | None
+
+
+@dataclass(slots=True, kw_only=True)
 class ProjectionList:
-    """`ledger_position`: the ledger's head. `signing` and `verification` are null before the first checkpoint and verification."""
+    """`subscriptions`: of mail and webhooks, which follow the ledger, too. `ledger_position`: the ledger's head. `signing` and
+    `verification` are null before the first checkpoint and verification."""
 
     items: list[ProjectionView]
+    subscriptions: list[SubscriptionView]
     next_cursor: str | None
     ledger_position: int
     signing: SigningView | None

@@ -118,6 +118,8 @@ __all__ = [
     "SigningState",
     "Since",
     "StatsDifference",
+    "Subscription",
+    "SubscriptionState",
     "Summary",
     "Ticket",
     "TicketCode",
@@ -249,6 +251,8 @@ if _typing.TYPE_CHECKING:
     from event_sdk.models.signing_state import SigningState as SigningState
     from event_sdk.models.since import Since as Since
     from event_sdk.models.stats_difference import StatsDifference as StatsDifference
+    from event_sdk.models.subscription import Subscription as Subscription
+    from event_sdk.models.subscription_state import SubscriptionState as SubscriptionState
     from event_sdk.models.summary import Summary as Summary
     from event_sdk.models.ticket import Ticket as Ticket
     from event_sdk.models.ticket_code import TicketCode as TicketCode
@@ -375,6 +379,8 @@ else:
         "SigningState": ".models.signing_state",
         "Since": ".models.since",
         "StatsDifference": ".models.stats_difference",
+        "Subscription": ".models.subscription",
+        "SubscriptionState": ".models.subscription_state",
         "Summary": ".models.summary",
         "Ticket": ".models.ticket",
         "TicketCode": ".models.ticket_code",

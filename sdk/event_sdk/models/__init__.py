@@ -95,6 +95,8 @@ __all__ = [
     "SigningState",
     "Since",
     "StatsDifference",
+    "Subscription",
+    "SubscriptionState",
     "Summary",
     "Ticket",
     "TicketCode",
@@ -204,6 +206,8 @@ if _typing.TYPE_CHECKING:
     from event_sdk.models.signing_state import SigningState
     from event_sdk.models.since import Since
     from event_sdk.models.stats_difference import StatsDifference
+    from event_sdk.models.subscription import Subscription
+    from event_sdk.models.subscription_state import SubscriptionState
     from event_sdk.models.summary import Summary
     from event_sdk.models.ticket import Ticket
     from event_sdk.models.ticket_code import TicketCode
@@ -312,6 +316,8 @@ else:
         "SigningState": ".signing_state",
         "Since": ".since",
         "StatsDifference": ".stats_difference",
+        "Subscription": ".subscription",
+        "SubscriptionState": ".subscription_state",
         "Summary": ".summary",
         "Ticket": ".ticket",
         "TicketCode": ".ticket_code",
