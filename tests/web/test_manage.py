@@ -13,6 +13,7 @@ from ledger.mail_tokens import MailTokens
 from notifications.manage_urls import ManageUrls
 from tests.running_system import JSON, PASSWORD, Person, Stack, free_port, tickets, wait_until_ready
 from tests.web.conftest import DESKTOP, PHONE, SCHEMES, TRANSITIONS_END, Visit
+from tests.workers.deployment import wait_until
 
 
 def sell(stack: Stack, organizer: Person, quantity: int = 2) -> tuple[JSON, str]:
@@ -113,11 +114,17 @@ def demo(stack: Stack) -> Iterator[httpx.Client]:
     processes.append(stack.start("workers", "worker", DEMO="1", PUBLIC_URL=url))
     with httpx.Client(base_url=url) as client:
         wait_until_ready(url, processes[0])
+        admin = Person(client, token=stack.admin.token)
+        wait_until(lambda: "mail" in _subscriptions(admin), "a worker tells of what is sold from now on")
         yield client
     for process in processes:
         process.terminate()
     for process in processes:
         process.wait(15)
+
+
+def _subscriptions(admin: Person) -> set[str]:
+    return {one["name"] for one in admin.ok("GET", "/api/projections")["subscriptions"]}
 
 
 def test_box_office_customer_gets_in_and_takes_the_booking_into_an_account(

@@ -99,7 +99,7 @@ function Row({ projection, head }: { projection: Projection; head: number }) {
         </Stack>
       </Table.Th>
       <Table.Td data-label={columns.state}>
-        <Badge variant="light" color={COLOURS[state]}>
+        <Badge variant="light" color={COLOURS[state]} c="var(--mantine-color-text)">
           {text.states[state]}
         </Badge>
         {set_aside.length > 0 && (
@@ -134,7 +134,13 @@ function Row({ projection, head }: { projection: Projection; head: number }) {
 function ProjectionAlert({ projection: { name, state, failed_position, error } }: { projection: Projection }) {
   if (state === "frozen") {
     return (
-      <Alert color="yellow" icon={<IconAlertTriangle aria-hidden />} title={text.frozen.title(name)} role="alert">
+      <Alert
+        color="yellow"
+        icon={<IconAlertTriangle aria-hidden />}
+        title={text.frozen.title(name)}
+        styles={{ title: { color: "var(--mantine-color-text)" } }}
+        role="alert"
+      >
         {text.frozen.text}
       </Alert>
     );

@@ -61,7 +61,7 @@ function Row({ subscription, head }: { subscription: Subscription; head: number 
         </Stack>
       </Table.Th>
       <Table.Td data-label={columns.state}>
-        <Badge variant="light" color={COLOURS[state]}>
+        <Badge variant="light" color={COLOURS[state]} c="var(--mantine-color-text)">
           {text.states[state]}
         </Badge>
       </Table.Td>
@@ -92,7 +92,13 @@ function SubscriptionAlert({ subscription }: { subscription: Subscription }) {
   const name = nameOf(subscription);
   if (state === "frozen") {
     return (
-      <Alert color="yellow" icon={<IconAlertTriangle aria-hidden />} title={text.frozenTitle(name)} role="alert">
+      <Alert
+        color="yellow"
+        icon={<IconAlertTriangle aria-hidden />}
+        title={text.frozenTitle(name)}
+        styles={{ title: { color: "var(--mantine-color-text)" } }}
+        role="alert"
+      >
         {text.frozen}
       </Alert>
     );

@@ -98,9 +98,9 @@ function Mail({ bookingId, mail, hasMail }: { bookingId: string; mail: Notificat
   return (
     <Paper component="li" withBorder p="md">
       <Stack gap={6}>
-        <Group justify="space-between" gap="xs" align="flex-start">
+        <Group justify="space-between" gap="xs" align="flex-start" wrap="nowrap">
           <Text fw={650}>{kind}</Text>
-          <Badge variant="light" color={COLOURS[state]} c="var(--mantine-color-text)">
+          <Badge variant="light" color={COLOURS[state]} c="var(--mantine-color-text)" flex="none">
             {text.states[state]}
           </Badge>
         </Group>
