@@ -28,15 +28,15 @@ from query_api.queries.compose import (
 
 
 class NotificationRow(Row, frozen=True):
-    """A message about an event. `number`: in the order of the outbox. `position`: of the entry that it tells; None: somebody asked
-    for it. `recipient_name`: of the customer, as in the event's bookings; None: erased."""
+    """A message about an event. `number`: in the order of the outbox. `entry_position`: of the entry that it tells; None: somebody
+    asked for it. `recipient_name`: of the customer, as in the event's bookings; None: erased."""
 
     number: int
     id: UUID
     kind: str
     event_id: UUID
     booking_id: UUID | None
-    position: int | None
+    entry_position: int | None
     state: DeliveryState
     tries: int
     created_at: datetime
@@ -84,8 +84,8 @@ def _notifications(flags: frozenset[str]) -> Compiled[NotificationRow]:
     scope = _scope(flags)
     rows = (
         select(
-            o.number, o.id, o.kind, o.event_id, o.booking_id, o.position, o.state, o.tries, o.created_at, o.due_at, o.settled_at,
-            o.error, name,
+            o.number, o.id, o.kind, o.event_id, o.booking_id, o.position.label("entry_position"), o.state, o.tries, o.created_at,
+            o.due_at, o.settled_at, o.error, name,
         )
         .select_from(outbox)
         .outerjoin(accounts, person.id == o.recipient_id)

@@ -45,7 +45,7 @@ async def get_notifications(
 
 def _view(row: NotificationRow) -> NotificationView:
     return NotificationView(
-        id=row.id, kind=row.kind, event_id=row.event_id, booking_id=row.booking_id, position=row.position, state=row.state,
+        id=row.id, kind=row.kind, event_id=row.event_id, booking_id=row.booking_id, position=row.entry_position, state=row.state,
         tries=row.tries, created_at=row.created_at, due_at=row.due_at if row.state == DUE else None,
         sent_at=row.settled_at if row.state == SENT else None, error=None if row.error is None else _ADDRESS.sub("…", row.error),
         recipient_name=row.recipient_name,
