@@ -47,6 +47,7 @@ from accounts.tokens import AccessCache, Principal, hash_of
 from accounts.trail import FLUSH_SECONDS, Trail
 from ledger.client_address import client_key
 from ledger.client_limits import RateLimiter
+from ledger.commands import Role
 from ledger.concurrency import BackgroundTasks, supervise
 from ledger.derived_ids import derived_id
 from ledger.errors import SeatledgerError
@@ -223,6 +224,12 @@ def clear_cookies(response: Response) -> None:
         response.delete_cookie(prefix + CSRF_COOKIE, secure=bool(prefix), samesite="lax")
 
 
+def may_see_booking(principal: Principal, *, customer_id: UUID | None, organizer_id: UUID) -> bool:
+    """Whether it is their own booking, one of their events, or they are an admin."""
+    organizes = principal.role == Role.ORGANIZER and organizer_id == principal.id
+    return principal.role == Role.ADMIN or organizes or customer_id in principal.ids
+
+
 class _SignedIn(SecurityBase):
     """Authenticates and authorizes in one dependency, which keeps bookings fast. The security scopes are the permitted roles."""
 
@@ -278,6 +285,8 @@ SignedIn = Annotated[Principal, Security(_signed_in, scopes=_EVERYBODY)]
 SignedInAnyhow = Annotated[Principal, Security(_SignedIn(may_lack_factor=True), scopes=_EVERYBODY)]
 #: Who has given the password within the last minutes.
 Fresh = Annotated[Principal, Security(_fresh, scopes=_EVERYBODY)]
+#: As Organizer, where the password was given within the last minutes.
+FreshOrganizer = Annotated[Principal, Security(_fresh, scopes=["organizer", "admin"])]
 FreshAnyhow = Annotated[Principal, Security(_SignedIn(is_fresh=True, may_lack_factor=True), scopes=_EVERYBODY)]
 FreshAdmin = Annotated[Principal, Security(_fresh, scopes=["admin"])]
 Buyer = Annotated[Principal, Security(_signed_in, scopes=BUYERS)]

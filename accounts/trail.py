@@ -1,5 +1,5 @@
-"""The trail of accounts: who changed which account, and how often log-ins failed. Without names, addresses or secrets, so that it
-need not be changed when a person is erased."""
+"""The trail of accounts: who changed which account or its webhooks, and how often log-ins failed. Without names, addresses or
+secrets, so that it need not be changed when a person is erased."""
 
 import logging
 from datetime import UTC, datetime
@@ -37,6 +37,10 @@ class AccountAction(StrEnum):
     RECOVERY_CODE_USED = "recovery-code-used"
     SESSION_ENDED = "session-ended"
     SESSIONS_ENDED = "sessions-ended"
+    WEBHOOK_CREATED = "webhook-created"
+    WEBHOOK_CHANGED = "webhook-changed"
+    WEBHOOK_DELETED = "webhook-deleted"
+    WEBHOOK_SECRET_ROTATED = "webhook-secret-rotated"  # noqa: S105
     CONTACTS_CLAIMED = "contacts-claimed"
     ERASED = "erased"
     LOG_INS_FAILED = "log-ins-failed"

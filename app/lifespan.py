@@ -31,6 +31,7 @@ from ledger.ticket_codes import TicketCodes
 from notifications.mailbox_reader import MailboxReader
 from notifications.manage_links import ManageLinks
 from notifications.manage_urls import ManageUrls
+from notifications.resending import Resending
 from notifications.webhooks.registry import Webhooks
 from notifications.webhooks.secrets import WebhookSecrets
 from projections.proof.log_keys import LogKeys
@@ -113,10 +114,12 @@ async def run(
         app.state.guest_bookings = GuestBookings(command_service, access, key)
         app.state.mailbox = MailboxReader(pool)
         app.state.webhooks = Webhooks(pool, WebhookSecrets(settings), allow_private=settings.webhooks_allow_private)
+        app.state.resending = Resending(pool, read_side.latest_booking, sends_mail=settings.has_mail, wake=wake_ups.wake)
         app.state.manage_links = ManageLinks(
             pool,
             ManageUrls(settings.server_url, MailTokens(Keyring.open(settings.keys, "mail"))),
             read_side.booked_by,
+            app.state.resending,
             sends_mail=settings.has_mail,
             wake=wake_ups.wake,
         )

@@ -21,6 +21,7 @@ import commands.routes
 import compat.registry
 import notifications.mailbox_routes
 import notifications.manage_routes
+import notifications.resending_routes
 import notifications.webhooks.routes
 import query_api.routes
 from app import VERSION, about, lifespan, openapi, probes, problems, static_site, tracing
@@ -72,7 +73,8 @@ def bootstrap(
         accounts.trail_routes.router,
     )  # fmt: skip
     notification_routers = (
-        notifications.mailbox_routes.router, notifications.manage_routes.router, notifications.webhooks.routes.router,
+        notifications.mailbox_routes.router, notifications.manage_routes.router, notifications.resending_routes.router,
+        notifications.webhooks.routes.router,
     )  # fmt: skip
     routers = (*query_api.routes.routers(), commands.routes.router, *account_routers, *notification_routers)
     for router in (*routers, about.router, probes.router):

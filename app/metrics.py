@@ -11,7 +11,7 @@ from ledger.metrics import Family, Labels
 from ledger.pool import Pool
 from projections.registry import PROJECTORS
 from query_api.read_side import ReadSide
-from query_api.responses.views import ProjectionList, ProjectionState, SigningState
+from query_api.responses.views import ProjectionList, ProjectionState, SigningState, SubscriptionState
 
 READY = Family("seatledger_ready", "gauge", "1: this process can sell now, as `/ready` says")
 DRAINING = Family("seatledger_draining", "gauge", "1: this process was told to stop")
@@ -61,6 +61,13 @@ LAG_ENTRIES = Family("seatledger_projection_lag_entries", "gauge", "Entries behi
 LAG_SECONDS = Family("seatledger_projection_lag_seconds", "gauge", "Age of the oldest entry not projected yet", ("projection",))
 SET_ASIDE = Family("seatledger_projection_set_aside", "gauge", "Events that it has set aside", ("projection",))
 STATE = Family("seatledger_projection_state", "gauge", "1: the present state", ("projection", "state"))
+SUBSCRIPTION_LAG_ENTRIES = Family(
+    "seatledger_subscription_lag_entries", "gauge", "Entries behind, up to 100,000: of mail and webhooks", ("subscription",)
+)
+SUBSCRIPTION_LAG_SECONDS = Family(
+    "seatledger_subscription_lag_seconds", "gauge", "Age of the oldest entry that it has not passed", ("subscription",)
+)
+SUBSCRIPTION_STATE = Family("seatledger_subscription_state", "gauge", "1: the present state", ("subscription", "state"))
 SIGNING = Family("seatledger_log_signing", "gauge", "1: the present state of signing the log", ("state",))
 PROVEN = Family("seatledger_verification_proven", "gauge", "1: the last one found nothing altered")
 VERIFIED_AT = Family("seatledger_verification_timestamp_seconds", "gauge", "When the last one ended")
@@ -122,6 +129,10 @@ def projection_metrics(view: ProjectionList) -> Iterable[Metric]:
     yield SET_ASIDE.of_each({(one.name,): len(one.set_aside) for one in view.items})
     states = get_args(ProjectionState.__value__)
     yield STATE.of_each({(one.name, state): state == one.state for one in view.items for state in states})
+    yield SUBSCRIPTION_LAG_ENTRIES.of_each({(one.name,): one.lag_entries for one in view.subscriptions})
+    yield SUBSCRIPTION_LAG_SECONDS.of_each({(one.name,): one.lag_seconds for one in view.subscriptions})
+    states = get_args(SubscriptionState.__value__)
+    yield SUBSCRIPTION_STATE.of_each({(one.name, state): state == one.state for one in view.subscriptions for state in states})
     signing, verification = view.signing, view.verification
     yield SIGNING.of_each({(state,): state == signing.state for state in get_args(SigningState.__value__)} if signing else {})
     yield PROVEN.of_each({(): verification.finding is None} if verification else {})

@@ -53,7 +53,7 @@ class Probes:
 
     async def _read_projections(self) -> ProjectionList | None:
         with suppress(psycopg.Error, Busy):
-            return await read_projections(self._read_side.database)
+            return await read_projections(self._read_side)
         return None
 
     def collect(self) -> Iterable[Metric]:

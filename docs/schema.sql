@@ -1406,10 +1406,22 @@ CREATE INDEX ix_outbox_booking_id_number ON public.outbox USING btree (booking_i
 CREATE INDEX ix_outbox_due ON public.outbox USING btree (channel, priority, due_at, number) WHERE (state = 'due'::text);
 
 --
+-- Name: ix_outbox_event_id_number; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX ix_outbox_event_id_number ON public.outbox USING btree (event_id, number);
+
+--
 -- Name: ix_outbox_order; Type: INDEX; Schema: public; Owner: -
 --
 
 CREATE INDEX ix_outbox_order ON public.outbox USING btree (recipient_id, event_id, number) WHERE (state = 'due'::text);
+
+--
+-- Name: ix_outbox_recipient_id_event_id_number; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX ix_outbox_recipient_id_event_id_number ON public.outbox USING btree (recipient_id, event_id, number);
 
 --
 -- Name: ix_outbox_settled_at; Type: INDEX; Schema: public; Owner: -

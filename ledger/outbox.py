@@ -6,7 +6,7 @@ A row names its recipient by id: it has no address and no name, so that an erase
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 import msgspec
@@ -29,6 +29,7 @@ from sqlalchemy import (
     text,
 )  # fmt: skip
 from sqlalchemy.dialects.postgresql import JSONB
+from typing_extensions import TypeAliasType
 
 from ledger.derived_ids import derived_id
 from ledger.entries import RecordedEntry
@@ -51,6 +52,8 @@ PROMPT, TO_MANY = 0, 1
 #: What became of a message. `held`: nobody sends it, unless an operator releases it; it was due when a backup was made.
 DUE, SENT, FAILED, SKIPPED, HELD = "due", "sent", "failed", "skipped", "held"
 STATES = (DUE, SENT, FAILED, SKIPPED, HELD)
+#: The same, as clients see it.
+DeliveryState = TypeAliasType("DeliveryState", Literal["due", "sent", "failed", "skipped", "held"])
 
 metadata = MetaData(
     naming_convention={
@@ -91,6 +94,8 @@ outbox = Table(
     Index("ix_outbox_due", "channel", "priority", "due_at", "number", postgresql_where=_is_due),
     Index("ix_outbox_order", "recipient_id", "event_id", "number", postgresql_where=_is_due),
     Index(None, "booking_id", "number"),
+    Index(None, "event_id", "number"),
+    Index(None, "recipient_id", "event_id", "number"),
     Index(None, "settled_at"),
 )
 

@@ -87,6 +87,15 @@ class BookedBy(NamedTuple):
     customer_id: UUID | None
 
 
+class LatestBooking(NamedTuple):
+    """A booking as of the newest entry. `customer_id`: None for a walk-in. `is_cancelled`: wholly, or with its event."""
+
+    event_id: UUID
+    organizer_id: UUID
+    customer_id: UUID | None
+    is_cancelled: bool
+
+
 @dataclass(slots=True, kw_only=True)
 class LineView:
     """A number of seats of one category at one price. `amount` is `quantity` times `unit_price`."""

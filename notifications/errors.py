@@ -29,3 +29,32 @@ class TooManyWebhooks(RuleBroken):
 
     def __init__(self, limit: int) -> None:
         super().__init__(f"An account has at most {limit} webhooks: delete one first.", limit=limit)
+
+
+class NotificationNotFound(NotFound):
+    """404"""
+
+    def __init__(self) -> None:
+        super().__init__("There is no notification with this id, or it is about another organizer's event.")
+
+
+class NotificationWaiting(RuleBroken):
+    """409. `is_held`: an operator decides about it, since it was due when a backup was made that was restored."""
+
+    def __init__(self, *, is_held: bool) -> None:
+        held = "It is held since a restore: the operator releases or drops it."
+        super().__init__(held if is_held else "It was not sent yet: it is tried again by itself.")
+
+
+class NoTicketsLeft(RuleBroken):
+    """409"""
+
+    def __init__(self) -> None:
+        super().__init__("All tickets of this booking are cancelled: there is nothing to send.")
+
+
+class NoRecipient(RuleBroken):
+    """409"""
+
+    def __init__(self) -> None:
+        super().__init__("Nobody's e-mail address belongs to this: it was sold to a walk-in, or the customer was erased.")

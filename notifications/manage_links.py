@@ -6,7 +6,6 @@ was restored, works, too.
 """
 
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
 from typing import Annotated
 from uuid import UUID, uuid4
 
@@ -17,17 +16,14 @@ from fastapi.security.base import SecurityBase
 
 from accounts.access import SAFE_METHODS, access_of
 from accounts.database import Cursor, Pool, one_statement, transaction
-from accounts.errors import LinkSuperseded, MailOff, TooManyAttempts
-from ledger import outbox
+from accounts.errors import LinkSuperseded, MailOff
 from ledger.errors import TokenUnknown
 from ledger.mail_tokens import Issued
-from ledger.outbox import MAIL, Message, message_id
+from ledger.outbox import Message
 from ledger.views import BookedBy
 from notifications.manage_urls import ManageUrls
 from notifications.messages import BOOKING_CONFIRMED, LINK_RENEWED
-
-#: Mails that the bearer of a link has sent, of one booking.
-MAILS, MAILS_WITHIN = 3, timedelta(hours=1)
+from notifications.resending import Resending, insert, requested
 
 _FIND = """
     SELECT name, contact_email, coalesce((SELECT issue FROM manage_links WHERE booking_id = %s), 0)
@@ -35,10 +31,6 @@ _FIND = """
 _REVOKE = """
     INSERT INTO manage_links (booking_id, issue) VALUES (%(booking_id)s, %(issue)s + 1)
     ON CONFLICT (booking_id) DO UPDATE SET issue = %(issue)s + 1, changed_at = now() WHERE manage_links.issue <= %(issue)s"""
-#: Requested mails have no position: they are about no entry.
-_REQUESTED = """
-    SELECT count(*), min(created_at) FROM outbox
-    WHERE booking_id = %s AND position IS NULL AND kind = %s AND created_at > now() - %s::interval"""
 
 
 class ManagedBooking(msgspec.Struct, frozen=True):
@@ -60,12 +52,13 @@ class ManageLinks:
         pool: Pool,
         urls: ManageUrls,
         find_booking: Callable[[UUID], Awaitable[BookedBy | None]],
+        resending: Resending,
         *,
         sends_mail: bool,
         wake: Callable[[], None],
     ) -> None:
         """`wake`: has the workers deliver at once."""
-        self._pool, self.urls, self._find_booking = pool, urls, find_booking
+        self._pool, self.urls, self._find_booking, self._resending = pool, urls, find_booking, resending
         self._sends_mail, self._wake = sends_mail, wake
 
     async def find(self, token: str) -> ManagedBooking:
@@ -78,29 +71,32 @@ class ManageLinks:
             return await _read(cursor, issued, booked.event_id, booked.customer_id)
 
     async def resend(self, managed: ManagedBooking, command_id: UUID) -> None:
-        """Mails the confirmation again, to the contact. Raises LinkSuperseded, MailOff, TooManyAttempts."""
-        await self._act(managed, command_id, BOOKING_CONFIRMED)
+        """Mails the confirmation again, to the contact. Raises LinkSuperseded, and what `Resending.send` raises."""
+
+        async def check_link(cursor: Cursor) -> None:
+            await _check(cursor, managed)
+
+        await self._resending.send(_message(managed, command_id, BOOKING_CONFIRMED), check_link)
 
     async def revoke(self, managed: ManagedBooking) -> None:
         """Ends this link and all earlier ones, and mails a new one. Raises LinkSuperseded, MailOff."""
-        await self._act(managed, uuid4(), LINK_RENEWED)
-
-    async def _act(self, managed: ManagedBooking, cause: UUID, kind: str) -> None:
         if not self._sends_mail:
             raise MailOff
         async with transaction(self._pool) as cursor:
             await cursor.execute("SELECT FROM accounts WHERE id = %s FOR NO KEY UPDATE", (managed.contact_id,))
-            await _read(cursor, Issued(managed.booking_id, managed.issue), managed.event_id, managed.contact_id)
-            if kind == LINK_RENEWED:
-                await cursor.execute(_REVOKE, {"booking_id": managed.booking_id, "issue": managed.issue})
-            else:
-                await _check_requested(cursor, managed.booking_id, kind)
-            message = Message(
-                id=message_id(cause.bytes, kind, managed.contact_id), channel=MAIL, kind=kind, recipient_id=managed.contact_id,
-                event_id=managed.event_id, booking_id=managed.booking_id,
-            )  # fmt: skip
-            await cursor.execute(outbox.INSERT, (msgspec.json.encode([message]).decode(),))
+            await _check(cursor, managed)
+            await cursor.execute(_REVOKE, {"booking_id": managed.booking_id, "issue": managed.issue})
+            await insert(cursor, _message(managed, uuid4(), LINK_RENEWED))
         self._wake()
+
+
+def _message(managed: ManagedBooking, cause: UUID, kind: str) -> Message:
+    return requested(cause, kind, managed.contact_id, managed.event_id, managed.booking_id)
+
+
+async def _check(cursor: Cursor, managed: ManagedBooking) -> None:
+    """Raises LinkSuperseded."""
+    await _read(cursor, Issued(managed.booking_id, managed.issue), managed.event_id, managed.contact_id)
 
 
 async def _read(cursor: Cursor, issued: Issued, event_id: UUID, contact_id: UUID) -> ManagedBooking:
@@ -109,14 +105,6 @@ async def _read(cursor: Cursor, issued: Issued, event_id: UUID, contact_id: UUID
     if issue is None or issued.issue < issue:
         raise LinkSuperseded
     return ManagedBooking(issued.id, event_id, contact_id, issued.issue, name, email)
-
-
-async def _check_requested(cursor: Cursor, booking_id: UUID, kind: str) -> None:
-    await cursor.execute(_REQUESTED, (booking_id, kind, MAILS_WITHIN))
-    count, since = await cursor.fetchone() or (0, None)
-    if count >= MAILS:
-        waits = since + MAILS_WITHIN - datetime.now(UTC)
-        raise TooManyAttempts(min(max(1, round(waits.total_seconds())), round(MAILS_WITHIN.total_seconds())))
 
 
 def manage_links_of(request: Request) -> ManageLinks:

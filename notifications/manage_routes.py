@@ -12,7 +12,7 @@ router = APIRouter(prefix="/api/manage", tags=["bookings"], dependencies=[Depend
 
 @router.post("/resend", operation_id="resend_confirmation", status_code=202)
 async def resend_confirmation(request: Request, managed: Managed, key: IdempotencyKey = None) -> None:
-    """Mails the confirmation with the tickets again, three times an hour at most."""
+    """Mails the confirmation with the tickets again, three times an hour at most, and ten times a day."""
     id_ = command_id(managed.booking_id, request.method, request.scope["path"], key)
     await manage_links_of(request).resend(managed, id_)
 

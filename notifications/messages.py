@@ -17,6 +17,8 @@ EVENT_CHANGED, EVENT_CANCELLED = "event-changed", "event-cancelled"
 LINK_RENEWED = "link-renewed"
 KINDS = (BOOKING_CONFIRMED, TICKETS_CANCELLED, EVENT_CHANGED, EVENT_CANCELLED, LINK_RENEWED)
 
+#: They tell that tickets or an event were cancelled, and so stay true afterwards.
+ABOUT_CANCELLATION = (TICKETS_CANCELLED, EVENT_CANCELLED)
 #: Sent to all customers of an event at once.
 _TO_MANY = (EVENT_CHANGED, EVENT_CANCELLED)
 

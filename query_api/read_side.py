@@ -17,7 +17,7 @@ from ledger.macs import MacCheck, Macs
 from ledger.settings import Settings
 from ledger.streams import Streams
 from ledger.ticket_codes import TicketCodes
-from ledger.views import BookedBy, event_view
+from ledger.views import BookedBy, LatestBooking, event_view
 from projections.proof.log_keys import LogKeys
 from projections.registry import PROJECTORS
 from query_api import queries
@@ -67,7 +67,7 @@ class ReadSide:
     ) -> None:
         """`pool`: of autocommit connections, as `ledger.pool.make_pool` makes them; others may use it too. `last_seen_event`: the
         Event as the write side of this process has it in memory, where an entry may be missing; None: there is no such event."""
-        self.codes, self.log_keys = codes, log_keys
+        self.codes, self.log_keys, self.sends_mail = codes, log_keys, settings.has_mail
         self.database = Database(pool, settings.request_seconds)
         self.feed = LiveFeed(self.database, settings.live_streams_limit, settings.streams_per_address)
         self.exports, self.receipts = CsvExports(), ConcurrencyLimiter("receipts", *RECEIPTS)
@@ -207,6 +207,14 @@ class ReadSide:
         """As `booked_by`, the event alone."""
         found = await self.booked_by(booking_id)
         return None if found is None else found.event_id
+
+    async def latest_booking(self, booking_id: UUID) -> LatestBooking | None:
+        """A booking as of the newest entry; None: there is none. Raises StaleRead where that can't be told; Busy."""
+        shown = await self.booking(booking_id, await self.head())
+        if shown is None:
+            return None
+        view = shown.view
+        return LatestBooking(view.event_id, shown.organizer_id, view.customer_id, view.status == "cancelled")
 
     async def event(self, event_id: UUID, at_least: int | None) -> CachedResponse | None:
         """An event as of position `at_least` or later; None: there is none. As the write side has it, where the projections do not

@@ -9,6 +9,8 @@ from uuid import UUID, uuid4
 import msgspec
 
 from accounts.database import Pool, one_statement, transaction
+from accounts.origin import Origin
+from accounts.trail import AccountAction, record
 from ledger import outbox
 from ledger.commands import Role
 from ledger.entries import EventScheduled
@@ -57,7 +59,7 @@ _ROTATE = f"""
 _DELETE = f"""
     UPDATE webhooks AS w SET state = 'deleted', url = '', secret = '', previous_secret = NULL, previous_until = NULL,
         replay_from = NULL
-    WHERE {_ONE}"""
+    WHERE {_ONE} RETURNING {_SHOWN}"""
 _REPLAY = f"""
     UPDATE webhooks AS w SET replay_from = %(from)s, replay_previous = NULL,
         replay_until = (SELECT position FROM subscriptions WHERE name = '{WEBHOOKS}')
@@ -116,12 +118,13 @@ class Change(msgspec.Struct, frozen=True):
 
 
 class Webhooks:
-    """Methods raise WebhookNotFound for what is not the owner's; Busy, OutcomeUnknown."""
+    """What changes a webhook leaves an entry in the trail of accounts. Methods raise WebhookNotFound for what is not the owner's;
+    Busy, OutcomeUnknown."""
 
     def __init__(self, pool: Pool, secrets: WebhookSecrets, *, allow_private: bool) -> None:
         self._pool, self._secrets, self._allow_private = pool, secrets, allow_private
 
-    async def add(self, id_: UUID, owner_id: UUID, role: Role, new: NewWebhook) -> tuple[Webhook, str]:
+    async def add(self, id_: UUID, owner_id: UUID, role: Role, new: NewWebhook, origin: Origin) -> tuple[Webhook, str]:
         """The webhook and its secret, which is readable here only; the same again for the same id. It is told about later entries.
         Raises Malformed, EventNotFound, NotYourEvent, TooManyWebhooks; IdempotencyKeyReused if the id is that of another one."""
         self._check(new.url)
@@ -135,6 +138,8 @@ class Webhooks:
             await cursor.execute(_LOCK, (WEBHOOKS,))
             await cursor.execute(_INSERT, values)
             row = await cursor.fetchone()
+            if row is not None:
+                await record(cursor, AccountAction.WEBHOOK_CREATED, owner_id, origin)
         if row is not None:
             return Webhook(*row), secret
         return await self._made_before(id_, owner_id, NewWebhook(new.url, types, new.event_id))
@@ -158,27 +163,28 @@ class Webhooks:
             return [Webhook(*row) for row in await cursor.fetchall()]
 
     async def find(self, owner_id: UUID, id_: UUID) -> Webhook:
-        return await self._one(f"SELECT {_SHOWN} FROM webhooks AS w WHERE {_ONE}", owner_id, id_)
+        return Webhook(*await self._row(f"SELECT {_SHOWN} FROM webhooks AS w WHERE {_ONE}", {"owner": owner_id, "id": id_}))
 
-    async def change(self, owner_id: UUID, id_: UUID, change: Change) -> Webhook:
+    async def change(self, owner_id: UUID, id_: UUID, change: Change, origin: Origin) -> Webhook:
         """Raises Malformed."""
         if change.url is not None:
             self._check(change.url)
         types = None if change.types is None else _checked_types(change.types)
         retries = change.url is not None or change.state == ACTIVE
-        return await self._one(_CHANGE, owner_id, id_, url=change.url, types=types, state=change.state, retries=retries)
+        if change == Change(None, None, None):
+            return await self.find(owner_id, id_)
+        values = {"owner": owner_id, "id": id_, "url": change.url, "types": types, "state": change.state, "retries": retries}
+        return await self._recorded(AccountAction.WEBHOOK_CHANGED, _CHANGE, values, origin)
 
-    async def delete(self, owner_id: UUID, id_: UUID) -> None:
+    async def delete(self, owner_id: UUID, id_: UUID, origin: Origin) -> None:
         """Nothing more is sent to it. Workers delete its deliveries."""
-        async with one_statement(self._pool, changes=True) as cursor:
-            await cursor.execute(_DELETE, {"owner": owner_id, "id": id_})
-            if not cursor.rowcount:
-                raise WebhookNotFound
+        await self._recorded(AccountAction.WEBHOOK_DELETED, _DELETE, {"owner": owner_id, "id": id_}, origin)
 
-    async def rotate(self, owner_id: UUID, id_: UUID) -> tuple[Webhook, str]:
+    async def rotate(self, owner_id: UUID, id_: UUID, origin: Origin) -> tuple[Webhook, str]:
         """The webhook and its new secret. The one before signs, too, for ROTATION."""
         secret, sealed = self._secrets.new(id_)
-        return await self._one(_ROTATE, owner_id, id_, secret=sealed, rotation=ROTATION), secret
+        values = {"owner": owner_id, "id": id_, "secret": sealed, "rotation": ROTATION}
+        return await self._recorded(AccountAction.WEBHOOK_SECRET_ROTATED, _ROTATE, values, origin), secret
 
     async def replay(self, owner_id: UUID, id_: UUID, from_: int) -> Webhook:
         """Workers send again what it was told, or would have been, from that position on. Raises WebhookPaused."""
@@ -234,8 +240,14 @@ class Webhooks:
         if role is not Role.ADMIN and entry.organizer_id != owner_id:
             raise NotYourEvent
 
-    async def _one(self, statement: str, owner_id: UUID, id_: UUID, **values: Any) -> Webhook:
-        return Webhook(*await self._row(statement, {"owner": owner_id, "id": id_, **values}))
+    async def _recorded(self, action: AccountAction, statement: str, values: dict[str, Any], origin: Origin) -> Webhook:
+        async with transaction(self._pool) as cursor:
+            await cursor.execute(statement, values)
+            row = await cursor.fetchone()
+            if row is None:
+                raise WebhookNotFound
+            await record(cursor, action, values["owner"], origin)
+        return Webhook(*row)
 
     async def _row(self, statement: str, values: dict[str, Any], *, must_be_active: bool = False) -> tuple[Any, ...]:
         """`must_be_active`: the statement changes active webhooks alone."""

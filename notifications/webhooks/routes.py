@@ -9,15 +9,15 @@ from fastapi import APIRouter, Depends, Query, Request
 from pydantic import Field
 from typing_extensions import TypeAliasType
 
-from accounts.access import IdempotencyKey, Organizer, command_id_of
+from accounts.access import FreshOrganizer, IdempotencyKey, Organizer, access_of, command_id_of, origin_of
 from accounts.routes import Body, Cursor, not_stored
 from ledger.errors import Malformed
+from ledger.outbox import DeliveryState
 from notifications.webhooks.addresses import MAX_LENGTH
 from notifications.webhooks.registry import Change, DeliveryRow, NewWebhook, Webhook, Webhooks
 from notifications.webhooks.types import WebhookType
 
 WebhookState = TypeAliasType("WebhookState", Literal["active", "paused", "paused-by-failures"])
-DeliveryState = TypeAliasType("DeliveryState", Literal["due", "sent", "failed", "skipped", "held"])
 Url = Annotated[str, Field(min_length=1, max_length=MAX_LENGTH, examples=["https://example.org/seatledger"])]
 Types = Annotated[
     list[WebhookType], Field(min_length=1, max_length=50, description="Names of types, or `*` alone for all, also later ones")
@@ -123,13 +123,13 @@ async def get_webhooks(request: Request, principal: Organizer) -> Any:
 
 @router.post("", operation_id="create_webhook", status_code=201, response_model=NewWebhookView)
 async def create_webhook(
-    request: Request, body: CreateWebhook, principal: Organizer, idempotency_key: IdempotencyKey = None
+    request: Request, body: CreateWebhook, principal: FreshOrganizer, idempotency_key: IdempotencyKey = None
 ) -> Any:
     """Tells an address about later entries: about an organizer's own events, for an admin about all. The secret is in this response
-    only. Deliveries are signed as https://www.standardwebhooks.com says."""
+    only. Deliveries are signed as https://www.standardwebhooks.com says. It needs a password that was given within 15 minutes."""
     new = NewWebhook(body.url, body.types, body.event_id)
     id_ = command_id_of(request, principal, idempotency_key)
-    webhook, secret = await _webhooks(request).add(id_, principal.id, principal.role, new)
+    webhook, secret = await _webhooks(request).add(id_, principal.id, principal.role, new, origin_of(request, principal))
     return NewWebhookView(**_fields(webhook), secret=secret)
 
 
@@ -142,20 +142,24 @@ async def get_webhook(request: Request, webhook_id: UUID, principal: Organizer) 
 @router.patch("/{webhook_id}", operation_id="update_webhook", response_model=WebhookView)
 async def update_webhook(request: Request, webhook_id: UUID, body: UpdateWebhook, principal: Organizer) -> Any:
     """Changes, pauses or resumes a webhook. What was due when it was paused is sent when it is resumed; what happens meanwhile is
-    not: the next delivery's `previous_position` shows the gap."""
-    return _view(await _webhooks(request).change(principal.id, webhook_id, Change(body.url, body.types, body.state)))
+    not: the next delivery's `previous_position` shows the gap. Another `url` needs a password that was given within 15 minutes."""
+    if body.url is not None:
+        await access_of(request).sessions.check_fresh(principal.token_hash)
+    change, origin = Change(body.url, body.types, body.state), origin_of(request, principal)
+    return _view(await _webhooks(request).change(principal.id, webhook_id, change, origin))
 
 
 @router.delete("/{webhook_id}", operation_id="delete_webhook", status_code=204)
 async def delete_webhook(request: Request, webhook_id: UUID, principal: Organizer) -> None:
     """Deletes a webhook and the list of its deliveries."""
-    await _webhooks(request).delete(principal.id, webhook_id)
+    await _webhooks(request).delete(principal.id, webhook_id, origin_of(request, principal))
 
 
 @router.post("/{webhook_id}/secret", operation_id="rotate_webhook_secret", response_model=NewWebhookView)
-async def rotate_webhook_secret(request: Request, webhook_id: UUID, principal: Organizer) -> Any:
-    """A new secret, in this response only. For 24 hours deliveries are signed with the one before, too."""
-    webhook, secret = await _webhooks(request).rotate(principal.id, webhook_id)
+async def rotate_webhook_secret(request: Request, webhook_id: UUID, principal: FreshOrganizer) -> Any:
+    """A new secret, in this response only. For 24 hours deliveries are signed with the one before, too. It needs a password that
+    was given within 15 minutes."""
+    webhook, secret = await _webhooks(request).rotate(principal.id, webhook_id, origin_of(request, principal))
     return NewWebhookView(**_fields(webhook), secret=secret)
 
 

@@ -140,7 +140,7 @@ _NOT_PAST = and_(BookingEvent.status == as_text("active"), or_(BookingEvent.past
 _UPCOMING = and_(Booking.status == as_text("confirmed"), _NOT_PAST)
 
 
-def _email(person: Any) -> ColumnElement[str]:
+def email_of(person: Any) -> ColumnElement[str]:
     """The address of an account or a contact; null: erased."""
     return func.coalesce(person.email, person.contact_email)
 
@@ -155,7 +155,7 @@ def booking_rows(*where: ColumnElement[bool]) -> Statement:
         select(
             b.booking_id, b.number, b.event_id, e.name.label("event_name"), e.organizer_id, b.version, b.ticket_key, b.customer_id,
             b.status, event_cancelled_at, b.quantity, b.total, b.refunded, e.currency, b.booked_at, b.updated_at,
-            person.name.label("customer_name"), _email(person).label("customer_email"),
+            person.name.label("customer_name"), email_of(person).label("customer_email"),
         )
         .select_from(b)
         .join(e, e.event_id == b.event_id)
@@ -189,7 +189,7 @@ def _booking_conditions(flags: frozenset[str]) -> list[ColumnElement[bool]]:
     """The conditions of these flags: `status:…` and `when:…` include the value; the others name a parameter of
     `customer_bookings` or `event_bookings`."""
     b, person = Booking, accounts.c
-    named = and_(_email(person).is_not(None), or_(func.lower(person.name).like(PATTERN), _email(person).like(PATTERN)))
+    named = and_(email_of(person).is_not(None), or_(func.lower(person.name).like(PATTERN), email_of(person).like(PATTERN)))
     conditions: dict[str, ColumnElement[bool]] = {
         "customer_id": b.customer_id == bindparam("customer_id", type_=Uuid),
         "customer_ids": b.customer_id == any_(bindparam("customer_ids", type_=ARRAY(Uuid))),

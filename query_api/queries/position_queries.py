@@ -2,14 +2,17 @@
 
 from datetime import datetime
 from functools import cache
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
     ARRAY,
     BigInteger,
+    ColumnElement,
     Uuid,
     bindparam,
     column,
+    exists,
     func,
     lateral,
     literal_column,
@@ -21,6 +24,8 @@ from sqlalchemy import (
     union_all,
 )  # fmt: skip
 
+from ledger.outbox import subscriptions as subscriptions_table
+from ledger.webhooks import DELETED, WEBHOOKS, webhooks
 from projections.availability import AvailabilityCategory, AvailabilityEvent
 from projections.catalogue import CatalogueEvent
 from projections.proof.verification_results import Verification
@@ -121,6 +126,21 @@ class ProgressRow(Row, frozen=True):
     recorded_at: datetime
 
 
+class SubscriptionRow(Row, frozen=True):
+    """How far those are who follow the ledger to tell others. `has_listeners`: whether there is a webhook; of mail, true. The other
+    fields as in ProgressRow."""
+
+    name: str
+    position: int
+    failed_position: int | None
+    error: str | None
+    head: int
+    lag: int
+    next_entry: bytes | None
+    updated_at: datetime
+    has_listeners: bool
+
+
 class VerificationRow(Row, frozen=True):
     started_at: datetime
     finished_at: datetime
@@ -195,21 +215,25 @@ def projections_position(projections: tuple[str, ...]) -> Query[EmptyRow]:
     return query_of(_reached_only(projections), projections)
 
 
-@cache
-def _progress() -> Compiled[ProgressRow]:
-    p, r, s = Progress, Rebuild, SetAside
-    later = ENTRIES.c.notification_id > p.position
-    counted = select(ENTRIES.c.notification_id).where(later).limit(literal_column(str(MAX_LAG))).correlate(p).subquery("later")
+def _lags(table_: Any, position: ColumnElement[int]) -> tuple[ColumnElement[Any], ...]:
+    """The columns `head`, `lag` and `next_entry` of rows of the table with this position."""
+    later = ENTRIES.c.notification_id > position
+    counted = select(ENTRIES.c.notification_id).where(later).limit(literal_column(str(MAX_LAG))).correlate(table_).subquery("later")
     lag = select(func.count()).select_from(counted.lateral()).scalar_subquery()
     oldest = select(ENTRIES.c.state).where(later).order_by(ENTRIES.c.notification_id).limit(literal_column("1")).scalar_subquery()
     head = func.coalesce(select(func.max(ENTRIES.c.notification_id)).scalar_subquery(), 0)
+    return head.label("head"), lag.label("lag"), oldest.label("next_entry")
+
+
+@cache
+def _progress() -> Compiled[ProgressRow]:
+    p, r, s = Progress, Rebuild, SetAside
     of_projections = or_(
         *(p.name == as_text(name) for name in PROJECTORS)
     )  # the table has rows of other followers of the ledger, too
-    lags = (head.label("head"), lag.label("lag"), oldest.label("next_entry"))
     events = json_rows(SetAsideRow, s.position.expression, s.event_id, s.position, s.error)
     set_aside = select(events).where(s.name == p.name).scalar_subquery().label("set_aside")
-    columns = (p.position, p.name, p.version, p.failed_position, p.error, set_aside, *lags, p.updated_at)
+    columns = (p.position, p.name, p.version, p.failed_position, p.error, set_aside, *_lags(p, p.position.expression), p.updated_at)
     rebuild = (r.started_from, r.position.label("rebuilt_to"), r.target, r.started_at, r.updated_at.label("recorded_at"))
     rows = select(*columns, *rebuild).outerjoin(r, r.name == p.name)
     return compile_rows(rows.where(of_projections).order_by(p.name), ProgressRow)
@@ -218,6 +242,19 @@ def _progress() -> Compiled[ProgressRow]:
 def progress() -> Query[ProgressRow]:
     """The progress of each projection and of its rebuild."""
     return query_of(_progress(), ())
+
+
+@cache
+def _subscriptions() -> Compiled[SubscriptionRow]:
+    s = subscriptions_table.c
+    has_listeners = or_(s.name != as_text(WEBHOOKS), exists().where(webhooks.c.state != as_text(DELETED)))
+    columns = (s.name, s.position, s.failed_position, s.error, *_lags(subscriptions_table, s.position), s.updated_at)
+    return compile_rows(select(*columns, has_listeners.label("has_listeners")).order_by(s.name), SubscriptionRow)
+
+
+def subscriptions() -> Query[SubscriptionRow]:
+    """How far mail and webhooks are, as far as they have begun."""
+    return query_of(_subscriptions(), ())
 
 
 @cache

@@ -2,14 +2,17 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
+from pydantic import Field
 from typing_extensions import TypeAliasType
 
+from ledger.outbox import DeliveryState
 from ledger.views import BookingView, EventStatus, EventView, Money
 
 ProjectionState = TypeAliasType("ProjectionState", Literal["running", "stalled", "frozen"])
+SubscriptionState = TypeAliasType("SubscriptionState", Literal["running", "stalled", "frozen", "off"])
 SigningState = TypeAliasType("SigningState", Literal["signing", "forgotten", "inconsistent"])
 
 
@@ -62,6 +65,35 @@ class EventBookingPage:
     """A page of an event's bookings. As `BookingPage`, it may be shorter than `limit` and still have a next page."""
 
     items: list[EventBookingView]
+    next_cursor: str | None
+
+
+@dataclass(slots=True, kw_only=True)
+class NotificationView:
+    """A mail to a customer about a booking or, with a `booking_id` of null, about the whole event. `position`: of the entry that it
+    tells; null: somebody asked for it. `state`: `due`, also after tries that failed; `failed`: refused for good, or given up after
+    three days; `skipped`: there was nobody to tell or nothing to say any more, as `error` says; `held`: since a restore.
+
+    `due_at`: of the next try. `tries`: those that were begun. `error`: of the last one, such as the mail server's reply, without
+    addresses. `recipient_name`: the customer's; null: erased."""
+
+    id: UUID
+    kind: Annotated[str, Field(examples=["booking-confirmed"])]
+    event_id: UUID
+    booking_id: UUID | None
+    position: int | None
+    state: DeliveryState
+    tries: int
+    created_at: datetime
+    due_at: datetime | None
+    sent_at: datetime | None
+    error: str | None
+    recipient_name: str | None
+
+
+@dataclass(slots=True, kw_only=True)
+class NotificationPage:
+    items: list[NotificationView]
     next_cursor: str | None
 
 
@@ -241,10 +273,29 @@ class SigningView:
 
 
 @dataclass(slots=True, kw_only=True)
+class SubscriptionView:
+    """How far `mail` or `webhooks` have told others about the ledger. `lag_entries`, `lag_seconds`: as of projections.
+
+    A stalled one can't read the entry at `failed_position`, and tells nothing more until an operator upgrades or skips it
+    (`python -m notifications skip`). A frozen one has not moved for two minutes although there is something to tell. One that is
+    off tells nobody: this installation sends no mail, or nobody has a webhook."""
+
+    name: str
+    position: int
+    lag_entries: int
+    lag_seconds: float
+    state: SubscriptionState
+    failed_position: int | None
+    error: str | None
+
+
+@dataclass(slots=True, kw_only=True)
 class ProjectionList:
-    """`ledger_position`: the ledger's head. `signing` and `verification` are null before the first checkpoint and verification."""
+    """`subscriptions`: of mail and webhooks, which follow the ledger, too. `ledger_position`: the ledger's head. `signing` and
+    `verification` are null before the first checkpoint and verification."""
 
     items: list[ProjectionView]
+    subscriptions: list[SubscriptionView]
     next_cursor: str | None
     ledger_position: int
     signing: SigningView | None

@@ -8,9 +8,8 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 from typing_extensions import TypeAliasType
 
-from accounts.access import Organizer, SignedIn
+from accounts.access import Organizer, SignedIn, may_see_booking
 from accounts.errors import Forbidden
-from accounts.tokens import Principal
 from ledger.commands import Role
 from ledger.errors import BookingNotFound, EventNotFound, InvalidCode, NotYourEvent, WrongEvent
 from ledger.ticket_codes import TicketCode, TicketCodes
@@ -72,15 +71,9 @@ async def get_bookings(
 async def get_booking(booking_id: UUID, principal: SignedIn, reader: Reader) -> Response:
     """A booking with its tickets and their codes. Where the read side has not reached a booking yet, it is read from the ledger."""
     shown = await reader.side.booking(booking_id, reader.at_least)
-    if shown is None or not may_see(principal, customer_id=shown.view.customer_id, organizer_id=shown.organizer_id):
+    if shown is None or not may_see_booking(principal, customer_id=shown.view.customer_id, organizer_id=shown.organizer_id):
         raise BookingNotFound
     return json_response(shown.view, shown.position)
-
-
-def may_see(principal: Principal, *, customer_id: UUID | None, organizer_id: UUID) -> bool:
-    """Whether it is their own booking, one of their events, or they are an admin."""
-    organizes = principal.role == Role.ORGANIZER and organizer_id == principal.id
-    return principal.role == Role.ADMIN or organizes or customer_id in principal.ids
 
 
 @router.get(

@@ -10,7 +10,7 @@ import msgspec
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import PlainTextResponse
 
-from accounts.access import SignedIn
+from accounts.access import SignedIn, may_see_booking
 from ledger.commands import Role
 from ledger.entries import SeatsBooked
 from ledger.errors import BookingNotFound, EntryNotFound, Malformed
@@ -26,7 +26,6 @@ from query_api.responses.http import JSON, PUBLIC_JSON_OR_TEXT, PrefersText, hea
 from query_api.responses.receipt import ProvenEntry, receipt
 from query_api.responses.representation import Representation, respond
 from query_api.responses.views import CheckpointView, ConsistencyView, ProofView
-from query_api.routes.bookings import may_see
 
 router = APIRouter(prefix="/api", tags=["audit"])
 
@@ -97,7 +96,8 @@ async def get_receipt(booking_id: UUID, principal: SignedIn, reader: Reader) -> 
     _, rows = await reader.fetch(queries.booking_by_id(booking_id))
     booking = rows[0] if rows else None
     if booking is None or not (
-        may_see(principal, customer_id=booking.customer_id, organizer_id=booking.organizer_id) or principal.role == Role.AUDITOR
+        may_see_booking(principal, customer_id=booking.customer_id, organizer_id=booking.organizer_id)
+        or principal.role == Role.AUDITOR
     ):
         raise BookingNotFound
     return await receipt_response(reader, booking)

@@ -6,10 +6,10 @@ import msgspec
 from fastapi import APIRouter, Response
 
 from accounts.access import Auditor
+from ledger.outbox import MAIL
 from query_api import queries
-from query_api.database import Database
-from query_api.queries import ProgressRow, SetAsideRow, VerificationRow
-from query_api.read_side import Reader
+from query_api.queries import ProgressRow, SetAsideRow, SubscriptionRow, VerificationRow
+from query_api.read_side import Reader, ReadSide
 from query_api.responses.http import JSON, json_response
 from query_api.responses.views import (
     ProjectionList,
@@ -18,12 +18,16 @@ from query_api.responses.views import (
     RebuildView,
     SetAsideView,
     SigningView,
+    SubscriptionState,
+    SubscriptionView,
     VerificationView,
 )
 
 MAX_ERROR = 500
 #: A projection is frozen if its position has not moved for this long although the ledger has grown: ten ticks.
 FROZEN_SECONDS = 10.0
+#: Of a subscription: mail is not told on while a slow server takes a batch of them.
+SUBSCRIPTION_FROZEN_SECONDS = 120.0
 
 
 class _EntryTime(msgspec.Struct):
@@ -41,38 +45,69 @@ router = APIRouter(prefix="/api", tags=["system"])
 @router.get("/projections", operation_id="get_projections", response_model=ProjectionList, responses=JSON)
 async def get_projections(principal: Auditor, reader: Reader) -> Response:
     """The state of each projection. It never waits for a `Ledger-Position`, so that it can show why other queries wait."""
-    view = await read_projections(reader.side.database)
+    view = await read_projections(reader.side)
     return json_response(view, min((item.position for item in view.items), default=0))
 
 
-async def read_projections(database: Database) -> ProjectionList:
-    """The state of each projection, of signing and of the last verification. Raises Busy."""
-    now = datetime.now(UTC)
+async def read_projections(side: ReadSide) -> ProjectionList:
+    """The state of each projection, of subscriptions, of signing and of the last verification. Raises Busy."""
+    now, database = datetime.now(UTC), side.database
     rows = await database.fetch_rows(queries.progress())
     signing = [
         SigningView(state=row.state, origin=row.origin, detail=row.detail) for row in await database.fetch_rows(queries.signing())
     ]
     verification = [_verification(row) for row in await database.fetch_rows(queries.verification())]
+    subscriptions = [_subscription(row, now, side) for row in await database.fetch_rows(queries.subscriptions())]
     return ProjectionList(
-        items=[_view(row, now) for row in rows], next_cursor=None, ledger_position=rows[0].head if rows else 0,
-        signing=next(iter(signing), None), verification=next(iter(verification), None),
+        items=[_view(row, now) for row in rows], subscriptions=subscriptions, next_cursor=None,
+        ledger_position=rows[0].head if rows else 0, signing=next(iter(signing), None), verification=next(iter(verification), None),
     )  # fmt: skip
 
 
 def _view(row: ProgressRow, now: datetime) -> ProjectionView:
-    age = 0.0 if row.next_entry is None else max((now - _made_at(row.next_entry, row.updated_at)).total_seconds(), 0.0)
+    age = _age(row, now)
     state: ProjectionState = "running"
     if row.failed_position is not None:
         state = "stalled"
-    elif min(age, (now - row.updated_at).total_seconds()) > FROZEN_SECONDS:
+    elif _unmoved(row, age, now) > FROZEN_SECONDS:
         state = "frozen"
     return ProjectionView(
         name=row.name, version=row.version, position=row.position, lag_entries=row.lag, lag_seconds=round(age, 3), state=state,
         failed_position=row.failed_position,
-        error=None if row.error is None else row.error.splitlines()[0][:MAX_ERROR],  # the lines after the first are SQL
+        error=_first_line(row.error),
         set_aside=[] if row.set_aside is None else [_set_aside(one) for one in _decode_set_aside(row.set_aside)],
         rebuild=None if row.started_from is None else _rebuild(row, row.started_from),
     )  # fmt: skip
+
+
+def _subscription(row: SubscriptionRow, now: datetime, side: ReadSide) -> SubscriptionView:
+    age = _age(row, now)
+    state: SubscriptionState = "running"
+    if not (side.sends_mail if row.name == MAIL else row.has_listeners):
+        state = "off"
+    elif row.failed_position is not None:
+        state = "stalled"
+    elif _unmoved(row, age, now) > SUBSCRIPTION_FROZEN_SECONDS:
+        state = "frozen"
+    return SubscriptionView(
+        name=row.name, position=row.position, lag_entries=row.lag, lag_seconds=round(age, 3), state=state,
+        failed_position=row.failed_position, error=_first_line(row.error),
+    )  # fmt: skip
+
+
+def _first_line(error: str | None) -> str | None:
+    """The lines after the first are SQL."""
+    return None if error is None else error.splitlines()[0][:MAX_ERROR]
+
+
+def _age(row: ProgressRow | SubscriptionRow, now: datetime) -> float:
+    """Of the oldest entry past the position, in seconds."""
+    return 0.0 if row.next_entry is None else max((now - _made_at(row.next_entry, row.updated_at)).total_seconds(), 0.0)
+
+
+def _unmoved(row: ProgressRow | SubscriptionRow, age: float, now: datetime) -> float:
+    """For how many seconds the position has not moved although there was an entry past it."""
+    return min(age, (now - row.updated_at).total_seconds())
 
 
 def _made_at(entry: bytes, default: datetime) -> datetime:

@@ -91,6 +91,8 @@ __all__ = [
     "NewEvent",
     "NewSecondFactor",
     "NewWebhook",
+    "Notification",
+    "NotificationPage",
     "OpenSession",
     "OpenSessions",
     "Problem",
@@ -116,6 +118,8 @@ __all__ = [
     "SigningState",
     "Since",
     "StatsDifference",
+    "Subscription",
+    "SubscriptionState",
     "Summary",
     "Ticket",
     "TicketCode",
@@ -220,6 +224,8 @@ if _typing.TYPE_CHECKING:
     from event_sdk.models.new_event import NewEvent as NewEvent
     from event_sdk.models.new_second_factor import NewSecondFactor as NewSecondFactor
     from event_sdk.models.new_webhook import NewWebhook as NewWebhook
+    from event_sdk.models.notification import Notification as Notification
+    from event_sdk.models.notification_page import NotificationPage as NotificationPage
     from event_sdk.models.open_session import OpenSession as OpenSession
     from event_sdk.models.open_sessions import OpenSessions as OpenSessions
     from event_sdk.models.problem import Problem as Problem
@@ -245,6 +251,8 @@ if _typing.TYPE_CHECKING:
     from event_sdk.models.signing_state import SigningState as SigningState
     from event_sdk.models.since import Since as Since
     from event_sdk.models.stats_difference import StatsDifference as StatsDifference
+    from event_sdk.models.subscription import Subscription as Subscription
+    from event_sdk.models.subscription_state import SubscriptionState as SubscriptionState
     from event_sdk.models.summary import Summary as Summary
     from event_sdk.models.ticket import Ticket as Ticket
     from event_sdk.models.ticket_code import TicketCode as TicketCode
@@ -344,6 +352,8 @@ else:
         "NewEvent": ".models.new_event",
         "NewSecondFactor": ".models.new_second_factor",
         "NewWebhook": ".models.new_webhook",
+        "Notification": ".models.notification",
+        "NotificationPage": ".models.notification_page",
         "OpenSession": ".models.open_session",
         "OpenSessions": ".models.open_sessions",
         "Problem": ".models.problem",
@@ -369,6 +379,8 @@ else:
         "SigningState": ".models.signing_state",
         "Since": ".models.since",
         "StatsDifference": ".models.stats_difference",
+        "Subscription": ".models.subscription",
+        "SubscriptionState": ".models.subscription_state",
         "Summary": ".models.summary",
         "Ticket": ".models.ticket",
         "TicketCode": ".models.ticket_code",

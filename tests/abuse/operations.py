@@ -35,6 +35,8 @@ class Operation(NamedTuple):
     is_for_guests: bool = False
 
 
+#: The system of the tests sends no mail, and has sent none.
+RESENDING = ("resend_notification", "resend_tickets")
 #: By the link to a booking alone, whoever sends it. The system of the tests sends no mail.
 MANAGE = ("get_managed_booking", "get_managed_receipt", "get_managed_calendar", "cancel_managed_tickets")
 MANAGE_BY_MAIL = ("resend_confirmation", "revoke_manage_link")
@@ -102,6 +104,9 @@ OPERATIONS = {
     "get_live": Operation("live", ANYONE),
     "get_projections": Operation("system", AUDITORS),
     **{name: Operation("notifications", ANYONE, unready=404) for name in MAILBOX},
+    "get_notifications": Operation("notifications", ORGANIZERS),
+    "resend_notification": Operation("notifications", ORGANIZERS, unready=404),
+    "resend_tickets": Operation("bookings", BUYERS, {"customer": 404, "organizer": 404}, unready=409),
     "get_webhooks": Operation("notifications", ORGANIZERS),
     "create_webhook": Operation("notifications", ORGANIZERS),
     **{name: Operation("notifications", ORGANIZERS, unready=404) for name in ONE_WEBHOOK},
@@ -159,7 +164,7 @@ class Target:
         booking = customer.ok("POST", f"/api/events/{event['id']}/bookings", {"tickets": [{"category": "General", "quantity": 2}]})
         ids = {"event_id": event["id"], "booking_id": booking["id"], "account_id": account_id or customer.id}
         ids |= {"session_id": str(uuid4()), "mail_id": str(uuid4()), "number": "0"}
-        ids |= {"webhook_id": str(uuid4()), "delivery_id": str(uuid4())}
+        ids |= {"webhook_id": str(uuid4()), "delivery_id": str(uuid4()), "notification_id": str(uuid4())}
         return cls(stack, event, booking, customer.last, ids)
 
     def body(self, operation: str) -> JSON | None:

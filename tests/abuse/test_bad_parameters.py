@@ -47,6 +47,8 @@ BAD_PARAMETERS = {
     "event_id": ("x", "", "1", MANY_DIGITS, "' OR 1=1", *BAD_BYTES),
 }
 BAD_PARAMETERS |= {
+    "booking_id": BAD_PARAMETERS["event_id"],
+    "state": BAD_PARAMETERS["status"],
     "to": BAD_PARAMETERS["from"],
     "organizer_id": BAD_PARAMETERS["event_id"],
     "customer_id": BAD_PARAMETERS["event_id"],

@@ -218,6 +218,25 @@ def _too_many_webhooks(s: Scene) -> httpx.Response:
     return organizer.do("POST", "/api/webhooks", WEBHOOK)
 
 
+def _resent(s: Scene, state: str = "", *, is_cancelled: bool = False) -> httpx.Response:
+    """What an installation that sends mail answers who wants a booking's confirmation again; `state`: that mail, which is in it."""
+    path = s.booking
+    if state:
+        path = f"/api/notifications/{(id_ := uuid4())}"
+        with psycopg.connect(s.stack.settings.database_url, autocommit=True) as connection:
+            connection.execute(
+                "INSERT INTO outbox (id, channel, kind, recipient_id, event_id, booking_id, details, state)"
+                " VALUES (%s, 'mail', 'booking-confirmed', %s, %s, %s, '{}', %s)",
+                (id_, s.alice.id, s.target.event["id"], s.target.booking["id"], state),
+            )
+    elif is_cancelled:
+        s.alice.ok("DELETE", path)
+    else:
+        path = f"/api/bookings/{s.organizer.ok('POST', f'{s.path}/bookings', tickets(1))['id']}"
+    with s.stack.another_api(**MAIL) as url, httpx.Client(base_url=url, timeout=30) as http:
+        return Person(http, token=s.organizer.token).do("POST", f"{path}/resend")
+
+
 UNKNOWN = uuid4()
 RECIPES: dict[str, Callable[[Scene], httpx.Response]] = {
     "event-not-found": lambda s: s.alice.do("GET", f"/api/events/{UNKNOWN}"),
@@ -277,6 +296,10 @@ RECIPES: dict[str, Callable[[Scene], httpx.Response]] = {
     "webhook-not-found": lambda s: s.organizer.do("GET", f"/api/webhooks/{UNKNOWN}"),
     "webhook-paused": _webhook_paused,
     "too-many-webhooks": _too_many_webhooks,
+    "notification-not-found": lambda s: s.organizer.do("POST", f"/api/notifications/{UNKNOWN}/resend"),
+    "notification-waiting": lambda s: _resent(s, "due"),
+    "no-tickets-left": lambda s: _resent(s, is_cancelled=True),
+    "no-recipient": _resent,
     "session-not-found": lambda s: s.alice.do("DELETE", f"/api/me/sessions/{UNKNOWN}"),
     "reauthentication-required": _reauthentication_required,
     "wrong-password": lambda s: s.alice.do("PATCH", "/api/me", {"password": "a new password", "old_password": "wrong"}),

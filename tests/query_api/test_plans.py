@@ -15,7 +15,7 @@ from tests.query_api.world import NOW, World
 ROWS = 20_000
 BIG = {
     "catalogue_events", "catalogue_categories", "availability_events", "availability_categories", "booking_events", "bookings",
-    "tickets", "accounts", "guests", "revenue_events", "revenue_categories", "revenue_hours", "ledger_entries",
+    "tickets", "accounts", "guests", "revenue_events", "revenue_categories", "revenue_hours", "ledger_entries", "outbox",
 }  # fmt: skip
 
 FILL = """
@@ -46,6 +46,11 @@ INSERT INTO revenue_events SELECT event_id, n, 'Event', starts_at, 'EUR', organi
 INSERT INTO revenue_categories SELECT event_id, 1, 'General', 100, 1, 5000, 0 FROM n;
 INSERT INTO revenue_hours SELECT event_id, date_trunc('hour', starts_at), 1, 0, 1, 0, 5000, 0 FROM n;
 INSERT INTO ledger_entries SELECT event_id, 1, 'x', '{}' FROM n;
+INSERT INTO outbox (id, channel, kind, recipient_id, event_id, booking_id, position, details, state)
+    SELECT md5('mail' || number)::uuid, 'mail', 'booking-confirmed', customer_id, event_id,
+        CASE WHEN number % 10 > 0 THEN booking_id END, number, '{}', (ARRAY['sent', 'failed'])[1 + (number % 50 = 0)::int]
+    FROM bookings;
+INSERT INTO subscriptions (name, position) VALUES ('mail', %(rows)s - 10);
 UPDATE projections SET position = %(rows)s - 10;
 DROP TABLE n;
 """
@@ -64,6 +69,7 @@ def every_query(event_id: UUID, account_id: UUID) -> dict[str, Query[Any]]:
     search = q.BookingSearch(event_id, account_id)
     sales: dict[str, Any] = {"viewer": None, "event_id": None, "from_": None, "to": None}
     own: dict[str, Any] = {"customer_ids": {account_id}, "event_id": None, "status": None, "limit": 50}
+    told: dict[str, Any] = {"viewer": None, "booking_id": None, "event_id": None, "state": None, "after": None, "limit": 50}
     after = (now + timedelta(days=30), event_id)
     return {
         "event": q.event_by_id(event_id),
@@ -110,6 +116,12 @@ def every_query(event_id: UUID, account_id: UUID) -> dict[str, Query[Any]]:
         "changes": q.availability_changes(event_ids=None, after=ROWS - 10, limit=500),
         "changes, named": q.availability_changes(event_ids=[event_id], after=None, limit=500),
         "changes, named, since": q.availability_changes(event_ids=[event_id], after=5, limit=500),
+        "notifications": q.notifications(**told),
+        "notifications, booking": q.notifications(**told | {"booking_id": event_id}),
+        "notifications, own booking": q.notifications(**told | {"booking_id": event_id, "viewer": account_id, "after": 500}),
+        "notifications, event": q.notifications(**told | {"event_id": event_id, "state": "failed"}),
+        "notifications, organizer": q.notifications(**told | {"viewer": account_id, "state": "failed", "after": 5000}),
+        "subscriptions": q.subscriptions(),
         "positions": q.positions(),
         "progress": q.progress(),
     }

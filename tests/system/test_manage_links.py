@@ -1,73 +1,13 @@
 """A customer without an account sees and cancels a booking by the link that was mailed: on the running system."""
 
-from collections.abc import Iterator
 from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
-import psycopg
 import pytest
 
-from ledger.keys import Keyring
-from ledger.mail_tokens import MailTokens
-from notifications.manage_urls import ManageUrls
-from tests.running_system import JSON, PASSWORD, Person, Stack, tickets
-
-
-class Counter:
-    """A box office that sells to people by e-mail, and their links."""
-
-    def __init__(self, stack: Stack, organizer: Person) -> None:
-        self.stack, self.organizer = stack, organizer
-        self.tokens = MailTokens(Keyring.open(stack.settings.keys, "mail"))
-        self.event = stack.event(organizer, max_tickets_per_customer=4, ends_at="2031-05-01T22:00:00Z")
-
-    def sell(self, email: str, quantity: int = 1, event: JSON | None = None) -> JSON:
-        body = {**tickets(quantity), "customer": {"name": "Wanda Walkin", "email": email}}
-        sold: JSON = self.organizer.ok("POST", f"/api/events/{(event or self.event)['id']}/bookings", body)
-        return sold
-
-    def token(self, booking: JSON, issue: int = 0) -> str:
-        return ManageUrls("", self.tokens).make(UUID(booking["id"]), issue).partition("#")[2]
-
-    def bearer(self, booking: JSON, issue: int = 0) -> Person:
-        """Whoever has the link. Like every client, they see what was done before."""
-        bearer = Person(self.stack.http, token=self.token(booking, issue))
-        bearer.last = self.organizer.last
-        return bearer
-
-    def sql(self, statement: str, *parameters: object) -> list[tuple[Any, ...]]:
-        with psycopg.connect(self.stack.settings.database_url, autocommit=True) as connection:
-            cursor = connection.execute(statement, parameters)
-            return cursor.fetchall() if cursor.description else []
-
-    def prove(self, person: Person) -> int:
-        self.sql("UPDATE accounts SET email_proven_at = now() WHERE id = %s", person.id)
-        return int(person.ok("POST", "/api/me/claims")["claimed"])
-
-
-@pytest.fixture
-def counter(stack: Stack, organizer: Person) -> Counter:
-    return Counter(stack, organizer)
-
-
-@pytest.fixture(scope="module")
-def mailing(stack: Stack) -> Iterator[httpx.Client]:
-    """An API process of an installation that sends mail. No worker delivers it."""
-    with (
-        stack.another_api(MAIL_URL="smtp://127.0.0.1:9", MAIL_FROM="tickets@seats.test") as url,
-        httpx.Client(base_url=url) as client,
-    ):
-        yield client
-
-
-def an_address() -> str:
-    return f"{uuid4().hex[:12]}@example.test"
-
-
-def problem(response: httpx.Response) -> tuple[int, str]:
-    assert response.headers["content-type"] == "application/problem+json", response.text
-    return response.status_code, response.json()["type"].rpartition("/")[2]
+from tests.running_system import PASSWORD, Person, tickets
+from tests.system.box_office import Counter, an_address, problem
 
 
 def test_link_shows_the_booking_and_what_may_be_done(counter: Counter) -> None:
@@ -191,6 +131,32 @@ def test_confirmation_is_mailed_again_a_few_times(counter: Counter, mailing: htt
     assert [mailing.post("/api/manage/resend", headers=headers).status_code for _ in range(3)] == [202, 202, 429]
     assert int(mailing.post("/api/manage/resend", headers=headers).headers["retry-after"]) > 3_000
     assert counter.sql("SELECT kind FROM outbox WHERE booking_id = %s", sold["id"]) == [("booking-confirmed",)] * 3
+
+
+def test_cancelled_booking_s_confirmation_is_not_promised(counter: Counter, mailing: httpx.Client) -> None:
+    """The last ticket was cancelled just now, whether the read side knows it or not; or the event was."""
+    sold = counter.sell(an_address(), 2)
+    tickets_ = [ticket["id"] for ticket in sold["tickets"]]
+    headers = {"Authorization": f"Bearer {counter.token(sold)}"}
+    counter.bearer(sold).ok("POST", "/api/manage/cancel", {"tickets": tickets_[:1]})
+    assert mailing.post("/api/manage/resend", headers=headers).status_code == 202, "one ticket is left"
+    counter.bearer(sold).ok("POST", "/api/manage/cancel", {"tickets": tickets_[1:]})
+    assert problem(mailing.post("/api/manage/resend", headers=headers)) == (409, "no-tickets-left")
+    event = counter.stack.event(counter.organizer)
+    sold = counter.sell(an_address(), event=event)
+    counter.organizer.ok("POST", f"/api/events/{event['id']}/cancel")
+    counter.stack.settle()
+    headers = {"Authorization": f"Bearer {counter.token(sold)}"}
+    assert problem(mailing.post("/api/manage/resend", headers=headers)) == (409, "no-tickets-left")
+
+
+def test_retry_is_no_further_mail(counter: Counter, mailing: httpx.Client) -> None:
+    """Nor is it refused, once as many were asked for as may be."""
+    sold = counter.sell(an_address())
+    headers = {"Authorization": f"Bearer {counter.token(sold)}"}
+    for key in ("one", "two", "three", "one", "three"):
+        assert mailing.post("/api/manage/resend", headers={**headers, "Idempotency-Key": key}).status_code == 202, key
+    assert counter.sql("SELECT count(*) FROM outbox WHERE booking_id = %s", sold["id"]) == [(3,)]
 
 
 def test_without_mail_nothing_is_promised(counter: Counter) -> None:

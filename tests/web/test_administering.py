@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.running_system import Person, Stack, tickets
 from tests.web.conftest import Visit
@@ -120,6 +120,30 @@ def test_last_admin_cannot_be_demoted(visit: Visit, stack: Stack) -> None:
     visitor.check_accessibility()
     page.get_by_role("dialog").get_by_role("button", name="Cancel").first.click()
     expect(role).to_have_value("admin")
+
+
+def test_stalled_subscription_says_what_to_do(visit: Visit, stack: Stack) -> None:
+    """The answer is made up: the worker of the system would move on."""
+    one = {"position": 40, "lag_entries": 12, "lag_seconds": 30.5, "failed_position": None, "error": None}
+    subscriptions = [
+        {**one, "name": "mail", "state": "stalled", "failed_position": 41, "error": "UnknownTopic: seats-booked/9"},
+        {**one, "name": "webhooks", "state": "frozen"},
+    ]
+
+    def answer(route: Route) -> None:
+        response = route.fetch()
+        route.fulfill(response=response, json={**response.json(), "subscriptions": subscriptions})
+
+    visitor = visit(stack.admin)
+    visitor.page.route("**/api/projections", answer)
+    visitor.page.goto("/projections")
+    alert = visitor.page.get_by_role("alert", name="Mail: stopped")
+    expect(alert).to_contain_text("The entry at position 41 can't be read")
+    expect(alert).to_contain_text("python -m notifications skip")
+    expect(visitor.page.get_by_role("table", name="Mail and webhooks").get_by_role("row", name="Webhooks")).to_contain_text(
+        "Frozen"
+    )
+    visitor.check_looks(reloads=False)
 
 
 def test_projections_update_automatically(visit: Visit, stack: Stack, organizer: Person) -> None:

@@ -12,7 +12,8 @@ from ledger.keys import Keyring
 from ledger.mail_tokens import MailTokens
 from notifications.manage_urls import ManageUrls
 from tests.running_system import JSON, PASSWORD, Person, Stack, free_port, tickets, wait_until_ready
-from tests.web.conftest import PHONE, Visit
+from tests.web.conftest import DESKTOP, PHONE, SCHEMES, TRANSITIONS_END, Visit
+from tests.workers.deployment import wait_until
 
 
 def sell(stack: Stack, organizer: Person, quantity: int = 2) -> tuple[JSON, str]:
@@ -113,11 +114,17 @@ def demo(stack: Stack) -> Iterator[httpx.Client]:
     processes.append(stack.start("workers", "worker", DEMO="1", PUBLIC_URL=url))
     with httpx.Client(base_url=url) as client:
         wait_until_ready(url, processes[0])
+        admin = Person(client, token=stack.admin.token)
+        wait_until(lambda: "mail" in _subscriptions(admin), "a worker tells of what is sold from now on")
         yield client
     for process in processes:
         process.terminate()
     for process in processes:
         process.wait(15)
+
+
+def _subscriptions(admin: Person) -> set[str]:
+    return {one["name"] for one in admin.ok("GET", "/api/projections")["subscriptions"]}
 
 
 def test_box_office_customer_gets_in_and_takes_the_booking_into_an_account(
@@ -158,7 +165,7 @@ def test_box_office_customer_gets_in_and_takes_the_booking_into_an_account(
     phone.get_by_role("button", name="Create account").click()
     expect(phone.get_by_text("Confirm the e-mail address of your account")).to_be_visible()
     mailed = customer.open_tab()
-    mailed.goto(f"{url}/verify-email#{_verification(phone, demo, email)}")
+    mailed.goto(f"{url}/verify-email#" + _mailed(phone, demo, email, r"/verify-email#(\S+)"))
     mailed.get_by_role("button", name="Confirm address").click()
     expect(mailed.get_by_role("heading", name="Your address is confirmed")).to_be_visible()
     phone.reload()
@@ -172,13 +179,110 @@ def test_box_office_customer_gets_in_and_takes_the_booking_into_an_account(
             tab.goto("about:blank")  # its server ends before the browser does
 
 
-def _verification(page: Page, demo: httpx.Client, email: str) -> str:
-    """The token of the newest mail that verifies this address."""
+def test_replaced_link_ends_and_the_new_one_arrives(visit: Visit, stack: Stack, organizer: Person, demo: httpx.Client) -> None:
+    url = str(demo.base_url).rstrip("/")
+    sold, path = sell(stack, organizer)
+    visitor = visit(size=PHONE)
+    visitor.expect_complaints("410")
+    page = visitor.page
+    page.goto(url + path)
+    page.get_by_role("button", name="Replace this link").click()
+    page.get_by_role("dialog").get_by_role("button", name="Keep this link").last.click()
+    page.get_by_role("button", name="Replace this link").click()
+    page.get_by_role("dialog").get_by_role("button", name="Replace link").click()
+    expect(page.get_by_role("heading", name="A new link is on its way")).to_be_visible()
+    expect(page.get_by_text(f"We have mailed it to {sold['email']}.")).to_be_visible()
+    old = visitor.open_tab()
+    old.goto(url + path)
+    expect(old.get_by_role("heading", name="This link has ended")).to_be_visible()
+
+    token = _mailed(page, demo, sold["email"], r"/manage#(\S+)")
+    assert token != path.partition("#")[2]
+    page.goto(f"{url}/mailbox")
+    page.get_by_role("link").filter(has_text=sold["email"]).first.click()
+    with page.expect_popup() as opened:
+        page.frame_locator("iframe").get_by_role("link", name="Open your booking").click()
+    new = opened.value
+    expect(new.get_by_role("heading", name="Chamber music", level=1)).to_be_visible()
+    expect(new.get_by_role("img", name="QR code of ticket")).to_have_count(2)
+    for tab in visitor.context.pages:
+        tab.goto("about:blank")  # its server ends before the browser does
+
+
+def test_organizer_sees_the_mails_of_a_booking_and_sends_one_again(
+    visit: Visit, stack: Stack, organizer: Person, demo: httpx.Client
+) -> None:
+    url = str(demo.base_url).rstrip("/")
+    sold, _ = sell(stack, organizer)
+    seller = visit()
+    seller.context.request.post(f"{url}/api/login", data={"email": organizer.email, "password": PASSWORD})
+    page = seller.page
+    _mailed(page, demo, sold["email"], "(Chamber music)")
+    page.goto(f"{url}/organise/{sold['event_id']}/bookings")
+    opener = page.get_by_role("button", name=f"Show the mails about booking no. {sold['number']}")
+    opener.click()
+    dialog = page.get_by_role("dialog", name=f"Mails about booking no. {sold['number']}")
+    mails = dialog.get_by_role("list", name="Mails").get_by_role("listitem")
+    expect(mails).to_have_count(1)
+    expect(mails).to_contain_text("Confirmation with tickets")
+    expect(mails).to_contain_text("To Wanda")
+    expect(mails.get_by_text("Sent", exact=True)).to_be_visible()
+    for width, height in (PHONE, DESKTOP):
+        page.set_viewport_size({"width": width, "height": height})
+        for scheme in SCHEMES:
+            page.emulate_media(color_scheme=scheme)
+            expect(page.locator("html")).to_have_attribute("data-mantine-color-scheme", scheme)
+            page.evaluate(TRANSITIONS_END)
+            seller.check_accessibility()
+            assert not page.evaluate("document.documentElement.scrollWidth > innerWidth")
+
+    mails.get_by_role("button", name="Send again").press("Enter")
+    expect(mails).to_have_count(2)
+    expect(mails.first).to_contain_text("Asked for again")
+    expect(mails.first.get_by_text("Sent", exact=True)).to_be_visible(timeout=30_000)
+    page.keyboard.press("Escape")
+    expect(opener).to_be_focused()
+    _expect_mails(page, demo, sold["email"], 2)
+
+    organizer.ok("POST", f"/api/events/{sold['event_id']}/cancel", {"reason": "rain"})
+    seller.expect_complaints("409")
+    opener.click()
+    mails.last.get_by_role("button", name="Send again").click()
+    expect(dialog.get_by_role("alert")).to_contain_text("All tickets of this booking are cancelled")
+    page.goto("about:blank")  # its server ends before the browser does
+
+
+def test_customer_has_the_tickets_mailed_again(visit: Visit, stack: Stack, organizer: Person, demo: httpx.Client) -> None:
+    url = str(demo.base_url).rstrip("/")
+    customer = stack.person()
+    booked = customer.ok("POST", f"/api/events/{stack.event(organizer)['id']}/bookings", tickets(1))
+    visitor = visit(size=PHONE)
+    visitor.context.request.post(f"{url}/api/login", data={"email": customer.email, "password": PASSWORD})
+    visitor.page.goto(f"{url}/bookings/{booked['id']}")
+    _expect_mails(visitor.page, demo, customer.email, 1)
+    visitor.page.get_by_role("button", name="Mail tickets again").click()
+    expect(visitor.page.get_by_text(f"The tickets are on their way to {customer.email}.")).to_be_visible()
+    _expect_mails(visitor.page, demo, customer.email, 2)
+    visitor.page.goto("about:blank")  # its server ends before the browser does
+
+
+def _expect_mails(page: Page, demo: httpx.Client, email: str, count: int) -> None:
+    """That many mails come to this address."""
+    for _ in range(120):
+        found = [item for item in demo.get("/api/mailbox").json()["items"] if email in item["to"]]
+        if len(found) >= count:
+            break
+        page.wait_for_timeout(250)
+    assert len(found) == count
+
+
+def _mailed(page: Page, demo: httpx.Client, email: str, pattern: str) -> str:
+    """What the pattern finds in a mail to this address, once there is one."""
     for _ in range(120):
         for item in demo.get("/api/mailbox").json()["items"]:
             if email in item["to"]:
                 text = demo.get(f"/api/mailbox/{item['id']}").json()["text"]
-                if found := re.search(r"/verify-email#(\S+)", text):
+                if found := re.search(pattern, text):
                     return found[1]
         page.wait_for_timeout(250)
     raise AssertionError("no mail came")

@@ -8,6 +8,7 @@ import { BookingsPage } from "@/features/bookings/bookings-page";
 import { calendarFile } from "@/features/bookings/calendar-file";
 import { getGetBookingMockHandler } from "@/shared/api/generated/bookings/bookings.msw";
 import { getGetEventMockHandler } from "@/shared/api/generated/events/events.msw";
+import { getGetAboutMockHandler, getGetAboutResponseMock } from "@/shared/api/generated/system/system.msw";
 import type { Booking, BookingTime, Event } from "@/shared/api/generated/model";
 
 import { booking, event, problem } from "../factories";
@@ -93,12 +94,13 @@ it("the list shows an empty state without bookings, and a retry after a failed r
   await screen.findByText("No tickets yet");
 });
 
-function open(shown: Booking, of: Event = event({ id: shown.event_id })) {
+function open(shown: Booking, of: Event = event({ id: shown.event_id }), hasMail = false) {
   const sent: string[] = [];
   const partlyCancelled = booking({ ...shown, refunded_amount: "50.00", tickets: shown.tickets.map((one, index) => ({ ...one, status: index === 0 ? "cancelled" : one.status })) }); // prettier-ignore
   server.use(
     getGetBookingMockHandler(() => (sent.length === 0 ? shown : partlyCancelled)),
     getGetEventMockHandler(of),
+    getGetAboutMockHandler({ ...getGetAboutResponseMock(), has_mail: hasMail }),
     http.post(
       "*/api/bookings/:id/cancel",
       async ({ request }) => (sent.push(await request.text()), HttpResponse.json(partlyCancelled)),
@@ -109,6 +111,36 @@ function open(shown: Booking, of: Event = event({ id: shown.event_id })) {
   renderPage(<BookingPage />, { path: `/bookings/${shown.id}`, pattern: "/bookings/:bookingId" });
   return sent;
 }
+
+it("the tickets are mailed again, once however often it is clicked", async () => {
+  const keys: (string | null)[] = [];
+  open(booking({ customer_id: "c" }), undefined, true);
+  server.use(
+    http.post("*/api/bookings/:id/resend", ({ request }) => {
+      keys.push(request.headers.get("Idempotency-Key"));
+      return keys.length === 1 ? problem(500, "internal-error") : new HttpResponse(null, { status: 202 });
+    }),
+  );
+  const button = await screen.findByRole("button", { name: "Mail tickets again" });
+  for (const number of [1, 2, 3]) {
+    await userEvent.click(button);
+    await waitFor(() => expect(keys).toHaveLength(number));
+    await waitFor(() => expect(button).not.toHaveAttribute("data-loading"));
+  }
+  expect(keys[0]).toBe(keys[1]);
+  expect(keys[1]).not.toBe(keys[2]);
+});
+
+it.each([
+  ["no mail is sent", booking({ customer_id: "c" }), false],
+  ["all tickets are cancelled", booking({ customer_id: "c", status: "cancelled" }), true],
+  ["a walk-in bought them", booking({ customer_id: null }), true],
+])("tickets are not mailed again where %s", async (_, shown, hasMail) => {
+  open(shown, undefined, hasMail);
+  await screen.findByRole("button", { name: "Print" });
+  await waitFor(() => expect(screen.getByRole("button", { name: "Receipt" })).toBeVisible());
+  expect(screen.queryByRole("button", { name: "Mail tickets again" })).toBeNull();
+});
 
 it("one ticket is cancelled, after its refund was shown", async () => {
   const sent = open(booking());

@@ -68,6 +68,8 @@ __all__ = [
     "NewEvent",
     "NewSecondFactor",
     "NewWebhook",
+    "Notification",
+    "NotificationPage",
     "OpenSession",
     "OpenSessions",
     "Problem",
@@ -93,6 +95,8 @@ __all__ = [
     "SigningState",
     "Since",
     "StatsDifference",
+    "Subscription",
+    "SubscriptionState",
     "Summary",
     "Ticket",
     "TicketCode",
@@ -175,6 +179,8 @@ if _typing.TYPE_CHECKING:
     from event_sdk.models.new_event import NewEvent
     from event_sdk.models.new_second_factor import NewSecondFactor
     from event_sdk.models.new_webhook import NewWebhook
+    from event_sdk.models.notification import Notification
+    from event_sdk.models.notification_page import NotificationPage
     from event_sdk.models.open_session import OpenSession
     from event_sdk.models.open_sessions import OpenSessions
     from event_sdk.models.problem import Problem
@@ -200,6 +206,8 @@ if _typing.TYPE_CHECKING:
     from event_sdk.models.signing_state import SigningState
     from event_sdk.models.since import Since
     from event_sdk.models.stats_difference import StatsDifference
+    from event_sdk.models.subscription import Subscription
+    from event_sdk.models.subscription_state import SubscriptionState
     from event_sdk.models.summary import Summary
     from event_sdk.models.ticket import Ticket
     from event_sdk.models.ticket_code import TicketCode
@@ -281,6 +289,8 @@ else:
         "NewEvent": ".new_event",
         "NewSecondFactor": ".new_second_factor",
         "NewWebhook": ".new_webhook",
+        "Notification": ".notification",
+        "NotificationPage": ".notification_page",
         "OpenSession": ".open_session",
         "OpenSessions": ".open_sessions",
         "Problem": ".problem",
@@ -306,6 +316,8 @@ else:
         "SigningState": ".signing_state",
         "Since": ".since",
         "StatsDifference": ".stats_difference",
+        "Subscription": ".subscription",
+        "SubscriptionState": ".subscription_state",
         "Summary": ".summary",
         "Ticket": ".ticket",
         "TicketCode": ".ticket_code",

@@ -21,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, StrictInt, StrictStr
 from typing import Any, ClassVar, Dict, List, Optional
 from event_sdk.models.projection import Projection
 from event_sdk.models.signing import Signing
+from event_sdk.models.subscription import Subscription
 from event_sdk.models.verification import Verification
 from typing import Optional, Set
 from typing_extensions import Self
@@ -28,14 +29,15 @@ from pydantic_core import to_jsonable_python
 
 class ProjectionList(BaseModel):
     """
-    `ledger_position`: the ledger's head. `signing` and `verification` are null before the first checkpoint and verification.
+    `subscriptions`: of mail and webhooks, which follow the ledger, too. `ledger_position`: the ledger's head. `signing` and `verification` are null before the first checkpoint and verification.
     """ # noqa: E501
     items: List[Projection]
+    subscriptions: List[Subscription]
     next_cursor: Optional[StrictStr]
     ledger_position: StrictInt
     signing: Optional[Signing]
     verification: Optional[Verification]
-    __properties: ClassVar[List[str]] = ["items", "next_cursor", "ledger_position", "signing", "verification"]
+    __properties: ClassVar[List[str]] = ["items", "subscriptions", "next_cursor", "ledger_position", "signing", "verification"]
 
     model_config = ConfigDict(
         validate_by_name=True,
@@ -82,6 +84,12 @@ class ProjectionList(BaseModel):
             for _item_items in self.items:
                 _items.append(_item_items.to_dict() if _item_items is not None else None)
             _dict['items'] = _items
+        # override the default output from pydantic by calling `to_dict()` of each item in subscriptions (list)
+        _items = []
+        if self.subscriptions:
+            for _item_subscriptions in self.subscriptions:
+                _items.append(_item_subscriptions.to_dict() if _item_subscriptions is not None else None)
+            _dict['subscriptions'] = _items
         # override the default output from pydantic by calling `to_dict()` of signing
         if self.signing:
             _dict['signing'] = self.signing.to_dict()
@@ -116,6 +124,7 @@ class ProjectionList(BaseModel):
 
         _obj = cls.model_validate({
             "items": [Projection.from_dict(_item) for _item in obj["items"]] if obj.get("items") is not None else None,
+            "subscriptions": [Subscription.from_dict(_item) for _item in obj["subscriptions"]] if obj.get("subscriptions") is not None else None,
             "next_cursor": obj.get("next_cursor"),
             "ledger_position": obj.get("ledger_position"),
             "signing": Signing.from_dict(obj["signing"]) if obj.get("signing") is not None else None,

@@ -162,6 +162,45 @@ async def test_what_is_malformed_is_refused(organizer: Caller, change: dict[str,
         assert (await organizer.do("PATCH", path, change)).status_code == 422
 
 
+def forget_password(database_url: str) -> None:
+    """It was given too long ago."""
+    with psycopg.connect(database_url) as connection:
+        connection.execute("UPDATE tokens SET authenticated_at = now() - interval '16 minutes'")
+
+
+async def test_where_it_is_sent_and_how_it_is_signed_asks_for_the_password_again(organizer: Caller, database_url: str) -> None:
+    path = f"/{(await organizer.create())['id']}"
+    forget_password(database_url)
+    asked = (("POST", "", {"url": URL, "types": ["*"]}), ("PATCH", path, {"url": URL + "/2"}), ("POST", f"{path}/secret", None))
+    for method, below, body in asked:
+        response = await organizer.do(method, below, body)
+        assert (response.status_code, response.json()["type"]) == (403, "/problems/reauthentication-required"), (method, below)
+    assert (await organizer.ok("GET", path))["url"] == URL
+    for change in ({"state": "paused"}, {"state": "active", "types": ["ticket.used"]}):
+        await organizer.ok("PATCH", path, change)
+    await organizer.ok("DELETE", path)
+
+
+async def test_trail_tells_who_changed_webhooks(organizer: Caller, database_url: str) -> None:
+    organizer._headers["Idempotency-Key"] = "one"
+    path = f"/{(await organizer.create())['id']}"
+    assert path == f"/{(await organizer.create())['id']}", "a retry"
+    for change in ({"url": URL + "/2"}, {}, {"state": "paused"}):
+        await organizer.ok("PATCH", path, change)
+    await organizer.ok("POST", f"{path}/secret")
+    await organizer.ok("DELETE", path)
+    for method, below in (("DELETE", ""), ("POST", "/secret"), ("PATCH", "")):
+        assert (await organizer.do(method, path + below, {"state": "active"} if method == "PATCH" else None)).status_code == 404
+    with psycopg.connect(database_url) as connection:
+        rows = connection.execute(
+            "SELECT action, account_id = actor_id, network FROM account_trail WHERE action LIKE 'webhook-%' ORDER BY id"
+        ).fetchall()
+    assert rows == [
+        (f"webhook-{action}", True, "127.0.0.0/24")
+        for action in ("created", "changed", "changed", "secret-rotated", "deleted")
+    ]  # fmt: skip
+
+
 async def test_private_addresses_can_be_allowed(settings: Settings, database_url: str) -> None:
     async with api(replace(settings, webhooks_allow_private=True)) as client:
         organizer = await log_in(client, database_url, "organizer")

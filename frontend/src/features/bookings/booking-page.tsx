@@ -3,18 +3,22 @@ import { IconArrowLeft, IconConfetti, IconMoodEmpty } from "@tabler/icons-react"
 import { useQuery } from "@tanstack/react-query";
 import { Link, useLocation, useParams } from "react-router";
 
+import { resendTickets } from "@/shared/api/generated/bookings/bookings";
 import type { Booking, Event } from "@/shared/api/generated/model";
 import { isKind } from "@/shared/api/problem";
 import { EmptyState } from "@/shared/feedback/empty-state";
 import { LoadError } from "@/shared/feedback/load-error";
 import { formatLocalDateTime, formatTimeRange } from "@/shared/formatting/date-times";
 import { Page } from "@/shared/navigation/page";
+import { aboutQuery } from "@/shared/queries/about-query";
+import { useSession } from "@/shared/session/session";
 import { DownloadButton } from "@/shared/tables/download-button";
 
 import { CalendarButton, PrintButton } from "./booking-actions";
 import { PaymentSummary } from "./payment-summary";
 import { bookedEventQuery, bookingQuery } from "./queries";
 import { bookingsText } from "./strings";
+import { ResendButton } from "./resend-button";
 import { TicketCancellation } from "./ticket-cancellation";
 import { TicketList } from "./ticket-list";
 import { useOwnCanceller } from "./use-ticket-cancellation";
@@ -103,6 +107,8 @@ function Details({ booking, event }: { booking: Booking; event: Event | undefine
 
 function Actions({ booking, event }: { booking: Booking; event: Event | undefined }) {
   const canceller = useOwnCanceller(booking);
+  const { data: about } = useQuery(aboutQuery());
+  const { account } = useSession();
   return (
     <Group gap="xs" data-no-print>
       <Button component={Link} to={`/events/${booking.event_id}`} variant="default">
@@ -116,6 +122,13 @@ function Actions({ booking, event }: { booking: Booking; event: Event | undefine
         accept="text/plain"
         fileName={`receipt-${booking.number}.txt`}
       />
+      {about?.has_mail === true && booking.status === "confirmed" && booking.customer_id !== null && (
+        <ResendButton
+          of={booking.id}
+          email={account?.role === "customer" ? account.email : null}
+          ask={(headers) => resendTickets(booking.id, headers)}
+        />
+      )}
       {event !== undefined && <TicketCancellation booking={booking} event={event} canceller={canceller} />}
     </Group>
   );

@@ -68,6 +68,19 @@ export const bookingsText = {
   print: "Print",
   receipt: "Receipt",
   calendar: "Add to calendar",
+  resend: {
+    action: "Mail tickets again",
+    done: (email: string | null) => `The tickets are on their way to ${email ?? "the customer"}.`,
+    problems: {
+      "mail-off": "This installation sends no mail.",
+      "too-many-attempts": "It was mailed several times already. Try again later.",
+      "no-tickets-left": "All tickets are cancelled: there are none to send.",
+      "no-recipient": "Nobody's e-mail address belongs to this booking.",
+      "link-superseded": "This link has ended.",
+      unreachable: "The server did not respond. Try again.",
+      other: "That did not work. Please try again.",
+    } as Record<string, string>,
+  },
 
   cancel: {
     action: "Cancel tickets",

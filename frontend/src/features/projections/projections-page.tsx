@@ -16,6 +16,7 @@ import { projectionsQuery } from "./queries";
 import { RebuildProgress } from "./rebuild-progress";
 import { SetAsideAlert } from "./set-aside-alert";
 import { projectionsText as text } from "./strings";
+import { Subscriptions } from "./subscriptions";
 
 const COLOURS = { running: "ledger", stalled: "red", frozen: "yellow" };
 
@@ -32,7 +33,11 @@ export function ProjectionsPage() {
   );
 }
 
-function ProjectionsView({ list: { items, verification, ledger_position: head } }: { list: ProjectionList }) {
+function ProjectionsView({
+  list: { items, subscriptions, verification, ledger_position: head },
+}: {
+  list: ProjectionList;
+}) {
   const { columns, none } = text;
   if (items.length === 0) return <EmptyState icon={IconActivity} title={none.title} text={none.text} />;
   return (
@@ -72,6 +77,7 @@ function ProjectionsView({ list: { items, verification, ledger_position: head } 
           <Row key={projection.name} projection={projection} head={head} />
         ))}
       </TableFrame>
+      <Subscriptions subscriptions={subscriptions} head={head} />
       <LastVerification verification={verification} />
     </>
   );
@@ -93,7 +99,7 @@ function Row({ projection, head }: { projection: Projection; head: number }) {
         </Stack>
       </Table.Th>
       <Table.Td data-label={columns.state}>
-        <Badge variant="light" color={COLOURS[state]}>
+        <Badge variant="light" color={COLOURS[state]} c="var(--mantine-color-text)">
           {text.states[state]}
         </Badge>
         {set_aside.length > 0 && (
@@ -128,7 +134,13 @@ function Row({ projection, head }: { projection: Projection; head: number }) {
 function ProjectionAlert({ projection: { name, state, failed_position, error } }: { projection: Projection }) {
   if (state === "frozen") {
     return (
-      <Alert color="yellow" icon={<IconAlertTriangle aria-hidden />} title={text.frozen.title(name)} role="alert">
+      <Alert
+        color="yellow"
+        icon={<IconAlertTriangle aria-hidden />}
+        title={text.frozen.title(name)}
+        styles={{ title: { color: "var(--mantine-color-text)" } }}
+        role="alert"
+      >
         {text.frozen.text}
       </Alert>
     );

@@ -35,6 +35,21 @@ export const projectionsText = {
     more: (events: number) => `${formatCount(events)} more are set aside.`,
     count: (events: number) => (events === 1 ? "1 event set aside" : `${formatCount(events)} events set aside`),
   },
+  subscriptions: {
+    title: "Mail and webhooks",
+    lead: "They follow the ledger, too, to tell customers and programs about it.",
+    name: "Told by",
+    names: { mail: "Mail", webhooks: "Webhooks" } as Readonly<Record<string, string>>,
+    about: { mail: "Customers, by mail", webhooks: "Programs, by signed requests" } as Readonly<Record<string, string>>,
+    states: { running: "Running", stalled: "Stalled", frozen: "Frozen", off: "Off" },
+    stalledTitle: (name: string) => `${name}: stopped`,
+    stalled: (position: number) =>
+      `The entry at position ${formatCount(position)} can't be read, and nobody is told about it or what came after. What was written before is sent. If a later release made it, upgrade. Otherwise an operator passes it over with`,
+    command: "python -m notifications skip",
+    frozenTitle: (name: string) => `${name}: nobody is told`,
+    frozen:
+      "There is something to tell, and for two minutes nobody has been told. Check that a worker is running, and that the projections are.",
+  },
   frozen: {
     title: (name: string) => `${name} is not being processed`,
     text: "The ledger has grown for 10 seconds and this projection has not followed. Check that a worker is running.",

@@ -10,6 +10,7 @@ type Resource =
   | "ledger"
   | "mailbox"
   | "managed-booking"
+  | "notifications"
   | "organised-events"
   | "projections"
   | "session"

@@ -1,41 +1,16 @@
 import { Alert, Button, Group, Stack, Text } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
-import { notifications } from "@mantine/notifications";
-import { IconMail, IconRefresh } from "@tabler/icons-react";
+import { IconRefresh } from "@tabler/icons-react";
 import { useMutation } from "@tanstack/react-query";
 
-import { resendConfirmation, revokeManageLink } from "@/shared/api/generated/bookings/bookings";
+import { revokeManageLink } from "@/shared/api/generated/bookings/bookings";
 import { ApiError } from "@/shared/api/problem";
-import { useCommandKey } from "@/shared/api/use-command-key";
 import { Dialog } from "@/shared/feedback/dialog";
 
 import { bearer } from "./queries";
 import { manageText } from "./strings";
 
 const text = manageText;
-
-/** Mails the tickets to the customer again. */
-export function ResendButton({ token, email }: { token: string; email: string }) {
-  const { keyFor, done } = useCommandKey("resend");
-  const { mutate, isPending } = useMutation({
-    mutationFn: () => resendConfirmation({ "Idempotency-Key": keyFor(token) }, bearer(token)),
-    onSuccess: () => {
-      done();
-      notifications.show({ message: text.resend.done(email) });
-    },
-    onError: (error) => notifications.show({ color: "red", message: sentence(error) }),
-  });
-  return (
-    <Button
-      variant="default"
-      leftSection={<IconMail size={18} aria-hidden />}
-      loading={isPending}
-      onClick={() => mutate()}
-    >
-      {text.resend.action}
-    </Button>
-  );
-}
 
 interface Props {
   token: string;

@@ -4,6 +4,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { Link } from "react-router";
 
+import { resendConfirmation } from "@/shared/api/generated/bookings/bookings";
 import type { ManagedBooking } from "@/shared/api/generated/model";
 import { isKind } from "@/shared/api/problem";
 import { EmptyState } from "@/shared/feedback/empty-state";
@@ -15,11 +16,12 @@ import { DownloadButton } from "@/shared/tables/download-button";
 
 import { CalendarButton, PrintButton } from "../booking-actions";
 import { PaymentSummary } from "../payment-summary";
+import { ResendButton } from "../resend-button";
 import { bookingsText } from "../strings";
 import { TicketCancellation } from "../ticket-cancellation";
 import { TicketList } from "../ticket-list";
 import { KeepInAccount } from "./keep-in-account";
-import { LinkRenewal, ResendButton } from "./link-actions";
+import { LinkRenewal } from "./link-actions";
 import { bearer, managedQuery, useManagedCanceller } from "./queries";
 import { manageText } from "./strings";
 import { useManageToken } from "./use-manage-token";
@@ -126,7 +128,9 @@ function Details({ managed, token, forget, onRenewed }: Props & { managed: Manag
             headers={bearer(token).headers}
             fileName={`receipt-${booking.number}.txt`}
           />
-          <ResendButton token={token} email={email} />
+          {booking.status === "confirmed" && (
+            <ResendButton of={token} email={email} ask={(headers) => resendConfirmation(headers, bearer(token))} />
+          )}
           <TicketCancellation booking={booking} event={event} canceller={canceller} />
         </Group>
       }

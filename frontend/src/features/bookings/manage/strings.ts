@@ -1,9 +1,5 @@
 export const manageText = {
   title: "Your booking",
-  resend: {
-    action: "Mail tickets again",
-    done: (email: string) => `The tickets are on their way to ${email}.`,
-  },
   renew: {
     action: "Replace this link",
     title: "Replace this link",
@@ -47,7 +43,6 @@ export const manageText = {
   browse: "Browse events",
   problems: {
     "mail-off": "This installation sends no mail.",
-    "too-many-attempts": "It was mailed several times already. Try again in an hour.",
     "link-superseded": "This link has ended.",
     unreachable: "The server did not respond. Try again.",
     other: "That did not work. Please try again.",

@@ -17,6 +17,7 @@ import { TableFrame } from "@/shared/tables/table-frame";
 
 import { useEvent } from "../event-layout/event-layout";
 import { eventBookingsQuery } from "../queries";
+import { BookingMails } from "./mails/booking-mails";
 import { eventBookingsText } from "./strings";
 
 const text = eventBookingsText;
@@ -81,6 +82,7 @@ function Bookings({ eventId, filter, onClear }: { eventId: string; filter: Filte
           { label: columns.amount, isNumber: true },
           columns.when,
           columns.status,
+          columns.mails,
         ]}
       >
         {items.map((booking) => (
@@ -136,6 +138,9 @@ function Row({ booking }: { booking: EventBooking }) {
         <Badge variant="light" color={booking.status === "confirmed" ? "ledger" : "gray"}>
           {text.statuses[booking.status]}
         </Badge>
+      </Table.Td>
+      <Table.Td data-label={columns.mails}>
+        {booking.customer_id !== null && <BookingMails booking={booking} />}
       </Table.Td>
     </Table.Tr>
   );

@@ -12,6 +12,7 @@ export const eventBookingsText = {
     amount: "Amount",
     when: "Booked",
     status: "Status",
+    mails: "Mails",
   },
   walkIn: "Walk-in",
   erased: "Deleted account",

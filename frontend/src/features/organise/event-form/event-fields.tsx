@@ -1,7 +1,19 @@
-import { Fieldset, Radio, Select, SimpleGrid, Stack, Textarea, TextInput, type OptionsFilter } from "@mantine/core";
+import {
+  Alert,
+  Fieldset,
+  Radio,
+  Select,
+  SimpleGrid,
+  Stack,
+  Textarea,
+  TextInput,
+  type OptionsFilter,
+} from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
 import { useMemo } from "react";
 
 import { DateTimeField } from "@/shared/forms/date-time-field";
+import { aboutQuery } from "@/shared/queries/about-query";
 import { listTimeZones } from "@/shared/time/wall-clock";
 
 import { CategoryFields } from "./category-fields";
@@ -104,6 +116,7 @@ export function EventFields({ form, taken, isNew }: Props) {
 
 /** How people without an account book. What a limit per customer rules out can't be chosen. */
 function GuestCheckoutField({ form }: { form: EventForm }) {
+  const { data: about } = useQuery(aboutQuery());
   const isLimited = form.values.max_tickets_per_customer !== "";
   return (
     <Radio.Group
@@ -126,6 +139,11 @@ function GuestCheckoutField({ form }: { form: EventForm }) {
           );
         })}
       </SimpleGrid>
+      {guestCheckoutOf(form.values) === "proven" && about?.has_mail === false && (
+        <Alert color="yellow" mt="sm" role="status">
+          {text.guests.withoutMail}
+        </Alert>
+      )}
     </Radio.Group>
   );
 }

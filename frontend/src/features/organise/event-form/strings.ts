@@ -32,6 +32,8 @@ export const eventFormText = {
     open: { label: "At once", hint: "With a name and an e-mail address." },
     proven: { label: "With a code", hint: "Guests type a code that is sent to their address." },
     off: { label: "No", hint: "Customers sign in to book." },
+    withoutMail:
+      "This installation sends no mail, so nobody gets a code: as it is set now, nobody can book this event without an account.",
     limited: "Not with a limit of tickets per customer: anybody can make up addresses.",
   },
   currency: "Currency",

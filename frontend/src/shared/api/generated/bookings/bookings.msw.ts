@@ -202,6 +202,16 @@ export const getResendConfirmationMockHandler = (overrideResponse?: unknown | ((
       })
   }, options)
 }
+
+export const getResendTicketsMockHandler = (overrideResponse?: unknown | ((info: Parameters<Parameters<typeof http.post>[1]>[0]) => Promise<unknown> | unknown), options?: RequestHandlerOptions) => {
+  return http.post('*/api/bookings/:bookingId/resend', async (info) => {
+  if (typeof overrideResponse === 'function') {await overrideResponse(info); }
+    return new HttpResponse(null,
+      { status: 202,
+        
+      })
+  }, options)
+}
 export const getBookingsMock = () => [
   getGetBookingsMockHandler(),
   getGetBookingMockHandler(),
@@ -215,5 +225,6 @@ export const getBookingsMock = () => [
   getCancelManagedTicketsMockHandler(),
   getVerifyContactMockHandler(),
   getConfirmContactMockHandler(),
-  getResendConfirmationMockHandler()
+  getResendConfirmationMockHandler(),
+  getResendTicketsMockHandler()
 ]

@@ -45,6 +45,7 @@ import type {
   NewBooking,
   Problem,
   ResendConfirmationHeaders,
+  ResendTicketsHeaders,
   TicketIds,
   VerifyContact,
   VerifyContactHeaders
@@ -997,7 +998,7 @@ export const useConfirmContact = <TError = ErrorType<Problem | Problem>,
       return useMutation(mutationOptions, queryClient);
     }
     /**
- * Mails the confirmation with the tickets again, three times an hour at most.
+ * Mails the confirmation with the tickets again, three times an hour at most, and ten times a day.
  * @summary Resend Confirmation
  */
 export const resendConfirmation = (
@@ -1057,6 +1058,72 @@ export const useResendConfirmation = <TError = ErrorType<Problem | Problem>,
       > => {
 
       const mutationOptions = getResendConfirmationMutationOptions(options);
+
+      return useMutation(mutationOptions, queryClient);
+    }
+    /**
+ * Mails the confirmation with the tickets to the booking's customer again, if the customer, the event's organizer or an admin
+asks for it: three times an hour at most, and ten times a day.
+ * @summary Resend Tickets
+ */
+export const resendTickets = (
+    bookingId: string,
+    headers?: ResendTicketsHeaders,
+ options?: SecondParameter<typeof http>,signal?: AbortSignal
+) => {
+      
+      
+      return http<unknown>(
+      {url: `/api/bookings/${bookingId}/resend`, method: 'POST',
+      headers, signal
+    },
+      options);
+    }
+  
+
+
+export const getResendTicketsMutationOptions = <TError = ErrorType<Problem | Problem>,
+    TContext = unknown>(options?: { mutation?:UseMutationOptions<Awaited<ReturnType<typeof resendTickets>>, TError,{bookingId: string;headers?: ResendTicketsHeaders}, TContext>, request?: SecondParameter<typeof http>}
+): UseMutationOptions<Awaited<ReturnType<typeof resendTickets>>, TError,{bookingId: string;headers?: ResendTicketsHeaders}, TContext> => {
+
+const mutationKey = ['resendTickets'];
+const {mutation: mutationOptions, request: requestOptions} = options ?
+      options.mutation && 'mutationKey' in options.mutation && options.mutation.mutationKey ?
+      options
+      : {...options, mutation: {...options.mutation, mutationKey}}
+      : {mutation: { mutationKey, }, request: undefined};
+
+      
+
+
+      const mutationFn: MutationFunction<Awaited<ReturnType<typeof resendTickets>>, {bookingId: string;headers?: ResendTicketsHeaders}> = (props) => {
+          const {bookingId,headers} = props ?? {};
+
+          return  resendTickets(bookingId,headers,requestOptions)
+        }
+
+        
+
+
+  return  { mutationFn, ...mutationOptions }}
+
+    export type ResendTicketsMutationResult = NonNullable<Awaited<ReturnType<typeof resendTickets>>>
+    
+    export type ResendTicketsMutationError = ErrorType<Problem | Problem>
+
+    /**
+ * @summary Resend Tickets
+ */
+export const useResendTickets = <TError = ErrorType<Problem | Problem>,
+    TContext = unknown>(options?: { mutation?:UseMutationOptions<Awaited<ReturnType<typeof resendTickets>>, TError,{bookingId: string;headers?: ResendTicketsHeaders}, TContext>, request?: SecondParameter<typeof http>}
+ , queryClient?: QueryClient): UseMutationResult<
+        Awaited<ReturnType<typeof resendTickets>>,
+        TError,
+        {bookingId: string;headers?: ResendTicketsHeaders},
+        TContext
+      > => {
+
+      const mutationOptions = getResendTicketsMutationOptions(options);
 
       return useMutation(mutationOptions, queryClient);
     }

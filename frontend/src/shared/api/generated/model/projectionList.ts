@@ -6,15 +6,18 @@
  * OpenAPI spec version: 0.1.0
  */
 import type { Projection } from './projection';
+import type { Subscription } from './subscription';
 import type { ProjectionListNextCursor } from './projectionListNextCursor';
 import type { ProjectionListSigning } from './projectionListSigning';
 import type { ProjectionListVerification } from './projectionListVerification';
 
 /**
- * `ledger_position`: the ledger's head. `signing` and `verification` are null before the first checkpoint and verification.
+ * `subscriptions`: of mail and webhooks, which follow the ledger, too. `ledger_position`: the ledger's head. `signing` and
+`verification` are null before the first checkpoint and verification.
  */
 export interface ProjectionList {
   items: Projection[];
+  subscriptions: Subscription[];
   next_cursor: ProjectionListNextCursor;
   ledger_position: number;
   signing: ProjectionListSigning;

@@ -26,6 +26,7 @@ import type {
   Mail,
   MailList,
   NewWebhook,
+  NotificationPage,
   Webhook,
   WebhookDelivery,
   WebhookDeliveryDetails,
@@ -33,6 +34,8 @@ import type {
   WebhookList
 } from '.././model';
 
+
+export const getGetNotificationsResponseMock = (overrideResponse: Partial< NotificationPage > = {}): NotificationPage => ({items: Array.from({ length: faker.number.int({ min: 1, max: 10 }) }, (_, i) => i + 1).map(() => ({id: faker.string.uuid(), kind: faker.string.alpha({length: {min: 10, max: 20}}), event_id: faker.string.uuid(), booking_id: faker.helpers.arrayElement([faker.string.uuid(),null,]), position: faker.helpers.arrayElement([faker.number.int({min: undefined, max: undefined}),null,]), state: faker.helpers.arrayElement(Object.values(DeliveryState)), tries: faker.number.int({min: undefined, max: undefined}), created_at: `${faker.date.past().toISOString().split('.')[0]}Z`, due_at: faker.helpers.arrayElement([`${faker.date.past().toISOString().split('.')[0]}Z`,null,]), sent_at: faker.helpers.arrayElement([`${faker.date.past().toISOString().split('.')[0]}Z`,null,]), error: faker.helpers.arrayElement([faker.string.alpha({length: {min: 10, max: 20}}),null,]), recipient_name: faker.helpers.arrayElement([faker.string.alpha({length: {min: 10, max: 20}}),null,])})), next_cursor: faker.helpers.arrayElement([faker.string.alpha({length: {min: 10, max: 20}}),null,]), ...overrideResponse})
 
 export const getGetMailboxResponseMock = (overrideResponse: Partial< MailList > = {}): MailList => ({items: Array.from({ length: faker.number.int({ min: 1, max: 10 }) }, (_, i) => i + 1).map(() => ({id: faker.string.uuid(), received_at: `${faker.date.past().toISOString().split('.')[0]}Z`, to: faker.string.alpha({length: {min: 10, max: 20}}), subject: faker.string.alpha({length: {min: 10, max: 20}})})), ...overrideResponse})
 
@@ -56,6 +59,18 @@ export const getGetWebhookDeliveriesResponseMock = (overrideResponse: Partial< W
 
 export const getGetWebhookDeliveryResponseMock = (overrideResponse: Partial< WebhookDeliveryDetails > = {}): WebhookDeliveryDetails => ({id: faker.string.uuid(), type: faker.string.alpha({length: {min: 10, max: 20}}), position: faker.helpers.arrayElement([faker.number.int({min: undefined, max: undefined}),null,]), previous_position: faker.helpers.arrayElement([faker.number.int({min: undefined, max: undefined}),null,]), state: faker.helpers.arrayElement(Object.values(DeliveryState)), tries: faker.number.int({min: undefined, max: undefined}), created_at: `${faker.date.past().toISOString().split('.')[0]}Z`, due_at: faker.helpers.arrayElement([`${faker.date.past().toISOString().split('.')[0]}Z`,null,]), tried_at: faker.helpers.arrayElement([`${faker.date.past().toISOString().split('.')[0]}Z`,null,]), status: faker.helpers.arrayElement([faker.number.int({min: undefined, max: undefined}),null,]), milliseconds: faker.helpers.arrayElement([faker.number.int({min: undefined, max: undefined}),null,]), error: faker.helpers.arrayElement([faker.string.alpha({length: {min: 10, max: 20}}),null,]), body: faker.string.alpha({length: {min: 10, max: 20}}), ...overrideResponse})
 
+
+export const getGetNotificationsMockHandler = (overrideResponse?: NotificationPage | ((info: Parameters<Parameters<typeof http.get>[1]>[0]) => Promise<NotificationPage> | NotificationPage), options?: RequestHandlerOptions) => {
+  return http.get('*/api/notifications', async (info) => {
+  
+    return new HttpResponse(JSON.stringify(overrideResponse !== undefined
+    ? (typeof overrideResponse === "function" ? await overrideResponse(info) : overrideResponse)
+    : getGetNotificationsResponseMock()),
+      { status: 200,
+        headers: { 'Content-Type': 'application/json' }
+      })
+  }, options)
+}
 
 export const getGetMailboxMockHandler = (overrideResponse?: MailList | ((info: Parameters<Parameters<typeof http.get>[1]>[0]) => Promise<MailList> | MailList), options?: RequestHandlerOptions) => {
   return http.get('*/api/mailbox', async (info) => {
@@ -96,6 +111,16 @@ export const getGetMailAttachmentMockHandler = (overrideResponse?: unknown | ((i
   if (typeof overrideResponse === 'function') {await overrideResponse(info); }
     return new HttpResponse(null,
       { status: 200,
+        
+      })
+  }, options)
+}
+
+export const getResendNotificationMockHandler = (overrideResponse?: unknown | ((info: Parameters<Parameters<typeof http.post>[1]>[0]) => Promise<unknown> | unknown), options?: RequestHandlerOptions) => {
+  return http.post('*/api/notifications/:notificationId/resend', async (info) => {
+  if (typeof overrideResponse === 'function') {await overrideResponse(info); }
+    return new HttpResponse(null,
+      { status: 202,
         
       })
   }, options)
@@ -219,10 +244,12 @@ export const getGetWebhookDeliveryMockHandler = (overrideResponse?: WebhookDeliv
   }, options)
 }
 export const getNotificationsMock = () => [
+  getGetNotificationsMockHandler(),
   getGetMailboxMockHandler(),
   getGetMailMockHandler(),
   getGetMailHtmlMockHandler(),
   getGetMailAttachmentMockHandler(),
+  getResendNotificationMockHandler(),
   getGetWebhooksMockHandler(),
   getCreateWebhookMockHandler(),
   getGetWebhookMockHandler(),
