@@ -43,6 +43,14 @@ it("bookings are listed as upcoming or past, the soonest first and open dates la
   expect(shownNames()).toEqual(["Given back"]);
 });
 
+it("a booking of which a part was cancelled shows what is left", async () => {
+  const [kept, cancelled] = [booking({ event_id: "one" }).tickets[0], booking({ event_id: "one" }).tickets[0]];
+  const tickets = [kept, { ...cancelled, status: "cancelled" }] as Booking["tickets"];
+  have({ upcoming: [booking({ event_id: "one", tickets, total_amount: "100.00", refunded_amount: "50.00" })] });
+  renderPage(<BookingsPage />);
+  expect(await screen.findByRole("article")).toHaveTextContent("1 ticket · €50.00");
+});
+
 const shownNames = () => screen.getAllByRole("article").map((card) => within(card).getByRole("heading").textContent);
 
 function have(lists: Partial<Record<BookingTime, Booking[]>>) {

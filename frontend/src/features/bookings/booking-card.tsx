@@ -4,6 +4,7 @@ import { Link } from "react-router";
 
 import type { Booking, Event } from "@/shared/api/generated/model";
 import { DateStub } from "@/shared/calendar/date-stub";
+import { subtractAmounts } from "@/shared/formatting/amounts";
 import { formatStart } from "@/shared/formatting/date-times";
 import { formatMoney } from "@/shared/formatting/money";
 
@@ -13,6 +14,8 @@ import { bookingsText } from "./strings";
 /** A booking in a list; the whole card is a link to its tickets. */
 export function BookingCard({ booking, event }: { booking: Booking; event: Event | undefined }) {
   const isOff = booking.status === "cancelled";
+  // What is left of it after refunds, as is the number of tickets; of a cancelled one, what it was.
+  const amount = isOff ? booking.total_amount : subtractAmounts(booking.total_amount, booking.refunded_amount);
   const active = booking.tickets.filter(({ status }) => status !== "cancelled").length;
 
   return (
@@ -40,7 +43,7 @@ export function BookingCard({ booking, event }: { booking: Booking; event: Event
           <Text size="sm">
             {[
               bookingsText.tickets(isOff ? booking.tickets.length : active),
-              formatMoney(booking.total_amount, booking.currency),
+              formatMoney(amount, booking.currency),
               bookingsText.number(booking.number),
             ].join(" · ")}
           </Text>
