@@ -28,9 +28,11 @@ from ledger.pool import make_pool
 from ledger.settings import Settings
 from ledger.streams import Streams
 from ledger.ticket_codes import TicketCodes
+from notifications.announcements import Announcements
 from notifications.mailbox_reader import MailboxReader
 from notifications.manage_links import ManageLinks
 from notifications.manage_urls import ManageUrls
+from notifications.unsubscribe_urls import UnsubscribeUrls
 from notifications.webhooks.registry import Webhooks
 from notifications.webhooks.secrets import WebhookSecrets
 from projections.proof.log_keys import LogKeys
@@ -117,6 +119,13 @@ async def run(
             pool,
             ManageUrls(settings.server_url, MailTokens(Keyring.open(settings.keys, "mail"))),
             read_side.booked_by,
+            sends_mail=settings.has_mail,
+            wake=wake_ups.wake,
+        )
+        app.state.announcements = Announcements(
+            pool,
+            UnsubscribeUrls(settings.server_url, MailTokens(Keyring.open(settings.keys, "mail"))),
+            command_service.last_seen_event,
             sends_mail=settings.has_mail,
             wake=wake_ups.wake,
         )

@@ -19,6 +19,7 @@ import accounts.session_routes
 import accounts.trail_routes
 import commands.routes
 import compat.registry
+import notifications.announcement_routes
 import notifications.mailbox_routes
 import notifications.manage_routes
 import notifications.webhooks.routes
@@ -73,6 +74,7 @@ def bootstrap(
     )  # fmt: skip
     notification_routers = (
         notifications.mailbox_routes.router, notifications.manage_routes.router, notifications.webhooks.routes.router,
+        notifications.announcement_routes.router,
     )  # fmt: skip
     routers = (*query_api.routes.routers(), commands.routes.router, *account_routers, *notification_routers)
     for router in (*routers, about.router, probes.router):

@@ -90,6 +90,8 @@ PROBLEMS: dict[type[Exception], Problem] = {
     notifications.WebhookNotFound: Problem(404, "No such webhook", "You have no webhook, or it no delivery, with this id."),
     notifications.WebhookPaused: Problem(409, "Webhook paused", "Nothing is sent to a paused webhook. Set its state to `active` first."),
     notifications.TooManyWebhooks: Problem(409, "Too many webhooks", "An account has at most `limit` webhooks. Delete one first."),
+    notifications.AudienceEmpty: Problem(409, "Nobody to write to", "Nobody of this audience has valid tickets and an address, and wants messages from organizers. Nothing was sent."),
+    notifications.TooManyAnnouncements: Problem(409, "Too many messages", "An event's attendees get at most five messages a day, and you twenty as a test: `limit`. The next one can be sent at `next_at`."),
     accounts.SessionNotFound: Problem(404, "No such session", "You have no session with this id: it may have ended."),
     accounts.ReauthenticationRequired: Problem(403, "Password required again", "This needs a password that was given within the last 15 minutes: `POST /api/me/reauthenticate`, or log in again."),
     accounts.AccountUnverified: Problem(403, "Address not confirmed", "Open the link in the mail that confirms your account's e-mail address, and try again: `POST /api/me/email/verify` mails another one."),

@@ -69,6 +69,8 @@ _CROWD = text("""
     UPDATE outbox SET due_at = now() + :pause, error = :error, tries = tries - CASE id WHEN :id THEN 1 ELSE 0 END
     WHERE state = 'due' AND recipient_id = :recipient_id AND (due_at <= now() OR id = :id) AND kind <> ALL(:exempt)""")
 _CLEAN_COUNTS = text("DELETE FROM mail_counts WHERE hour < now() - interval '1 day'")
+#: They are listed as long as their messages are kept.
+_CLEAN_ANNOUNCEMENTS = text("DELETE FROM announcements WHERE created_at < now() - :kept")
 _CLEAN = text("""
     DELETE FROM outbox WHERE id IN (
         SELECT id FROM outbox WHERE settled_at < now() - CASE recipient_id WHEN :nobody THEN interval '1 hour' ELSE :kept END
@@ -122,6 +124,7 @@ def clean(engine: Engine) -> None:
     """Deletes rows that were settled long ago, some at a time."""
     with engine.begin() as connection:
         connection.execute(_CLEAN_COUNTS)
+        connection.execute(_CLEAN_ANNOUNCEMENTS, {"kept": KEPT})
         connection.execute(_CLEAN, {"kept": KEPT, "nobody": outbox.NOBODY, "count": CLEANING_BATCH})
 
 

@@ -13,7 +13,7 @@ from ledger.outbox import MAIL
 from ledger.settings import Settings
 from ledger.store import Ledger
 from ledger.ticket_codes import TicketCodes
-from notifications import delivery, subscription
+from notifications import audiences, delivery, subscription
 from notifications.mail.facts import Facts
 from notifications.mail.mailbox import Mailbox
 from notifications.mail.smtp import ServerUnavailable, Smtp
@@ -69,8 +69,8 @@ class Mailer:
             self._clean_at = time.monotonic() + CLEANING_SECONDS
 
     def _follow(self) -> int:
-        """Passes all entries that there are: rows are written however slow the server is."""
-        passed = 0
+        """Passes all entries and announcements that there are: rows are written however slow the server is."""
+        passed = audiences.write_messages(self._engine)
         while not self._thread.is_closing and (step := subscription.advance(self._engine, self._ledger)):
             passed += step
         return passed

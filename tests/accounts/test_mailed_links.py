@@ -88,7 +88,7 @@ async def test_forgotten_password_is_set_anew(client: httpx.AsyncClient, person:
     alice = await person(name="alice")
     post.clear()
     assert (await client.post("/api/password-reset", json={"email": "ALICE@example.test "})).status_code == 202
-    assert post.last("reset-password").recipient == ("alice", "alice@example.test", False)
+    assert post.last("reset-password").recipient[:3] == ("alice", "alice@example.test", False)
     token = post.token("reset-password")
     done = await client.post("/api/password-reset/confirm", json={"token": token, "password": NEW})
     assert done.status_code == 204

@@ -63,6 +63,8 @@ def _read(content: bytes) -> dict[str, Any]:
         "header_to": message["To"],
         "from": message["From"],
         "text": plain.get_content(),
+        "reply_to": message["Reply-To"],
+        "unsubscribe": [message["List-Unsubscribe"], message["List-Unsubscribe-Post"]],
         "attachments": [part.get_filename() for part in message.iter_attachments()],
     }
 

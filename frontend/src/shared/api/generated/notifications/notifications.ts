@@ -27,9 +27,13 @@ import type {
 import type {
   CreateWebhook,
   CreateWebhookHeaders,
+  GetMessagesParams,
   GetWebhookDeliveriesParams,
   Mail,
   MailList,
+  Message,
+  MessagePage,
+  MessagePreview,
   NewWebhook,
   Problem,
   ReplayFrom,
@@ -38,7 +42,10 @@ import type {
   WebhookDelivery,
   WebhookDeliveryDetails,
   WebhookDeliveryPage,
-  WebhookList
+  WebhookList,
+  WriteMessage,
+  WriteToAttendeesHeaders,
+  WriteToAttendeesParams
 } from '.././model';
 
 import { http } from '../../http';
@@ -1185,6 +1192,176 @@ export function useGetWebhookDelivery<TData = Awaited<ReturnType<typeof getWebho
  ):  UseQueryResult<TData, TError> & { queryKey: DataTag<QueryKey, TData, TError> } {
 
   const queryOptions = getGetWebhookDeliveryQueryOptions(webhookId,deliveryId,options)
+
+  const query = useQuery(queryOptions, queryClient) as  UseQueryResult<TData, TError> & { queryKey: DataTag<QueryKey, TData, TError> };
+
+  query.queryKey = queryOptions.queryKey ;
+
+  return query;
+}
+
+
+
+/**
+ * Mails a message to the attendees of an event: five times a day at most. It is sent once to each address, after what somebody
+waits for. Who does not want messages from organizers gets none.
+ * @summary Write To Attendees
+ */
+export const writeToAttendees = (
+    eventId: string,
+    writeMessage: BodyType<WriteMessage>,
+    params?: WriteToAttendeesParams,
+    headers?: WriteToAttendeesHeaders,
+ options?: SecondParameter<typeof http>,signal?: AbortSignal
+) => {
+      
+      
+      return http<MessagePreview | Message>(
+      {url: `/api/events/${eventId}/messages`, method: 'POST',
+      headers: {'Content-Type': 'application/json', ...headers},
+      data: writeMessage,
+        params, signal
+    },
+      options);
+    }
+  
+
+
+export const getWriteToAttendeesMutationOptions = <TError = ErrorType<Problem | Problem>,
+    TContext = unknown>(options?: { mutation?:UseMutationOptions<Awaited<ReturnType<typeof writeToAttendees>>, TError,{eventId: string;data: BodyType<WriteMessage>;params?: WriteToAttendeesParams;headers?: WriteToAttendeesHeaders}, TContext>, request?: SecondParameter<typeof http>}
+): UseMutationOptions<Awaited<ReturnType<typeof writeToAttendees>>, TError,{eventId: string;data: BodyType<WriteMessage>;params?: WriteToAttendeesParams;headers?: WriteToAttendeesHeaders}, TContext> => {
+
+const mutationKey = ['writeToAttendees'];
+const {mutation: mutationOptions, request: requestOptions} = options ?
+      options.mutation && 'mutationKey' in options.mutation && options.mutation.mutationKey ?
+      options
+      : {...options, mutation: {...options.mutation, mutationKey}}
+      : {mutation: { mutationKey, }, request: undefined};
+
+      
+
+
+      const mutationFn: MutationFunction<Awaited<ReturnType<typeof writeToAttendees>>, {eventId: string;data: BodyType<WriteMessage>;params?: WriteToAttendeesParams;headers?: WriteToAttendeesHeaders}> = (props) => {
+          const {eventId,data,params,headers} = props ?? {};
+
+          return  writeToAttendees(eventId,data,params,headers,requestOptions)
+        }
+
+        
+
+
+  return  { mutationFn, ...mutationOptions }}
+
+    export type WriteToAttendeesMutationResult = NonNullable<Awaited<ReturnType<typeof writeToAttendees>>>
+    export type WriteToAttendeesMutationBody = BodyType<WriteMessage>
+    export type WriteToAttendeesMutationError = ErrorType<Problem | Problem>
+
+    /**
+ * @summary Write To Attendees
+ */
+export const useWriteToAttendees = <TError = ErrorType<Problem | Problem>,
+    TContext = unknown>(options?: { mutation?:UseMutationOptions<Awaited<ReturnType<typeof writeToAttendees>>, TError,{eventId: string;data: BodyType<WriteMessage>;params?: WriteToAttendeesParams;headers?: WriteToAttendeesHeaders}, TContext>, request?: SecondParameter<typeof http>}
+ , queryClient?: QueryClient): UseMutationResult<
+        Awaited<ReturnType<typeof writeToAttendees>>,
+        TError,
+        {eventId: string;data: BodyType<WriteMessage>;params?: WriteToAttendeesParams;headers?: WriteToAttendeesHeaders},
+        TContext
+      > => {
+
+      const mutationOptions = getWriteToAttendeesMutationOptions(options);
+
+      return useMutation(mutationOptions, queryClient);
+    }
+    /**
+ * The messages to the attendees of an event in the last 90 days, newest first, and how many of their mails were sent.
+ * @summary Get Messages
+ */
+export const getMessages = (
+    eventId: string,
+    params?: GetMessagesParams,
+ options?: SecondParameter<typeof http>,signal?: AbortSignal
+) => {
+      
+      
+      return http<MessagePage>(
+      {url: `/api/events/${eventId}/messages`, method: 'GET',
+        params, signal
+    },
+      options);
+    }
+  
+
+
+
+export const getGetMessagesQueryKey = (eventId?: string,
+    params?: GetMessagesParams,) => {
+    return [
+    `/api/events/${eventId}/messages`, ...(params ? [params]: [])
+    ] as const;
+    }
+
+    
+export const getGetMessagesQueryOptions = <TData = Awaited<ReturnType<typeof getMessages>>, TError = ErrorType<Problem | Problem>>(eventId: string,
+    params?: GetMessagesParams, options?: { query?:Partial<UseQueryOptions<Awaited<ReturnType<typeof getMessages>>, TError, TData>>, request?: SecondParameter<typeof http>}
+) => {
+
+const {query: queryOptions, request: requestOptions} = options ?? {};
+
+  const queryKey =  queryOptions?.queryKey ?? getGetMessagesQueryKey(eventId,params);
+
+  
+
+    const queryFn: QueryFunction<Awaited<ReturnType<typeof getMessages>>> = ({ signal }) => getMessages(eventId,params, requestOptions, signal);
+
+      
+
+      
+
+   return  { queryKey, queryFn, enabled: !!(eventId), ...queryOptions} as UseQueryOptions<Awaited<ReturnType<typeof getMessages>>, TError, TData> & { queryKey: DataTag<QueryKey, TData, TError> }
+}
+
+export type GetMessagesQueryResult = NonNullable<Awaited<ReturnType<typeof getMessages>>>
+export type GetMessagesQueryError = ErrorType<Problem | Problem>
+
+
+export function useGetMessages<TData = Awaited<ReturnType<typeof getMessages>>, TError = ErrorType<Problem | Problem>>(
+ eventId: string,
+    params: undefined |  GetMessagesParams, options: { query:Partial<UseQueryOptions<Awaited<ReturnType<typeof getMessages>>, TError, TData>> & Pick<
+        DefinedInitialDataOptions<
+          Awaited<ReturnType<typeof getMessages>>,
+          TError,
+          Awaited<ReturnType<typeof getMessages>>
+        > , 'initialData'
+      >, request?: SecondParameter<typeof http>}
+ , queryClient?: QueryClient
+  ):  DefinedUseQueryResult<TData, TError> & { queryKey: DataTag<QueryKey, TData, TError> }
+export function useGetMessages<TData = Awaited<ReturnType<typeof getMessages>>, TError = ErrorType<Problem | Problem>>(
+ eventId: string,
+    params?: GetMessagesParams, options?: { query?:Partial<UseQueryOptions<Awaited<ReturnType<typeof getMessages>>, TError, TData>> & Pick<
+        UndefinedInitialDataOptions<
+          Awaited<ReturnType<typeof getMessages>>,
+          TError,
+          Awaited<ReturnType<typeof getMessages>>
+        > , 'initialData'
+      >, request?: SecondParameter<typeof http>}
+ , queryClient?: QueryClient
+  ):  UseQueryResult<TData, TError> & { queryKey: DataTag<QueryKey, TData, TError> }
+export function useGetMessages<TData = Awaited<ReturnType<typeof getMessages>>, TError = ErrorType<Problem | Problem>>(
+ eventId: string,
+    params?: GetMessagesParams, options?: { query?:Partial<UseQueryOptions<Awaited<ReturnType<typeof getMessages>>, TError, TData>>, request?: SecondParameter<typeof http>}
+ , queryClient?: QueryClient
+  ):  UseQueryResult<TData, TError> & { queryKey: DataTag<QueryKey, TData, TError> }
+/**
+ * @summary Get Messages
+ */
+
+export function useGetMessages<TData = Awaited<ReturnType<typeof getMessages>>, TError = ErrorType<Problem | Problem>>(
+ eventId: string,
+    params?: GetMessagesParams, options?: { query?:Partial<UseQueryOptions<Awaited<ReturnType<typeof getMessages>>, TError, TData>>, request?: SecondParameter<typeof http>}
+ , queryClient?: QueryClient 
+ ):  UseQueryResult<TData, TError> & { queryKey: DataTag<QueryKey, TData, TError> } {
+
+  const queryOptions = getGetMessagesQueryOptions(eventId,params,options)
 
   const query = useQuery(queryOptions, queryClient) as  UseQueryResult<TData, TError> & { queryKey: DataTag<QueryKey, TData, TError> };
 
