@@ -32,6 +32,7 @@ from notifications.announcements import Announcements
 from notifications.mailbox_reader import MailboxReader
 from notifications.manage_links import ManageLinks
 from notifications.manage_urls import ManageUrls
+from notifications.unsubscribe_routes import Unsubscribing
 from notifications.unsubscribe_urls import UnsubscribeUrls
 from notifications.webhooks.registry import Webhooks
 from notifications.webhooks.secrets import WebhookSecrets
@@ -122,9 +123,11 @@ async def run(
             sends_mail=settings.has_mail,
             wake=wake_ups.wake,
         )
+        unsubscribe_urls = UnsubscribeUrls(settings.server_url, MailTokens(Keyring.open(settings.keys, "mail")))
+        app.state.unsubscribing = Unsubscribing(pool, unsubscribe_urls)
         app.state.announcements = Announcements(
             pool,
-            UnsubscribeUrls(settings.server_url, MailTokens(Keyring.open(settings.keys, "mail"))),
+            unsubscribe_urls,
             command_service.last_seen_event,
             sends_mail=settings.has_mail,
             wake=wake_ups.wake,

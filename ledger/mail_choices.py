@@ -1,5 +1,5 @@
-"""SQL: who wants mail that nobody needs: reminders, and what organizers write to attendees. Everybody does who has not said
-otherwise: by the link of such a mail, or in the account.
+"""SQL: whom mail does not reach, and who wants mail that nobody needs: reminders, and what organizers write to attendees. Everybody
+does who has not said otherwise: by the link of such a mail, or in the account.
 
 A choice is stored for a person, not for an address. But whoever has got a mail has its address: the choice of a contact, and that
 of an account with a proven address, holds for everybody with that address. A guest has a new contact for each booking.
@@ -29,3 +29,26 @@ OPT_IN = """
         AND (one.id = asked.id OR one.claimed_by = asked.id OR (
             (asked.contact_email IS NOT NULL OR asked.email_proven_at IS NOT NULL)
             AND coalesce(one.contact_email, one.email) = coalesce(asked.contact_email, asked.email)))"""
+
+#: Whether an account or contact, a row of `accounts`, wants optional mail; as WANTED decides.
+ACCOUNT_WANTS = """NOT EXISTS (
+    SELECT FROM mail_opt_outs AS choice JOIN accounts AS chooser ON chooser.id = choice.account_id
+    WHERE chooser.id = accounts.id OR chooser.claimed_by = accounts.id
+        OR chooser.contact_email = coalesce(accounts.email, accounts.contact_email)
+        OR (chooser.email_proven_at IS NOT NULL AND chooser.email = coalesce(accounts.email, accounts.contact_email)))"""
+
+#: Whether mails to an address, an SQL expression, come back: everybody's who has it.
+BOUNCES = """(
+    EXISTS (SELECT FROM accounts AS same JOIN mail_bounces ON account_id = same.id WHERE same.email = {address})
+    OR EXISTS (SELECT FROM accounts AS same JOIN mail_bounces ON account_id = same.id WHERE same.contact_email = {address}))"""
+ACCOUNT_BOUNCES = BOUNCES.format(address="coalesce(accounts.email, accounts.contact_email)")
+#: Mails to the address of an account or contact came back, if it still has it.
+BOUNCED = """
+    INSERT INTO mail_bounces (account_id, reply) SELECT id, %(reply)s FROM accounts
+    WHERE id = %(id)s AND coalesce(email, contact_email) = %(address)s
+    ON CONFLICT (account_id) DO UPDATE SET at = now(), reply = excluded.reply"""
+#: A mail to the address of an account or contact has arrived: that it came back before, to whomever, is over.
+FORGET_BOUNCES = """
+    DELETE FROM mail_bounces USING accounts AS proven, accounts AS same
+    WHERE proven.id = %s AND coalesce(same.email, same.contact_email) = coalesce(proven.email, proven.contact_email)
+        AND mail_bounces.account_id = same.id"""

@@ -153,6 +153,9 @@ subscriptions = Table(
 )
 
 
+#: Also a row of `subscriptions`, though reminders follow no entries: `updated_at` is since when there are any.
+REMINDERS = "reminders"
+
 #: The namespace of the ids of messages.
 _OUTBOX = UUID("5b1f7c52-6a1d-4b0e-8c57-0a3f4e6d9b21")
 

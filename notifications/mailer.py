@@ -13,7 +13,7 @@ from ledger.outbox import MAIL
 from ledger.settings import Settings
 from ledger.store import Ledger
 from ledger.ticket_codes import TicketCodes
-from notifications import audiences, delivery, subscription
+from notifications import audiences, delivery, reminders, subscription
 from notifications.mail.facts import Facts
 from notifications.mail.mailbox import Mailbox
 from notifications.mail.smtp import ServerUnavailable, Smtp
@@ -24,6 +24,8 @@ log = logging.getLogger(__name__)
 __all__ = ["MAIL", "Mailer"]
 
 CLEANING_SECONDS = 3600.0
+#: How often it looks for events that start within a day.
+REMINDING_SECONDS = 60.0
 
 
 class Mailer:
@@ -36,7 +38,7 @@ class Mailer:
         self._per_second = settings.mails_per_second
         self._thread = WokenThread(MAIL, engine, ledger, self._run_or_log)
         self._server = OutageLog(log, "The mail server")
-        self._clean_at = 0.0
+        self._clean_at = self._remind_at = 0.0
         if self._is_on:
             self._transport = (
                 Mailbox(engine, settings.mail_from) if settings.has_mailbox else Smtp(settings.mail_url, settings.mail_from)
@@ -70,10 +72,17 @@ class Mailer:
 
     def _follow(self) -> int:
         """Passes all entries and announcements that there are: rows are written however slow the server is."""
-        passed = audiences.write_messages(self._engine)
+        passed = audiences.write_messages(self._engine) + self._remind()
         while not self._thread.is_closing and (step := subscription.advance(self._engine, self._ledger)):
             passed += step
         return passed
+
+    def _remind(self) -> int:
+        if time.monotonic() < self._remind_at:
+            return 0
+        events = reminders.write(self._engine)
+        self._remind_at = time.monotonic() + REMINDING_SECONDS
+        return events
 
     def _run_or_log(self) -> None:
         try:

@@ -2,18 +2,18 @@
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Connection, Row, text
+from sqlalchemy import Connection, Row, TextClause, text
 
 from ledger.event import Event
-from ledger.mail_choices import PEOPLE, WANTED
+from ledger.mail_choices import BOUNCES, PEOPLE, WANTED
 from ledger.mail_tokens import PURPOSES, MailTokens
 from ledger.money import to_text
-from ledger.outbox import ANNOUNCEMENT, CONTACT_CODE, NOTICES, OPTIONAL, WEBHOOK_PAUSED
+from ledger.outbox import ANNOUNCEMENT, CONTACT_CODE, NOTICES, OPTIONAL, REMINDER, WEBHOOK_PAUSED
 from ledger.ticket_codes import TicketCodes, TicketLocation
 from notifications import messages
 from notifications.mail.letters import (
@@ -28,6 +28,7 @@ from notifications.mail.letters import (
     NoticeLetter,
     Occasion,
     Purchase,
+    Reminder,
     Ticket,
     TicketsCancelled,
 )
@@ -38,11 +39,13 @@ from notifications.unsubscribe_urls import UnsubscribeUrls
 MAX_BOOKINGS = 20
 
 #: A contact that an account has claimed is told at the account's address.
-_RECIPIENT = text("""
-    SELECT coalesce(owner.id, told.id) AS id, coalesce(owner.name, told.name) AS name,
+_RECIPIENT = text(f"""
+    SELECT *, {BOUNCES.format(address="found.address")} AS is_bouncing FROM (
+        SELECT coalesce(owner.id, told.id) AS id, coalesce(owner.name, told.name) AS name,
         coalesce(owner.email, told.email, told.contact_email) AS address,
         CASE WHEN owner.id IS NULL THEN told.email_proven_at ELSE owner.email_proven_at END IS NOT NULL AS is_proven
-    FROM accounts AS told LEFT JOIN accounts AS owner ON owner.id = told.claimed_by WHERE told.id = :id""")
+    FROM accounts AS told LEFT JOIN accounts AS owner ON owner.id = told.claimed_by
+    WHERE told.id = :id) AS found""")
 _FORMER_ADDRESS = text("SELECT email FROM former_addresses WHERE id = :id AND account_id = :account_id")
 _WEBHOOK = text("SELECT url FROM webhooks WHERE id = :id AND state = 'paused-by-failures'")
 _TOKEN = text("""
@@ -68,6 +71,11 @@ _BOOKINGS_OF_EVENT = text(f"""
     ORDER BY b.number DESC LIMIT {MAX_BOOKINGS}""")
 
 
+#: Also those of the contacts that the recipient has claimed.
+_REMINDED_BOOKINGS = text(f"""
+    {_BOOKING_COLUMNS} WHERE b.event_id = :event_id AND b.status = 'confirmed' AND e.status = 'active' AND b.customer_id IN (
+        SELECT id FROM accounts WHERE id = :customer_id OR claimed_by = :customer_id)
+    ORDER BY b.number DESC LIMIT {MAX_BOOKINGS}""")
 #: Its sender's address, if attendees may have it, and it is the sender's.
 _ANNOUNCEMENT = text("""
     SELECT a.subject, a.text, a.audience = 'myself' AS is_test, person.name,
@@ -100,12 +108,14 @@ def _event_url(url: str, event_id: UUID | None) -> str:
 
 
 class Recipient(NamedTuple):
-    """`is_proven`: its owner has opened a link that was mailed there. `id`: of the account or contact with the address."""
+    """`is_proven`: its owner has opened a link that was mailed there. `id`: of the account or contact with the address.
+    `is_bouncing`: its server has said that there is none."""
 
     name: str
     address: str
     is_proven: bool = False
     id: UUID | None = None
+    is_bouncing: bool = False
 
 
 class Addressed(NamedTuple):
@@ -145,7 +155,7 @@ class Facts:
         row = connection.execute(_RECIPIENT, {"id": subject.recipient_id}).one_or_none()
         if row is None or row.address is None:
             raise NobodyToTell("The recipient was erased.")
-        recipient = Recipient(row.name, row.address, row.is_proven, row.id)
+        recipient = Recipient(row.name, row.address, row.is_proven, row.id, row.is_bouncing)
         # Whoever typed in the name need not have the address: it greets nobody with somebody else's link.
         common: dict[str, Any] = {"to_name": greeted(row.name)}
         if subject.kind in NOTICES:
@@ -227,6 +237,19 @@ class Facts:
     def link_renewed(self, connection: Connection, subject: Subject, common: dict[str, Any]) -> Letter:
         return LinkRenewed(**common, booking=self._booking(connection, subject.booking_id))
 
+    def reminder(self, connection: Connection, subject: Subject, common: dict[str, Any]) -> Letter:
+        starts_at = common["occasion"].starts_at
+        if starts_at != datetime.fromisoformat(subject.details["starts_at"]):
+            raise NobodyToTell("The event was moved, which another mail tells.")
+        if starts_at <= datetime.now(UTC):
+            raise NobodyToTell("The event has begun.")
+        if not self._wants(connection, subject.recipient_id):
+            raise NobodyToTell("The recipient wants no reminders any more.")
+        bookings = self._bookings(connection, subject, _REMINDED_BOOKINGS)
+        if not bookings["bookings"]:
+            raise NobodyToTell("The event, or all tickets, were cancelled meanwhile, which another mail tells.")
+        return Reminder(**common, **bookings)
+
     def announcement(self, connection: Connection, subject: Subject, common: dict[str, Any]) -> Letter:
         row = connection.execute(_ANNOUNCEMENT, {"id": subject.details["announcement"]}).one_or_none()
         if row is None:
@@ -255,9 +278,9 @@ class Facts:
             raise NotYetKnown("The read tables do not have the booking at the moment.")
         return self._purchase(row)
 
-    def _bookings(self, connection: Connection, subject: Subject) -> dict[str, Any]:
+    def _bookings(self, connection: Connection, subject: Subject, statement: TextClause = _BOOKINGS_OF_EVENT) -> dict[str, Any]:
         parameters = {"event_id": subject.event_id, "customer_id": subject.recipient_id}
-        rows = connection.execute(_BOOKINGS_OF_EVENT, parameters).all()
+        rows = connection.execute(statement, parameters).all()
         more = rows[0].bookings - len(rows) if rows else 0
         return {"bookings": tuple(map(self._purchase, rows)), "more_bookings": more}
 
@@ -287,5 +310,6 @@ _LETTERS: dict[str, Callable[[Facts, Connection, Subject, dict[str, Any]], Lette
     messages.EVENT_CHANGED: Facts.event_changed,
     messages.EVENT_CANCELLED: Facts.event_cancelled,
     messages.LINK_RENEWED: Facts.link_renewed,
+    REMINDER: Facts.reminder,
     ANNOUNCEMENT: Facts.announcement,
 }

@@ -134,6 +134,13 @@ class OptionalLetter(EventLetter, frozen=True, kw_only=True):
     unsubscribe_url: str
 
 
+class Reminder(OptionalLetter, frozen=True, kw_only=True):
+    """The event starts soon. `bookings`: those of the customer that have tickets; there may be `more_bookings` than it lists."""
+
+    bookings: tuple[Purchase, ...]
+    more_bookings: int = 0
+
+
 class Announcement(OptionalLetter, frozen=True, kw_only=True):
     """What an organizer writes to attendees. `text`: several lines. `from_name`: the organizer's; may be empty. `reply_to`: the
     organizer's address, if attendees may have it."""

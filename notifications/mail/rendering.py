@@ -39,6 +39,7 @@ from notifications.mail.letters import (
     Occasion,
     OptionalLetter,
     Purchase,
+    Reminder,
     Ticket,
     TicketsCancelled,
 )
@@ -167,6 +168,10 @@ def _link_renewed(letter: LinkRenewed) -> _Words:
     return _Words("link_renewed", "New link to your booking: {}", {"booking": letter.booking})
 
 
+def _reminder(letter: Reminder) -> _Words:
+    return _Words("reminder", "Reminder: {}", {"bookings": letter.bookings, "more": letter.more_bookings})
+
+
 def _announcement(letter: Announcement) -> _Words:
     """The subject is the sender's alone."""
     values = {"paragraphs": paragraphs(letter.text), "sender": letter.from_name}
@@ -183,6 +188,7 @@ _WORDS: dict[type[Letter], Callable[[Any], _Words]] = {
     EventChanged: _event_changed,
     EventCancelled: _event_cancelled,
     LinkRenewed: _link_renewed,
+    Reminder: _reminder,
     Announcement: _announcement,
 }
 

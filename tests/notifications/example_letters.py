@@ -20,6 +20,7 @@ from notifications.mail.letters import (
     NoticeLetter,
     Occasion,
     Purchase,
+    Reminder,
     Ticket,
     TicketsCancelled,
 )
@@ -108,6 +109,13 @@ def announcement(text: str, subject: str = "Doors open earlier", from_name: str 
     )  # fmt: skip
 
 
+def reminder(*bookings: Purchase, occasion: Occasion = CONCERT, more: int = 0) -> Reminder:
+    return Reminder(
+        to_name="Alice", occasion=occasion, made_at=MADE_AT, bookings=bookings or (booking(),), more_bookings=more,
+        unsubscribe_url=UNSUBSCRIBE_URL,
+    )  # fmt: skip
+
+
 def one_of_each(text: str) -> list[Letter]:
     """Letters in which each text that somebody typed in is this one."""
     occasion = replace(CONCERT, name=text, venue=text)
@@ -124,6 +132,7 @@ def one_of_each(text: str) -> list[Letter]:
         changed(CONCERT, occasion, bought, replace(bought, number=8)),
         event_cancelled(text, gone, replace(gone, number=8), occasion=occasion),
         link_renewed(bought, occasion),
+        reminder(bought, replace(bought, number=8), occasion=occasion),
         announcement(text, text, text, occasion=occasion),
     ]
     return [replace(letter, to_name=text) for letter in letters]

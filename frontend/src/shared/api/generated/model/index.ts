@@ -244,6 +244,7 @@ export * from './updateMeName';
 export * from './updateMeOldPassword';
 export * from './updateMePassword';
 export * from './updateMePhone';
+export * from './updateMeWantsOrganizerMail';
 export * from './updateUser';
 export * from './updateUserDisabled';
 export * from './updateUserHeaders';
