@@ -1,12 +1,11 @@
 """The HTTP routes of what organizers write to the attendees of an event."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response
-from fastapi.responses import JSONResponse
 from pydantic import Field
 from typing_extensions import TypeAliasType
 
@@ -70,14 +69,22 @@ class MessagePreview:
 
 
 @dataclass(slots=True, kw_only=True)
+class WrittenMessage:
+    """Either the message that is sent, or with `preview` what would be."""
+
+    message: MessageView | None = None
+    preview: MessagePreview | None = None
+
+
+@dataclass(slots=True, kw_only=True)
 class MessagePage:
     items: list[MessageView]
     next_cursor: str | None
 
 
 @router.post(
-    "/{event_id}/messages", operation_id="write_to_attendees", status_code=202, response_model=MessageView,
-    responses={200: {"model": MessagePreview, "description": "With `preview`"}},
+    "/{event_id}/messages", operation_id="write_to_attendees", status_code=202, response_model=WrittenMessage,
+    responses={200: {"model": WrittenMessage, "description": "With `preview`"}},
 )  # fmt: skip
 async def write_to_attendees(
     event_id: UUID, request: Request, response: Response, body: WriteMessage, principal: Organizer, is_preview: IsPreview = False,
@@ -93,9 +100,10 @@ async def write_to_attendees(
         shown = MessagePreview(
             recipients=preview.recipients, subject=mail.subject, text=mail.text, html=mail.html, reply_to=mail.reply_to
         )
-        return JSONResponse(asdict(shown), headers=dict(response.headers))
+        response.status_code = 200
+        return WrittenMessage(preview=shown)
     event, announcement = await announcements.send(event_id, principal, new, command_id_of(request, principal, key))
-    return _view(event, announcement)
+    return WrittenMessage(message=_view(event, announcement))
 
 
 @router.get("/{event_id}/messages", operation_id="get_messages", response_model=MessagePage)

@@ -142,6 +142,7 @@ __all__ = [
     "WebhookState",
     "WebhookType",
     "WriteMessage",
+    "WrittenMessage",
 ]
 
 import typing as _typing
@@ -276,6 +277,7 @@ if _typing.TYPE_CHECKING:
     from event_sdk.models.webhook_state import WebhookState as WebhookState
     from event_sdk.models.webhook_type import WebhookType as WebhookType
     from event_sdk.models.write_message import WriteMessage as WriteMessage
+    from event_sdk.models.written_message import WrittenMessage as WrittenMessage
     
 else:
     from importlib import import_module
@@ -405,6 +407,7 @@ else:
         "WebhookState": ".models.webhook_state",
         "WebhookType": ".models.webhook_type",
         "WriteMessage": ".models.write_message",
+        "WrittenMessage": ".models.written_message",
     }
 
     def __getattr__(name: str) -> object:

@@ -46,7 +46,9 @@ class Writer:
     def ok(self, body: JSON = BODY, query: str = "", key: str | None = None) -> Any:
         response = self.post(body, query, key)
         assert response.is_success, response.text
-        return response.json()
+        written = response.json()
+        assert response.status_code == (202 if written["preview"] is None else 200)
+        return written["preview"] or written["message"]
 
     def sent(self) -> list[JSON]:
         items: list[JSON] = Person(self.mailing, token=self.organizer.token).ok("GET", self.path)["items"]

@@ -23,7 +23,6 @@ from event_sdk.models.create_webhook import CreateWebhook
 from event_sdk.models.mail import Mail
 from event_sdk.models.mail_list import MailList
 from event_sdk.models.message_page import MessagePage
-from event_sdk.models.message_preview import MessagePreview
 from event_sdk.models.new_webhook import NewWebhook
 from event_sdk.models.replay_from import ReplayFrom
 from event_sdk.models.update_webhook import UpdateWebhook
@@ -33,6 +32,7 @@ from event_sdk.models.webhook_delivery_details import WebhookDeliveryDetails
 from event_sdk.models.webhook_delivery_page import WebhookDeliveryPage
 from event_sdk.models.webhook_list import WebhookList
 from event_sdk.models.write_message import WriteMessage
+from event_sdk.models.written_message import WrittenMessage
 
 from event_sdk.api_client import ApiClient, RequestSerialized
 from event_sdk.api_response import ApiResponse
@@ -4249,7 +4249,7 @@ class NotificationsApi:
         _content_type: Optional[StrictStr] = None,
         _headers: Optional[Dict[StrictStr, Any]] = None,
         _host_index: Annotated[StrictInt, Field(ge=0, le=0)] = 0,
-    ) -> MessagePreview:
+    ) -> WrittenMessage:
         """Write To Attendees
 
         Mails a message to the attendees of an event: five times a day at most. It is sent once to each address, after what somebody waits for. Who does not want messages from organizers gets none.
@@ -4296,8 +4296,8 @@ class NotificationsApi:
         )
 
         _response_types_map: Dict[str, Optional[str]] = {
-            '202': "Message",
-            '200': "MessagePreview",
+            '202': "WrittenMessage",
+            '200': "WrittenMessage",
             '4XX': "Problem",
             '5XX': "Problem",
         }
@@ -4331,7 +4331,7 @@ class NotificationsApi:
         _content_type: Optional[StrictStr] = None,
         _headers: Optional[Dict[StrictStr, Any]] = None,
         _host_index: Annotated[StrictInt, Field(ge=0, le=0)] = 0,
-    ) -> ApiResponse[MessagePreview]:
+    ) -> ApiResponse[WrittenMessage]:
         """Write To Attendees
 
         Mails a message to the attendees of an event: five times a day at most. It is sent once to each address, after what somebody waits for. Who does not want messages from organizers gets none.
@@ -4378,8 +4378,8 @@ class NotificationsApi:
         )
 
         _response_types_map: Dict[str, Optional[str]] = {
-            '202': "Message",
-            '200': "MessagePreview",
+            '202': "WrittenMessage",
+            '200': "WrittenMessage",
             '4XX': "Problem",
             '5XX': "Problem",
         }
@@ -4460,8 +4460,8 @@ class NotificationsApi:
         )
 
         _response_types_map: Dict[str, Optional[str]] = {
-            '202': "Message",
-            '200': "MessagePreview",
+            '202': "WrittenMessage",
+            '200': "WrittenMessage",
             '4XX': "Problem",
             '5XX': "Problem",
         }

@@ -119,6 +119,7 @@ __all__ = [
     "WebhookState",
     "WebhookType",
     "WriteMessage",
+    "WrittenMessage",
 ]
 
 import typing as _typing
@@ -231,6 +232,7 @@ if _typing.TYPE_CHECKING:
     from event_sdk.models.webhook_state import WebhookState
     from event_sdk.models.webhook_type import WebhookType
     from event_sdk.models.write_message import WriteMessage
+    from event_sdk.models.written_message import WrittenMessage
     
 else:
     from importlib import import_module
@@ -342,6 +344,7 @@ else:
         "WebhookState": ".webhook_state",
         "WebhookType": ".webhook_type",
         "WriteMessage": ".write_message",
+        "WrittenMessage": ".written_message",
     }
 
     def __getattr__(name: str) -> object:

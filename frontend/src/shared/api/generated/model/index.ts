@@ -290,3 +290,6 @@ export * from './writeMessage';
 export * from './writeMessageCategory';
 export * from './writeToAttendeesHeaders';
 export * from './writeToAttendeesParams';
+export * from './writtenMessage';
+export * from './writtenMessageMessage';
+export * from './writtenMessagePreview';

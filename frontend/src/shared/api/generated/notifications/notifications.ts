@@ -31,9 +31,7 @@ import type {
   GetWebhookDeliveriesParams,
   Mail,
   MailList,
-  Message,
   MessagePage,
-  MessagePreview,
   NewWebhook,
   Problem,
   ReplayFrom,
@@ -45,7 +43,8 @@ import type {
   WebhookList,
   WriteMessage,
   WriteToAttendeesHeaders,
-  WriteToAttendeesParams
+  WriteToAttendeesParams,
+  WrittenMessage
 } from '.././model';
 
 import { http } from '../../http';
@@ -1216,7 +1215,7 @@ export const writeToAttendees = (
 ) => {
       
       
-      return http<MessagePreview | Message>(
+      return http<WrittenMessage | WrittenMessage>(
       {url: `/api/events/${eventId}/messages`, method: 'POST',
       headers: {'Content-Type': 'application/json', ...headers},
       data: writeMessage,
