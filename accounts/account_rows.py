@@ -14,6 +14,7 @@ from accounts.guests import DEFAULT_ORGANIZER
 from accounts.origin import Origin
 from accounts.trail import AccountAction, record
 from ledger.commands import Role
+from ledger.mail_choices import ACCOUNT_BOUNCES, ACCOUNT_WANTS, FORGET_BOUNCES, OPT_IN, OPT_OUT
 from ledger.mail_tokens import VERIFY_EMAIL
 from ledger.outbox import MAIL
 
@@ -23,12 +24,13 @@ ERASED_NAME = "erased"
 class Account(msgspec.Struct, frozen=True):
     """An account or contact without its secrets. `email` is normalized (`ledger.field_types.Email`). `is_contact`: who bought at
     the box office or booked as a guest, and can't log in. `has_second_factor`: log-ins need a code. `is_email_proven`: its owner
-    has opened a link that was mailed there."""
+    has opened a link that was mailed there. `wants_organizer_mail`: reminders, and what organizers write. `is_email_bouncing`: the
+    address's server says that there is none."""
 
     COLUMNS = (
         "id, name, coalesce(email, contact_email), phone, role, disabled, created_at, email IS NULL,"
         " EXISTS (SELECT FROM second_factors f WHERE f.account_id = accounts.id AND f.confirmed_at IS NOT NULL),"
-        " email_proven_at IS NOT NULL"
+        f" email_proven_at IS NOT NULL, {ACCOUNT_WANTS}, {ACCOUNT_BOUNCES}"
     )
 
     id: UUID
@@ -41,6 +43,8 @@ class Account(msgspec.Struct, frozen=True):
     is_contact: bool = False
     has_second_factor: bool = False
     is_email_proven: bool = False
+    wants_organizer_mail: bool = True
+    is_email_bouncing: bool = False
 
     @classmethod
     def from_row(cls, row: tuple[Any, ...]) -> Self:
@@ -111,6 +115,12 @@ async def lock_admins(cursor: Cursor, account_id: UUID, *, stays: bool, actor_id
 async def erase(cursor: Cursor, account_id: UUID) -> UUID | None:
     """Erases the personal data of an account and of the contacts that it has claimed, or of a contact. Returns the account that had
     claimed this contact."""
+    for table in ("mail_opt_outs", "mail_bounces"):
+        await cursor.execute(
+            f"DELETE FROM {table} USING accounts WHERE accounts.id = account_id AND (id = %s OR claimed_by = %s)",
+            (account_id, account_id),
+        )
+    await cursor.execute("DELETE FROM announcements WHERE sender_id = %s", (account_id,))
     await cursor.execute("SELECT claimed_by FROM accounts WHERE id = %s", (account_id,))
     owner_id: UUID | None
     (owner_id,) = await cursor.fetchone() or (None,)
@@ -144,7 +154,7 @@ async def change(
     after = msgspec.structs.replace(before, **{name: value for name, value in changes.items() if name != "password_hash"})
     has_new_email = after.email != before.email
     if has_new_email:
-        after = msgspec.structs.replace(after, is_email_proven=False)
+        after = msgspec.structs.replace(after, is_email_proven=False, is_email_bouncing=False)
         # Checked first: the database would write the address into its log if the constraint refused it.
         await cursor.execute("SELECT FROM accounts WHERE email = %s", (after.email,))
         if cursor.rowcount:
@@ -164,6 +174,10 @@ async def change(
         )  # fmt: skip
     except psycopg.errors.UniqueViolation:  # another account has taken the address at the same time
         raise errors.EmailTaken from None
+    if after.wants_organizer_mail != before.wants_organizer_mail:
+        await cursor.execute(OPT_IN if after.wants_organizer_mail else OPT_OUT, (account_id,))
+    if has_new_email:
+        await cursor.execute("DELETE FROM mail_bounces WHERE account_id = %s", (account_id,))
     if ends_sessions:
         await tokens.revoke(cursor, account_id, keep=keep_token)
         await mailed_tokens.void(cursor, account_id)
@@ -182,6 +196,7 @@ async def prove_email(cursor: Cursor, account_id: UUID, origin: Origin) -> None:
     )
     if cursor.rowcount:
         await record(cursor, AccountAction.EMAIL_PROVEN, account_id, origin)
+    await cursor.execute(FORGET_BOUNCES, (account_id,))
     await claims.claim(cursor, account_id, origin)
 
 

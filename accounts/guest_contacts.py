@@ -11,6 +11,7 @@ from accounts import claims
 from accounts.database import Pool, one_statement, transaction
 from accounts.directory import Contact
 from ledger.commands import Role
+from ledger.mail_choices import FORGET_BOUNCES
 
 
 class GuestContacts:
@@ -50,6 +51,7 @@ class GuestContacts:
                 )
                 row = await cursor.fetchone()
             assert row is not None
+            await cursor.execute(FORGET_BOUNCES, row)
             return Contact(row[0], await claims.join(cursor, owner_id, row[0]))
 
     async def discard(self, contact_id: UUID) -> None:

@@ -63,13 +63,15 @@ class LogIn(Body):
 
 
 class UpdateMe(Body):
-    """Omitted fields keep their value. A new password or e-mail address needs `old_password`."""
+    """Omitted fields keep their value. A new password or e-mail address needs `old_password`. `wants_organizer_mail`: reminders,
+    and what organizers write to attendees."""
 
     name: Name | None = None
     email: Email | None = None
     phone: Phone | None = Field(default=None, description="null removes it")
     password: NewPassword | None = None
     old_password: AnyPassword | None = None
+    wants_organizer_mail: Annotated[bool, Field(strict=True)] | None = None
 
 
 class UpdateUser(Body):
@@ -81,7 +83,9 @@ class UpdateUser(Body):
 
 class AccountView(BaseModel):
     """`is_contact`: who bought at the box office or booked as a guest, and can't log in. `has_second_factor`: log-ins need a code.
-    `is_email_proven`: its owner has opened a link that was mailed there."""
+    `is_email_proven`: its owner has opened a link that was mailed there. `wants_organizer_mail`: reminders, and what organizers
+    write to attendees. `is_email_bouncing`: no mail is sent to the address, since its server said that there is none, but notices
+    about the account and links; until it is changed or confirmed."""
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -95,6 +99,8 @@ class AccountView(BaseModel):
     is_contact: bool
     has_second_factor: bool
     is_email_proven: bool
+    wants_organizer_mail: bool
+    is_email_bouncing: bool
 
 
 class SessionView(BaseModel):

@@ -86,6 +86,25 @@ manage_links = Table(
     Column("changed_at", _time, nullable=False, server_default=_NOW),
 )
 
+#: Who wants no reminders and no announcements of organizers. The choice of a contact, or of an account with a proven address, holds
+#: for all that have the address.
+mail_opt_outs = Table(
+    "mail_opt_outs",
+    metadata,
+    Column("account_id", Uuid, ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True),
+    Column("at", _time, nullable=False, server_default=_NOW),
+)
+
+#: Whose address does not exist, as its mail server said, in its words, since the address was set or proved. That holds for all that
+#: have it.
+mail_bounces = Table(
+    "mail_bounces",
+    metadata,
+    Column("account_id", Uuid, ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True),
+    Column("at", _time, nullable=False, server_default=_NOW),
+    Column("reply", Text, nullable=False),
+)
+
 #: Sessions. `token_hash` is the SHA-256 of the token; the token itself is not stored. `id` names the session to its owner.
 #: `authenticated_at`: when the password was last given, null: when it was made. `last_seen_at`: within some minutes; null: not
 #: since it was made. `network`, `client`: of the log-in, as `accounts/origin.py` tells.

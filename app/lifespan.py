@@ -28,10 +28,13 @@ from ledger.pool import make_pool
 from ledger.settings import Settings
 from ledger.streams import Streams
 from ledger.ticket_codes import TicketCodes
+from notifications.announcements import Announcements
 from notifications.mailbox_reader import MailboxReader
 from notifications.manage_links import ManageLinks
 from notifications.manage_urls import ManageUrls
 from notifications.resending import Resending
+from notifications.unsubscribe_routes import Unsubscribing
+from notifications.unsubscribe_urls import UnsubscribeUrls
 from notifications.webhooks.registry import Webhooks
 from notifications.webhooks.secrets import WebhookSecrets
 from projections.proof.log_keys import LogKeys
@@ -120,6 +123,15 @@ async def run(
             ManageUrls(settings.server_url, MailTokens(Keyring.open(settings.keys, "mail"))),
             read_side.booked_by,
             app.state.resending,
+            sends_mail=settings.has_mail,
+            wake=wake_ups.wake,
+        )
+        unsubscribe_urls = UnsubscribeUrls(settings.server_url, MailTokens(Keyring.open(settings.keys, "mail")))
+        app.state.unsubscribing = Unsubscribing(pool, unsubscribe_urls)
+        app.state.announcements = Announcements(
+            pool,
+            unsubscribe_urls,
+            command_service.last_seen_event,
             sends_mail=settings.has_mail,
             wake=wake_ups.wake,
         )

@@ -19,9 +19,11 @@ import accounts.session_routes
 import accounts.trail_routes
 import commands.routes
 import compat.registry
+import notifications.announcement_routes
 import notifications.mailbox_routes
 import notifications.manage_routes
 import notifications.resending_routes
+import notifications.unsubscribe_routes
 import notifications.webhooks.routes
 import query_api.routes
 from app import VERSION, about, lifespan, openapi, probes, problems, static_site, tracing
@@ -74,7 +76,7 @@ def bootstrap(
     )  # fmt: skip
     notification_routers = (
         notifications.mailbox_routes.router, notifications.manage_routes.router, notifications.resending_routes.router,
-        notifications.webhooks.routes.router,
+        notifications.webhooks.routes.router, notifications.announcement_routes.router, notifications.unsubscribe_routes.router,
     )  # fmt: skip
     routers = (*query_api.routes.routers(), commands.routes.router, *account_routers, *notification_routers)
     for router in (*routers, about.router, probes.router):

@@ -94,6 +94,8 @@ PROBLEMS: dict[type[Exception], Problem] = {
     notifications.NotificationWaiting: Problem(409, "Notification waiting", "It was not sent yet, so it can't be sent again. It is tried by itself; what is held since a restore is released by the operator (`python -m notifications release`)."),
     notifications.NoTicketsLeft: Problem(409, "No tickets left", "All tickets of the booking are cancelled, or its event is: there are none to send."),
     notifications.NoRecipient: Problem(409, "No recipient", "The booking has no customer with an e-mail address: a walk-in bought it, or the customer was erased."),
+    notifications.AudienceEmpty: Problem(409, "Nobody to write to", "Nobody of this audience has valid tickets and an address, and wants messages from organizers. Nothing was sent."),
+    notifications.TooManyAnnouncements: Problem(409, "Too many messages", "An event's attendees get at most five messages a day, and you twenty as a test: `limit`. The next one can be sent at `next_at`."),
     accounts.SessionNotFound: Problem(404, "No such session", "You have no session with this id: it may have ended."),
     accounts.ReauthenticationRequired: Problem(403, "Password required again", "This needs a password that was given within the last 15 minutes: `POST /api/me/reauthenticate`, or log in again."),
     accounts.AccountUnverified: Problem(403, "Address not confirmed", "Open the link in the mail that confirms your account's e-mail address, and try again: `POST /api/me/email/verify` mails another one."),

@@ -246,6 +246,40 @@ CREATE TABLE public.alembic_version (
 );
 
 --
+-- Name: announcements; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.announcements (
+    id uuid NOT NULL,
+    number bigint NOT NULL,
+    event_id uuid NOT NULL,
+    sender_id uuid NOT NULL,
+    audience text NOT NULL,
+    category integer,
+    subject text NOT NULL,
+    text text NOT NULL,
+    has_reply_to boolean NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    written_at timestamp with time zone,
+    recipients integer,
+    CONSTRAINT ck_announcements_audience CHECK ((audience = ANY (ARRAY['all'::text, 'checked-in'::text, 'not-checked-in'::text, 'myself'::text]))),
+    CONSTRAINT ck_announcements_written CHECK (((written_at IS NULL) = (recipients IS NULL)))
+);
+
+--
+-- Name: announcements_number_seq; Type: SEQUENCE; Schema: public; Owner: -
+--
+
+ALTER TABLE public.announcements ALTER COLUMN number ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.announcements_number_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+--
 -- Name: audit_amendments; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -524,6 +558,16 @@ CREATE TABLE public.ledger_snapshots (
 );
 
 --
+-- Name: mail_bounces; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.mail_bounces (
+    account_id uuid NOT NULL,
+    at timestamp with time zone DEFAULT now() NOT NULL,
+    reply text NOT NULL
+);
+
+--
 -- Name: mail_counts; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -531,6 +575,15 @@ CREATE TABLE public.mail_counts (
     address bytea NOT NULL,
     hour timestamp with time zone NOT NULL,
     count integer NOT NULL
+);
+
+--
+-- Name: mail_opt_outs; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.mail_opt_outs (
+    account_id uuid NOT NULL,
+    at timestamp with time zone DEFAULT now() NOT NULL
 );
 
 --
@@ -652,6 +705,16 @@ CREATE TABLE public.recovery_codes (
     account_id uuid NOT NULL,
     code_hash bytea NOT NULL,
     used_at timestamp with time zone
+);
+
+--
+-- Name: reminded_events; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.reminded_events (
+    event_id uuid NOT NULL,
+    starts_at timestamp with time zone NOT NULL,
+    reminded_at timestamp with time zone DEFAULT now() NOT NULL
 );
 
 --
@@ -900,6 +963,13 @@ ALTER TABLE ONLY public.accounts
     ADD CONSTRAINT pk_accounts PRIMARY KEY (id);
 
 --
+-- Name: announcements pk_announcements; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.announcements
+    ADD CONSTRAINT pk_announcements PRIMARY KEY (id);
+
+--
 -- Name: audit_amendments pk_audit_amendments; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -1005,11 +1075,25 @@ ALTER TABLE ONLY public.guests
     ADD CONSTRAINT pk_guests PRIMARY KEY (id);
 
 --
+-- Name: mail_bounces pk_mail_bounces; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.mail_bounces
+    ADD CONSTRAINT pk_mail_bounces PRIMARY KEY (account_id);
+
+--
 -- Name: mail_counts pk_mail_counts; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
 ALTER TABLE ONLY public.mail_counts
     ADD CONSTRAINT pk_mail_counts PRIMARY KEY (address, hour);
+
+--
+-- Name: mail_opt_outs pk_mail_opt_outs; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.mail_opt_outs
+    ADD CONSTRAINT pk_mail_opt_outs PRIMARY KEY (account_id);
 
 --
 -- Name: mailbox pk_mailbox; Type: CONSTRAINT; Schema: public; Owner: -
@@ -1066,6 +1150,13 @@ ALTER TABLE ONLY public.rebuilds
 
 ALTER TABLE ONLY public.recovery_codes
     ADD CONSTRAINT pk_recovery_codes PRIMARY KEY (account_id, code_hash);
+
+--
+-- Name: reminded_events pk_reminded_events; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.reminded_events
+    ADD CONSTRAINT pk_reminded_events PRIMARY KEY (event_id, starts_at);
 
 --
 -- Name: revenue_categories pk_revenue_categories; Type: CONSTRAINT; Schema: public; Owner: -
@@ -1150,6 +1241,13 @@ ALTER TABLE ONLY public.webhooks
 
 ALTER TABLE ONLY public.accounts
     ADD CONSTRAINT uq_accounts_email UNIQUE (email);
+
+--
+-- Name: announcements uq_announcements_number; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.announcements
+    ADD CONSTRAINT uq_announcements_number UNIQUE (number);
 
 --
 -- Name: bookings uq_bookings_number; Type: CONSTRAINT; Schema: public; Owner: -
@@ -1260,6 +1358,30 @@ CREATE INDEX ix_accounts_created_at_id ON public.accounts USING btree (created_a
 --
 
 CREATE UNIQUE INDEX ix_accounts_unclaimed ON public.accounts USING btree (contact_of, contact_email) WHERE (claimed_by IS NULL);
+
+--
+-- Name: ix_announcements_created_at; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX ix_announcements_created_at ON public.announcements USING btree (created_at);
+
+--
+-- Name: ix_announcements_event_id_number; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX ix_announcements_event_id_number ON public.announcements USING btree (event_id, number);
+
+--
+-- Name: ix_announcements_sender_id; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX ix_announcements_sender_id ON public.announcements USING btree (sender_id);
+
+--
+-- Name: ix_announcements_unwritten; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX ix_announcements_unwritten ON public.announcements USING btree (number) WHERE (written_at IS NULL);
 
 --
 -- Name: ix_audit_leaves_first_position; Type: INDEX; Schema: public; Owner: -
@@ -1394,6 +1516,12 @@ CREATE INDEX ix_mailed_tokens_account_id ON public.mailed_tokens USING btree (ac
 CREATE INDEX ix_mailed_tokens_expires_at ON public.mailed_tokens USING btree (expires_at);
 
 --
+-- Name: ix_outbox_announcement; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX ix_outbox_announcement ON public.outbox USING btree (((details ->> 'announcement'::text)), state) WHERE (kind = 'announcement'::text);
+
+--
 -- Name: ix_outbox_booking_id_number; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -1428,6 +1556,12 @@ CREATE INDEX ix_outbox_recipient_id_event_id_number ON public.outbox USING btree
 --
 
 CREATE INDEX ix_outbox_settled_at ON public.outbox USING btree (settled_at);
+
+--
+-- Name: ix_reminded_events_starts_at; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX ix_reminded_events_starts_at ON public.reminded_events USING btree (starts_at);
 
 --
 -- Name: ix_revenue_events_organizer_id_number; Type: INDEX; Schema: public; Owner: -
@@ -1544,6 +1678,20 @@ ALTER TABLE ONLY public.former_addresses
 
 ALTER TABLE ONLY public.guest_tokens
     ADD CONSTRAINT fk_guest_tokens_guest_id FOREIGN KEY (guest_id) REFERENCES public.guests(id) ON DELETE CASCADE;
+
+--
+-- Name: mail_bounces fk_mail_bounces_account_id; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.mail_bounces
+    ADD CONSTRAINT fk_mail_bounces_account_id FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
+--
+-- Name: mail_opt_outs fk_mail_opt_outs_account_id; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.mail_opt_outs
+    ADD CONSTRAINT fk_mail_opt_outs_account_id FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
 
 --
 -- Name: recovery_codes fk_recovery_codes_account_id; Type: FK CONSTRAINT; Schema: public; Owner: -

@@ -13,6 +13,7 @@ import msgspec
 import psycopg
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     Connection,
@@ -43,6 +44,8 @@ NOTICES = frozenset(
         WEBHOOK_PAUSED,
     )
 )  # fmt: skip
+#: Kinds of mail that come from an organizer's side, and that nobody needs: who does not want them gets none.
+ANNOUNCEMENT, REMINDER = OPTIONAL = ("announcement", "reminder")
 #: The recipient of messages that nobody gets: who asks for a mail must not learn by the time it takes whether anybody does.
 NOBODY = UUID(int=0)
 #: A kind of mail: a code that proves an address. Its recipient is a row of `contact_codes`.
@@ -97,6 +100,48 @@ outbox = Table(
     Index(None, "event_id", "number"),
     Index(None, "recipient_id", "event_id", "number"),
     Index(None, "settled_at"),
+    Index(
+        "ix_outbox_announcement", text("(details ->> 'announcement')"), "state", postgresql_where=text(f"kind = '{ANNOUNCEMENT}'")
+    ),
+)
+
+#: To whom an announcement goes: everybody with tickets, those with tickets that were used, those with tickets that were not, or
+#: nobody but its sender, as a test.
+ALL, CHECKED_IN, NOT_CHECKED_IN, MYSELF = AUDIENCES = ("all", "checked-in", "not-checked-in", "myself")
+_audiences = ", ".join(f"'{audience}'" for audience in AUDIENCES)
+
+#: What an organizer, or an admin, writes to the attendees of an event. `category`: of the tickets; null: any. `has_reply_to`:
+#: answers go to the sender. `written_at`: when its messages, of as many `recipients`, were written into the outbox; null: not yet.
+announcements = Table(
+    "announcements",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("number", BigInteger, Identity(always=True), nullable=False, unique=True),
+    Column("event_id", Uuid, nullable=False),
+    Column("sender_id", Uuid, nullable=False),
+    Column("audience", Text, CheckConstraint(f"audience IN ({_audiences})", name="audience"), nullable=False),
+    Column("category", Integer),
+    Column("subject", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("has_reply_to", Boolean, nullable=False),
+    Column("created_at", _time, nullable=False, server_default=_NOW),
+    Column("written_at", _time),
+    Column("recipients", Integer),
+    CheckConstraint("(written_at IS NULL) = (recipients IS NULL)", name="written"),
+    Index(None, "event_id", "number"),
+    Index(None, "sender_id"),
+    Index(None, "created_at"),
+    Index("ix_announcements_unwritten", "number", postgresql_where=text("written_at IS NULL")),
+)
+
+#: Events whose customers were reminded of this start.
+reminded_events = Table(
+    "reminded_events",
+    metadata,
+    Column("event_id", Uuid, primary_key=True),
+    Column("starts_at", _time, primary_key=True),
+    Column("reminded_at", _time, nullable=False, server_default=_NOW),
+    Index(None, "starts_at"),
 )
 
 #: Those who follow the ledger to tell others, each with the position up to which they have. A row is made by the first worker that
@@ -112,6 +157,9 @@ subscriptions = Table(
     Column("error", Text),
 )
 
+
+#: Also a row of `subscriptions`, though reminders follow no entries: `updated_at` is since when there are any.
+REMINDERS = "reminders"
 
 #: The namespace of the ids of messages.
 _OUTBOX = UUID("5b1f7c52-6a1d-4b0e-8c57-0a3f4e6d9b21")
@@ -167,6 +215,18 @@ def message_id(cause: bytes, kind: str, recipient_id: UUID) -> UUID:
     """The id of a message: the same for the same cause, kind and recipient, in every process and after a restore."""
     covered = b"%d %s %s %s" % (len(cause), cause, kind.encode(), recipient_id.bytes)
     return derived_id(_OUTBOX, covered)
+
+
+def id_prefix(cause: bytes, kind: str) -> bytes:
+    """What MESSAGE_ID hashes before the recipient's id."""
+    return _OUTBOX.bytes + b"%d %s %s " % (len(cause), cause, kind.encode())
+
+
+#: SQL: the id of a message to the recipient `id`, where the database makes many at once: the same for the same `%(id_prefix)s`. A
+#: UUID of version 8 (RFC 9562, 5.8).
+MESSAGE_ID = """(
+    SELECT encode(set_byte(set_byte(hash, 6, get_byte(hash, 6) & 15 | 128), 8, get_byte(hash, 8) & 63 | 128), 'hex')::uuid
+    FROM substring(sha256(%(id_prefix)s || uuid_send(id)) FOR 16) AS hash)"""
 
 
 def cause_of(recorded: RecordedEntry) -> bytes:

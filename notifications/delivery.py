@@ -17,12 +17,14 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 
 from ledger import outbox
 from ledger.keys import KeysError
+from ledger.mail_choices import BOUNCED
 from ledger.mail_tokens import PURPOSES
+from notifications import reminders
 from notifications.mail.facts import Facts, NobodyToTell, NotYetKnown, Recipient, Subject
 from notifications.mail.letters import Mail
 from notifications.mail.message import Refused
 from notifications.mail.rendering import render
-from notifications.mail.smtp import Deferred, ServerUnavailable
+from notifications.mail.smtp import Bounced, Deferred, ServerUnavailable
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +42,9 @@ MAILS_AN_HOUR, UNPROVEN_MAILS_AN_HOUR = 60, 10
 CROWDED_PAUSE = timedelta(minutes=15)
 #: Somebody waits for these; who asks for them is limited.
 UNCOUNTED = [*PURPOSES, outbox.CONTACT_CODE]
+#: Also where mails come back: about an account, or asked for; each may show that the address works again.
+ALWAYS_TRIED = frozenset((*UNCOUNTED, *outbox.NOTICES))
+BOUNCING = "Mails to this address come back: none is sent until it is changed, or confirmed again."
 #: How long settled rows are kept: to look them up, and so that none is written twice.
 KEPT = timedelta(days=90)
 CLEANING_BATCH = 5_000
@@ -69,6 +74,8 @@ _CROWD = text("""
     UPDATE outbox SET due_at = now() + :pause, error = :error, tries = tries - CASE id WHEN :id THEN 1 ELSE 0 END
     WHERE state = 'due' AND recipient_id = :recipient_id AND (due_at <= now() OR id = :id) AND kind <> ALL(:exempt)""")
 _CLEAN_COUNTS = text("DELETE FROM mail_counts WHERE hour < now() - interval '1 day'")
+#: They are listed as long as their messages are kept.
+_CLEAN_ANNOUNCEMENTS = text("DELETE FROM announcements WHERE created_at < now() - :kept")
 _CLEAN = text("""
     DELETE FROM outbox WHERE id IN (
         SELECT id FROM outbox WHERE settled_at < now() - CASE recipient_id WHEN :nobody THEN interval '1 hour' ELSE :kept END
@@ -122,6 +129,8 @@ def clean(engine: Engine) -> None:
     """Deletes rows that were settled long ago, some at a time."""
     with engine.begin() as connection:
         connection.execute(_CLEAN_COUNTS)
+        connection.execute(_CLEAN_ANNOUNCEMENTS, {"kept": KEPT})
+        reminders.clean(connection)
         connection.execute(_CLEAN, {"kept": KEPT, "nobody": outbox.NOBODY, "count": CLEANING_BATCH})
 
 
@@ -144,10 +153,13 @@ def _deliver(engine: Engine, facts: Facts, transport: Transport, one: _Taken) ->
             digest = None if one.subject.kind in UNCOUNTED else facts.digest_of(addressed.recipient)
             if digest and connection.scalar(_COUNTED, {"address": digest}) >= _limit(addressed.recipient):
                 return _crowd(engine, one)
+        _check_bounces(addressed.recipient, one.subject.kind)
         transport.send(one.id, addressed.recipient, render(addressed.letter))
     except NobodyToTell as error:
         return _settle(engine, one, outbox.SKIPPED, str(error))
     except Refused as error:
+        if isinstance(error, Bounced):
+            _note_bounce(engine, addressed.recipient, str(error))
         log.warning("Message %s is refused for good", one.id)
         return _settle(engine, one, outbox.FAILED, str(error))
     except (Deferred, NotYetKnown, KeysError) as error:
@@ -158,6 +170,18 @@ def _deliver(engine: Engine, facts: Facts, transport: Transport, one: _Taken) ->
         log.exception("Message %s can't be made", one.id)
         return _defer(engine, one, type(error).__name__)
     return _settle(engine, one, outbox.SENT, address=digest)
+
+
+def _check_bounces(recipient: Recipient, kind: str) -> None:
+    """Raises Refused."""
+    if recipient.is_bouncing and kind not in ALWAYS_TRIED:
+        raise Refused(BOUNCING)
+
+
+def _note_bounce(engine: Engine, recipient: Recipient, reply: str) -> None:
+    log.warning("Mails to a recipient come back: no more are sent there")
+    with engine.begin() as connection:
+        connection.exec_driver_sql(BOUNCED, {"id": recipient.id, "address": recipient.address, "reply": reply})
 
 
 def _limit(recipient: Recipient) -> int:

@@ -1,5 +1,7 @@
 """The errors of notifications. `app/problems.py` maps each to the HTTP status that its docstring names."""
 
+from datetime import datetime
+
 from ledger.errors import NotFound, RuleBroken
 
 
@@ -58,3 +60,17 @@ class NoRecipient(RuleBroken):
 
     def __init__(self) -> None:
         super().__init__("Nobody's e-mail address belongs to this: it was sold to a walk-in, or the customer was erased.")
+
+
+class AudienceEmpty(RuleBroken):
+    """409"""
+
+    def __init__(self) -> None:
+        super().__init__("Nobody would get this message: nobody of this audience has tickets and an address, and wants such mail.")
+
+
+class TooManyAnnouncements(RuleBroken):
+    """409. `next_at`: when the next one may be sent."""
+
+    def __init__(self, limit: int, next_at: datetime) -> None:
+        super().__init__(f"The event has had {limit} such messages within a day.", limit=limit, next_at=next_at.isoformat())

@@ -103,10 +103,18 @@ def skip(connection: Connection, name: str) -> int | None:
 
 def _lock(connection: Connection, name: str) -> int | None:
     """The position, locked until the transaction ends. None: another process holds it, or somebody loads entries."""
-    if not connection.scalar(_IS_LOUD, {"lock": outbox.QUIET}):
+    if not begin_loud(connection, name):
         return None
-    connection.execute(_BEGIN, {"name": name})
     return connection.execute(_LOCK, {"name": name}).scalar_one_or_none()
+
+
+def begin_loud(connection: Connection, name: str) -> bool:
+    """Makes the row, if there is none yet. False: nobody is told anything before the end of the transaction of somebody who loads
+    entries."""
+    if not connection.scalar(_IS_LOUD, {"lock": outbox.QUIET}):
+        return False
+    connection.execute(_BEGIN, {"name": name})
+    return True
 
 
 def _is_near(connection: Connection, subscription: Subscription) -> bool:

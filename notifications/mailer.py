@@ -15,7 +15,7 @@ from ledger.outbox import MAIL
 from ledger.settings import Settings
 from ledger.store import Ledger
 from ledger.ticket_codes import TicketCodes
-from notifications import delivery, subscription
+from notifications import audiences, delivery, reminders, subscription
 from notifications.mail.facts import Facts
 from notifications.mail.mailbox import Mailbox
 from notifications.mail.smtp import ServerUnavailable, Smtp
@@ -28,6 +28,8 @@ __all__ = ["MAIL", "Mailer"]
 CLEANING_SECONDS = 3600.0
 #: Mails that one worker sends at once: most of the time a server lets one wait.
 CONNECTIONS = 4
+#: How often it looks for events that start within a day.
+REMINDING_SECONDS = 60.0
 
 
 class Mailer:
@@ -40,7 +42,7 @@ class Mailer:
         self._per_second = settings.mails_per_second
         self._thread = WokenThread(MAIL, engine, ledger, self._run_or_log)
         self._server = OutageLog(log, "The mail server")
-        self._clean_at = 0.0
+        self._clean_at = self._remind_at = 0.0
         if self._is_on:
             self._transports: list[Mailbox | Smtp] = (
                 [Mailbox(engine, settings.mail_from)]
@@ -87,11 +89,18 @@ class Mailer:
             transport.close()
 
     def _follow(self) -> int:
-        """Passes all entries that there are: rows are written however slow the server is."""
-        passed = 0
+        """Passes all entries and announcements that there are: rows are written however slow the server is."""
+        passed = audiences.write_messages(self._engine) + self._remind()
         while not self._thread.is_closing and (step := subscription.advance(self._engine, self._ledger)):
             passed += step
         return passed
+
+    def _remind(self) -> int:
+        if time.monotonic() < self._remind_at:
+            return 0
+        events = reminders.write(self._engine)
+        self._remind_at = time.monotonic() + REMINDING_SECONDS
+        return events
 
     def _run_or_log(self) -> None:
         try:

@@ -2,19 +2,22 @@
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Connection, Row, text
+from sqlalchemy import Connection, Row, TextClause, text
 
+from ledger.event import Event
+from ledger.mail_choices import BOUNCES, PEOPLE, WANTED
 from ledger.mail_tokens import PURPOSES, MailTokens
 from ledger.money import to_text
-from ledger.outbox import CONTACT_CODE, NOTICES, WEBHOOK_PAUSED
+from ledger.outbox import ANNOUNCEMENT, CONTACT_CODE, NOTICES, OPTIONAL, REMINDER, WEBHOOK_PAUSED
 from ledger.ticket_codes import TicketCodes, TicketLocation
 from notifications import messages
 from notifications.mail.letters import (
+    Announcement,
     BookingConfirmed,
     CodeLetter,
     EventCancelled,
@@ -25,19 +28,24 @@ from notifications.mail.letters import (
     NoticeLetter,
     Occasion,
     Purchase,
+    Reminder,
     Ticket,
     TicketsCancelled,
 )
 from notifications.manage_urls import ManageUrls
+from notifications.unsubscribe_urls import UnsubscribeUrls
 
 #: A letter about an event lists the newest of the recipient's bookings; its page has them all.
 MAX_BOOKINGS = 20
 
 #: A contact that an account has claimed is told at the account's address.
-_RECIPIENT = text("""
-    SELECT coalesce(owner.name, told.name) AS name, coalesce(owner.email, told.email, told.contact_email) AS address,
+_RECIPIENT = text(f"""
+    SELECT *, {BOUNCES.format(address="found.address")} AS is_bouncing FROM (
+        SELECT coalesce(owner.id, told.id) AS id, coalesce(owner.name, told.name) AS name,
+        coalesce(owner.email, told.email, told.contact_email) AS address,
         CASE WHEN owner.id IS NULL THEN told.email_proven_at ELSE owner.email_proven_at END IS NOT NULL AS is_proven
-    FROM accounts AS told LEFT JOIN accounts AS owner ON owner.id = told.claimed_by WHERE told.id = :id""")
+    FROM accounts AS told LEFT JOIN accounts AS owner ON owner.id = told.claimed_by
+    WHERE told.id = :id) AS found""")
 _FORMER_ADDRESS = text("SELECT email FROM former_addresses WHERE id = :id AND account_id = :account_id")
 _WEBHOOK = text("SELECT url FROM webhooks WHERE id = :id AND state = 'paused-by-failures'")
 _TOKEN = text("""
@@ -63,16 +71,51 @@ _BOOKINGS_OF_EVENT = text(f"""
     ORDER BY b.number DESC LIMIT {MAX_BOOKINGS}""")
 
 
+#: Also those of the contacts that the recipient has claimed.
+_REMINDED_BOOKINGS = text(f"""
+    {_BOOKING_COLUMNS} WHERE b.event_id = :event_id AND b.status = 'confirmed' AND e.status = 'active' AND b.customer_id IN (
+        SELECT id FROM accounts WHERE id = :customer_id OR claimed_by = :customer_id)
+    ORDER BY b.number DESC LIMIT {MAX_BOOKINGS}""")
+#: Its sender's address, if attendees may have it, and it is the sender's.
+_ANNOUNCEMENT = text("""
+    SELECT a.subject, a.text, a.audience = 'myself' AS is_test, person.name,
+        CASE WHEN a.has_reply_to AND person.email_proven_at IS NOT NULL THEN person.email END AS reply_to
+    FROM announcements AS a JOIN accounts AS person ON person.id = a.sender_id AND person.email IS NOT NULL WHERE a.id = :id""")
+_WANTS = f"""
+    WITH holders AS (SELECT %(id)s::uuid AS customer_id) SELECT EXISTS (SELECT FROM ({PEOPLE}) AS people WHERE {WANTED})"""
+
+
 #: What mail programs turn into links.
 _LINK = re.compile(r"\w\.\w{2,}|[/@]")
 
 
+def greeted(name: str) -> str:
+    """The name as a letter may have it; empty if a mail program could turn it into a link."""
+    return "" if _LINK.search(name) else name
+
+
+def occasion_of(event: Event, url: str) -> Occasion:
+    """The event as the ledger has it. `url`: where people reach the page."""
+    details = event.details
+    return Occasion(
+        id=event.id, name=details.name, venue=details.venue, starts_at=details.starts_at, ends_at=details.ends_at,
+        show_at=details.show_at, timezone=details.timezone, url=_event_url(url, event.id),
+    )  # fmt: skip
+
+
+def _event_url(url: str, event_id: UUID | None) -> str:
+    return f"{url}/events/{event_id}"
+
+
 class Recipient(NamedTuple):
-    """`is_proven`: its owner has opened a link that was mailed there."""
+    """`is_proven`: its owner has opened a link that was mailed there. `id`: of the account or contact with the address.
+    `is_bouncing`: its server has said that there is none."""
 
     name: str
     address: str
     is_proven: bool = False
+    id: UUID | None = None
+    is_bouncing: bool = False
 
 
 class Addressed(NamedTuple):
@@ -103,7 +146,7 @@ class Facts:
 
     def __init__(self, url: str, codes: TicketCodes, tokens: MailTokens) -> None:
         self._url, self._codes, self._tokens = url, codes, tokens
-        self._manage_urls = ManageUrls(url, tokens)
+        self._manage_urls, self._unsubscribe_urls = ManageUrls(url, tokens), UnsubscribeUrls(url, tokens)
 
     def letter(self, connection: Connection, subject: Subject) -> Addressed:
         """Raises NobodyToTell, NotYetKnown; KeysError if the key of a ticket code is missing."""
@@ -112,14 +155,16 @@ class Facts:
         row = connection.execute(_RECIPIENT, {"id": subject.recipient_id}).one_or_none()
         if row is None or row.address is None:
             raise NobodyToTell("The recipient was erased.")
-        recipient = Recipient(row.name, row.address, row.is_proven)
+        recipient = Recipient(row.name, row.address, row.is_proven, row.id, row.is_bouncing)
         # Whoever typed in the name need not have the address: it greets nobody with somebody else's link.
-        common: dict[str, Any] = {"to_name": "" if _LINK.search(row.name) else row.name}
+        common: dict[str, Any] = {"to_name": greeted(row.name)}
         if subject.kind in NOTICES:
             notice = self._webhook_notice if subject.kind == WEBHOOK_PAUSED else self._notice
             return Addressed(self._noticed(connection, subject, recipient), notice(connection, subject, common))
         if subject.kind in PURPOSES:
             return Addressed(recipient, self._link(connection, subject, common))
+        if subject.kind in OPTIONAL:
+            common["unsubscribe_url"] = self._unsubscribe_urls.make(row.id)
         common["occasion"] = self._occasion(connection, subject.event_id)
         return Addressed(recipient, _LETTERS[subject.kind](self, connection, subject, common))
 
@@ -192,11 +237,36 @@ class Facts:
     def link_renewed(self, connection: Connection, subject: Subject, common: dict[str, Any]) -> Letter:
         return LinkRenewed(**common, booking=self._booking(connection, subject.booking_id))
 
+    def reminder(self, connection: Connection, subject: Subject, common: dict[str, Any]) -> Letter:
+        starts_at = common["occasion"].starts_at
+        if starts_at != datetime.fromisoformat(subject.details["starts_at"]):
+            raise NobodyToTell("The event was moved, which another mail tells.")
+        if starts_at <= datetime.now(UTC):
+            raise NobodyToTell("The event has begun.")
+        if not self._wants(connection, subject.recipient_id):
+            raise NobodyToTell("The recipient wants no reminders any more.")
+        bookings = self._bookings(connection, subject, _REMINDED_BOOKINGS)
+        if not bookings["bookings"]:
+            raise NobodyToTell("The event, or all tickets, were cancelled meanwhile, which another mail tells.")
+        return Reminder(**common, **bookings)
+
+    def announcement(self, connection: Connection, subject: Subject, common: dict[str, Any]) -> Letter:
+        row = connection.execute(_ANNOUNCEMENT, {"id": subject.details["announcement"]}).one_or_none()
+        if row is None:
+            raise NobodyToTell("Its sender was erased.")
+        if not row.is_test and not self._wants(connection, subject.recipient_id):
+            raise NobodyToTell("The recipient wants no messages from organizers any more.")
+        return Announcement(**common, subject=row.subject, text=row.text, from_name=greeted(row.name), reply_to=row.reply_to)
+
+    def _wants(self, connection: Connection, recipient_id: UUID) -> bool:
+        """Whether the recipient still wants optional mail."""
+        return bool(connection.exec_driver_sql(_WANTS, {"id": recipient_id}).scalar())
+
     def _occasion(self, connection: Connection, event_id: UUID | None) -> Occasion:
         row = connection.execute(_EVENT, {"event_id": event_id}).one_or_none()
         if row is None:
             raise NotYetKnown("The catalogue does not have the event at the moment.")
-        return Occasion(**row._mapping, url=f"{self._url}/events/{event_id}")
+        return Occasion(**row._mapping, url=_event_url(self._url, event_id))
 
     def _told(self, occasion: Occasion, told: Mapping[str, Any]) -> Occasion:
         """The event with the details that a message tells."""
@@ -208,9 +278,9 @@ class Facts:
             raise NotYetKnown("The read tables do not have the booking at the moment.")
         return self._purchase(row)
 
-    def _bookings(self, connection: Connection, subject: Subject) -> dict[str, Any]:
+    def _bookings(self, connection: Connection, subject: Subject, statement: TextClause = _BOOKINGS_OF_EVENT) -> dict[str, Any]:
         parameters = {"event_id": subject.event_id, "customer_id": subject.recipient_id}
-        rows = connection.execute(_BOOKINGS_OF_EVENT, parameters).all()
+        rows = connection.execute(statement, parameters).all()
         more = rows[0].bookings - len(rows) if rows else 0
         return {"bookings": tuple(map(self._purchase, rows)), "more_bookings": more}
 
@@ -240,4 +310,6 @@ _LETTERS: dict[str, Callable[[Facts, Connection, Subject, dict[str, Any]], Lette
     messages.EVENT_CHANGED: Facts.event_changed,
     messages.EVENT_CANCELLED: Facts.event_cancelled,
     messages.LINK_RENEWED: Facts.link_renewed,
+    REMINDER: Facts.reminder,
+    ANNOUNCEMENT: Facts.announcement,
 }

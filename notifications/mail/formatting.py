@@ -32,6 +32,17 @@ def lines(text: str) -> list[str]:
     return [line for line in map(one_line, _LINE_BREAK.split(text)) if line]
 
 
+def paragraphs(text: str) -> list[list[str]]:
+    """The lines of each paragraph, each as `one_line`. Empty lines separate paragraphs."""
+    found: list[list[str]] = [[]]
+    for line in map(one_line, _LINE_BREAK.split(text)):
+        if line:
+            found[-1].append(line)
+        elif found[-1]:
+            found.append([])
+    return [paragraph for paragraph in found if paragraph]
+
+
 def shorten(text: str, limit: int) -> str:
     """At most `limit` characters, with "…" where some are cut off. No accent or part of an emoji is left behind."""
     if len(text) <= limit:

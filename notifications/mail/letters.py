@@ -128,6 +128,29 @@ class LinkRenewed(EventLetter, frozen=True, kw_only=True):
     booking: Purchase
 
 
+class OptionalLetter(EventLetter, frozen=True, kw_only=True):
+    """Nobody needs it. `unsubscribe_url`: where the recipient ends such mails."""
+
+    unsubscribe_url: str
+
+
+class Reminder(OptionalLetter, frozen=True, kw_only=True):
+    """The event starts soon. `bookings`: those of the customer that have tickets; there may be `more_bookings` than it lists."""
+
+    bookings: tuple[Purchase, ...]
+    more_bookings: int = 0
+
+
+class Announcement(OptionalLetter, frozen=True, kw_only=True):
+    """What an organizer writes to attendees. `text`: several lines. `from_name`: the organizer's; may be empty. `reply_to`: the
+    organizer's address, if attendees may have it."""
+
+    subject: str
+    text: str
+    from_name: str
+    reply_to: str | None = None
+
+
 class Attachment(msgspec.Struct, frozen=True):
     name: str
     content_type: str
@@ -135,9 +158,12 @@ class Attachment(msgspec.Struct, frozen=True):
 
 
 class Mail(msgspec.Struct, frozen=True):
-    """A letter in words. `subject` is one line."""
+    """A letter in words. `subject` is one line. `reply_to`: an address. `unsubscribe_url`: where the recipient ends mails of its
+    kind, by one POST (RFC 8058)."""
 
     subject: str
     text: str
     html: str
     attachments: tuple[Attachment, ...] = ()
+    reply_to: str | None = None
+    unsubscribe_url: str | None = None

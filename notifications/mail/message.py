@@ -23,9 +23,9 @@ class Refused(Exception):
 def compose(id_: UUID, sender: str, recipient: Recipient, mail: Mail) -> EmailMessage:
     """`sender`: an address, or `Name <address>`. Raises Refused."""
     to = _address(recipient)
-    message = _head(id_, sender, to, mail.subject)
+    message = _head(id_, sender, to, mail)
     if not _is_whole(message):  # the library folds some long names wrongly: the address is enough
-        message = _head(id_, sender, Address("", to.username, to.domain), mail.subject)
+        message = _head(id_, sender, Address("", to.username, to.domain), mail)
         if not _is_whole(message):
             raise Refused("The subject or the address could be taken for other headers.")
     message.set_content(mail.text)
@@ -36,16 +36,22 @@ def compose(id_: UUID, sender: str, recipient: Recipient, mail: Mail) -> EmailMe
     return message
 
 
-def _head(id_: UUID, sender: str, to: Address, subject: str) -> EmailMessage:
+def _head(id_: UUID, sender: str, to: Address, mail: Mail) -> EmailMessage:
     name, address = parseaddr(sender)
     from_ = Address(name, addr_spec=address)
     message = EmailMessage()
     message["From"] = from_
     message["To"] = to
-    message["Subject"] = one_line(subject)
+    message["Subject"] = one_line(mail.subject)
     message["Date"] = formatdate(localtime=False)
     message["Message-ID"] = f"<{id_}@{from_.domain}>"
     message["Auto-Submitted"] = "auto-generated"
+    if mail.reply_to is not None:
+        message["Reply-To"] = Address(addr_spec=mail.reply_to)
+    if mail.unsubscribe_url is not None:
+        message["List-Unsubscribe"] = f"<{mail.unsubscribe_url}>"
+        if mail.unsubscribe_url.startswith("https:"):  # RFC 8058, section 3.1
+            message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     return message
 
 

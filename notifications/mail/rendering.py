@@ -19,10 +19,12 @@ from notifications.mail.formatting import (
     is_money,
     lines,
     one_line,
+    paragraphs,
     shorten,
     sum_amounts,
 )
 from notifications.mail.letters import (
+    Announcement,
     Attachment,
     BookingConfirmed,
     CodeLetter,
@@ -35,14 +37,15 @@ from notifications.mail.letters import (
     Mail,
     NoticeLetter,
     Occasion,
+    OptionalLetter,
     Purchase,
+    Reminder,
     Ticket,
     TicketsCancelled,
 )
-from notifications.mail.ticket_sheet import draw_tickets
 
 #: Of characters. Mail programs show some 60; a header line ends at 998.
-LONGEST_SUBJECT = 120
+LONGEST_SUBJECT = 150
 _NOT_GIVEN = "Not given"
 
 
@@ -80,6 +83,7 @@ class _Words(NamedTuple):
     subject: str
     values: dict[str, Any]
     attachments: tuple[Attachment, ...] = ()
+    reply_to: str | None = None
 
 
 def render(letter: Letter) -> Mail:
@@ -88,12 +92,14 @@ def render(letter: Letter) -> Mail:
     words = _WORDS[type(letter)](letter)
     subject, values = words.subject, {"letter": letter, **words.values}
     if isinstance(letter, EventLetter):
-        room = LONGEST_SUBJECT - len(subject) + len("{}")
-        subject = subject.replace("{}", shorten(letter.occasion.name, room))
+        if not isinstance(letter, Announcement):
+            room = LONGEST_SUBJECT - len(subject) + len("{}")
+            subject = subject.replace("{}", shorten(letter.occasion.name, room))
         values |= {"occasion": letter.occasion, "facts": _facts(letter.occasion)}
     values["subject"] = subject
     text, html = (_templates.get_template(f"{words.template}.{kind}").render(values) for kind in ("txt", "html"))
-    return Mail(subject=subject, text=text, html=html, attachments=words.attachments)
+    optional = {"reply_to": words.reply_to, "unsubscribe_url": letter.unsubscribe_url} if isinstance(letter, OptionalLetter) else {}
+    return Mail(subject=subject, text=text, html=html, attachments=words.attachments, **optional)
 
 
 def _link(letter: LinkLetter) -> _Words:
@@ -125,6 +131,9 @@ def _booking_confirmed(letter: BookingConfirmed) -> _Words:
     values = {"booking": booking, "lines": _lines(booking.tickets)}
     if not booking.active:
         return _Words("booking_confirmed", f"Booking no. {booking.number}: {{}}", values)
+    # Only who sends mail draws tickets: the API renders previews, and would load the fonts in vain.
+    from notifications.mail.ticket_sheet import draw_tickets  # noqa: PLC0415
+
     sheet = draw_tickets(booking, letter.occasion, letter.to_name, letter.made_at)
     attached = (
         Attachment(f"tickets-{booking.number}.pdf", "application/pdf", sheet),
@@ -159,6 +168,17 @@ def _link_renewed(letter: LinkRenewed) -> _Words:
     return _Words("link_renewed", "New link to your booking: {}", {"booking": letter.booking})
 
 
+def _reminder(letter: Reminder) -> _Words:
+    return _Words("reminder", "Reminder: {}", {"bookings": letter.bookings, "more": letter.more_bookings})
+
+
+def _announcement(letter: Announcement) -> _Words:
+    """The subject is the sender's alone."""
+    values = {"paragraphs": paragraphs(letter.text), "sender": letter.from_name}
+    subject = shorten(letter.subject, LONGEST_SUBJECT)
+    return _Words("announcement", subject, values, reply_to=letter.reply_to)
+
+
 _WORDS: dict[type[Letter], Callable[[Any], _Words]] = {
     LinkLetter: _link,
     CodeLetter: _code,
@@ -168,13 +188,19 @@ _WORDS: dict[type[Letter], Callable[[Any], _Words]] = {
     EventChanged: _event_changed,
     EventCancelled: _event_cancelled,
     LinkRenewed: _link_renewed,
+    Reminder: _reminder,
+    Announcement: _announcement,
 }
 
 
 def _clean(letter: Letter) -> Letter:
-    """With each text as one line, but the reason, which may have several."""
-    reason = {"reason": letter.reason} if isinstance(letter, EventCancelled) else {}
-    return msgspec.structs.replace(cast("Letter", _cleaned(letter)), **reason)
+    """With each text as one line, but a reason and what somebody has written, which may have several."""
+    several: dict[str, Any] = {}
+    if isinstance(letter, EventCancelled):
+        several = {"reason": letter.reason}
+    elif isinstance(letter, Announcement):
+        several = {"text": letter.text}
+    return msgspec.structs.replace(cast("Letter", _cleaned(letter)), **several)
 
 
 def _cleaned(value: object) -> object:

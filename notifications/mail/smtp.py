@@ -20,8 +20,19 @@ _PORTS = {"smtp": 587, "smtps": 465}
 MAILS_PER_CONNECTION = 100
 
 
+#: Replies to a recipient that mean the mailbox, if their enhanced status code (RFC 3463) says that it is the address that is wrong:
+#: no such mailbox, system or syntax, moved, no mail accepted. Without one, or with another, it may be a policy, or our own server
+#: that relays nothing today: that says nothing about the address.
+_NO_MAILBOX = (550, 551, 553)
+_NO_ADDRESS = re.compile(rb"\s*5\.1\.(1|2|3|6|10)\b")
+
+
 class ServerUnavailable(Exception):
     """Nothing can be sent at the moment: no connection, no TLS, or the log-in was refused."""
+
+
+class Bounced(Refused):
+    """There is no such address, its server says."""
 
 
 class Deferred(Exception):
@@ -56,7 +67,8 @@ class Smtp:
         except smtplib.SMTPRecipientsRefused as error:
             code, reply = error.recipients[recipient.address]
             self._reset()
-            raise _refusal(code)(_sentence(code, reply, recipient)) from error
+            kind = Bounced if code in _NO_MAILBOX and _NO_ADDRESS.match(reply) else _refusal(code)
+            raise kind(_sentence(code, reply, recipient)) from error
         except smtplib.SMTPSenderRefused as error:  # the operator's fault, for each mail alike: they wait until it is mended
             self.close()
             raise ServerUnavailable(f"MAIL_FROM is refused: {_sentence(error.smtp_code, error.smtp_error)}") from error

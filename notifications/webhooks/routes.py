@@ -11,8 +11,8 @@ from typing_extensions import TypeAliasType
 
 from accounts.access import FreshOrganizer, IdempotencyKey, Organizer, access_of, command_id_of, origin_of
 from accounts.routes import Body, Cursor, not_stored
-from ledger.errors import Malformed
 from ledger.outbox import DeliveryState
+from notifications.number_cursors import MAX_NUMBER, number_before
 from notifications.webhooks.addresses import MAX_LENGTH
 from notifications.webhooks.registry import Change, DeliveryRow, NewWebhook, Webhook, Webhooks
 from notifications.webhooks.types import WebhookType
@@ -23,7 +23,6 @@ Types = Annotated[
     list[WebhookType], Field(min_length=1, max_length=50, description="Names of types, or `*` alone for all, also later ones")
 ]
 Limit = Annotated[int, Query(ge=1, le=100)]
-MAX_NUMBER = 2**63 - 1
 
 router = APIRouter(prefix="/api/webhooks", tags=["notifications"], dependencies=[Depends(not_stored)])
 
@@ -181,7 +180,7 @@ async def get_webhook_deliveries(
     request: Request, webhook_id: UUID, principal: Organizer, limit: Limit = 50, cursor: Cursor = None
 ) -> Any:
     """What was sent to a webhook in the last 30 days, or will be, newest first."""
-    items, before = await _webhooks(request).deliveries(principal.id, webhook_id, _before(cursor), limit)
+    items, before = await _webhooks(request).deliveries(principal.id, webhook_id, number_before(cursor), limit)
     return WebhookDeliveryPage(items=[_delivery(one) for one in items], next_cursor=None if before is None else str(before))
 
 
@@ -207,11 +206,3 @@ def _view(webhook: Webhook) -> WebhookView:
 
 def _delivery(row: DeliveryRow) -> WebhookDeliveryView:
     return WebhookDeliveryView(**row._asdict())
-
-
-def _before(cursor: str | None) -> int | None:
-    if cursor is None:
-        return None
-    if not (cursor.isascii() and cursor.isdigit() and int(cursor) <= MAX_NUMBER):
-        raise Malformed("This cursor is not one of this list.", errors=[{"path": "cursor", "message": "unknown"}])
-    return int(cursor)

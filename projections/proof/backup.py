@@ -18,6 +18,7 @@ from typing import Any
 import msgspec
 import psycopg
 
+from ledger.outbox import REMINDERS
 from ledger.postgres_connections import make_engine
 from ledger.settings import Settings
 from projections.proof import postgres_programs
@@ -107,6 +108,7 @@ def _hold_messages(settings: Settings) -> None:
     with psycopg.connect(settings.database_url) as connection:
         if _scalar(connection, "SELECT to_regclass('outbox') IS NOT NULL"):
             connection.execute("UPDATE outbox SET state = 'held' WHERE state = 'due'")
+            connection.execute("UPDATE subscriptions SET updated_at = now() WHERE name = %s", (REMINDERS,))
         if _scalar(connection, "SELECT to_regclass('webhook_deliveries') IS NOT NULL"):
             connection.execute("UPDATE webhook_deliveries SET state = 'held' WHERE state = 'due'")
             connection.execute("UPDATE webhooks SET replay_from = NULL")

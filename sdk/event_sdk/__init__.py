@@ -42,6 +42,7 @@ __all__ = [
     "AccountPage",
     "AskForLink",
     "At",
+    "Audience",
     "Booking",
     "BookingPage",
     "BookingStatus",
@@ -86,6 +87,9 @@ __all__ = [
     "MailList",
     "MailSummary",
     "ManagedBooking",
+    "Message",
+    "MessagePage",
+    "MessagePreview",
     "NewBooking",
     "NewCategory",
     "NewEvent",
@@ -141,6 +145,8 @@ __all__ = [
     "WebhookList",
     "WebhookState",
     "WebhookType",
+    "WriteMessage",
+    "WrittenMessage",
 ]
 
 import typing as _typing
@@ -175,6 +181,7 @@ if _typing.TYPE_CHECKING:
     from event_sdk.models.account_page import AccountPage as AccountPage
     from event_sdk.models.ask_for_link import AskForLink as AskForLink
     from event_sdk.models.at import At as At
+    from event_sdk.models.audience import Audience as Audience
     from event_sdk.models.booking import Booking as Booking
     from event_sdk.models.booking_page import BookingPage as BookingPage
     from event_sdk.models.booking_status import BookingStatus as BookingStatus
@@ -219,6 +226,9 @@ if _typing.TYPE_CHECKING:
     from event_sdk.models.mail_list import MailList as MailList
     from event_sdk.models.mail_summary import MailSummary as MailSummary
     from event_sdk.models.managed_booking import ManagedBooking as ManagedBooking
+    from event_sdk.models.message import Message as Message
+    from event_sdk.models.message_page import MessagePage as MessagePage
+    from event_sdk.models.message_preview import MessagePreview as MessagePreview
     from event_sdk.models.new_booking import NewBooking as NewBooking
     from event_sdk.models.new_category import NewCategory as NewCategory
     from event_sdk.models.new_event import NewEvent as NewEvent
@@ -274,6 +284,8 @@ if _typing.TYPE_CHECKING:
     from event_sdk.models.webhook_list import WebhookList as WebhookList
     from event_sdk.models.webhook_state import WebhookState as WebhookState
     from event_sdk.models.webhook_type import WebhookType as WebhookType
+    from event_sdk.models.write_message import WriteMessage as WriteMessage
+    from event_sdk.models.written_message import WrittenMessage as WrittenMessage
     
 else:
     from importlib import import_module
@@ -303,6 +315,7 @@ else:
         "AccountPage": ".models.account_page",
         "AskForLink": ".models.ask_for_link",
         "At": ".models.at",
+        "Audience": ".models.audience",
         "Booking": ".models.booking",
         "BookingPage": ".models.booking_page",
         "BookingStatus": ".models.booking_status",
@@ -347,6 +360,9 @@ else:
         "MailList": ".models.mail_list",
         "MailSummary": ".models.mail_summary",
         "ManagedBooking": ".models.managed_booking",
+        "Message": ".models.message",
+        "MessagePage": ".models.message_page",
+        "MessagePreview": ".models.message_preview",
         "NewBooking": ".models.new_booking",
         "NewCategory": ".models.new_category",
         "NewEvent": ".models.new_event",
@@ -402,6 +418,8 @@ else:
         "WebhookList": ".models.webhook_list",
         "WebhookState": ".models.webhook_state",
         "WebhookType": ".models.webhook_type",
+        "WriteMessage": ".models.write_message",
+        "WrittenMessage": ".models.written_message",
     }
 
     def __getattr__(name: str) -> object:

@@ -47,6 +47,8 @@ LINKS = (
     "ask_to_reset_password", "reset_password", "ask_for_sign_in_link", "sign_in_by_link", "confirm_email",
 )  # fmt: skip
 NEED_MAIL = (*LINKS, "ask_to_verify_email", "send_password_reset", "verify_contact", "confirm_contact")
+#: Needs an installation with mail, once it is known who asks.
+ATTENDEE_MAIL = ("write_to_attendees",)
 #: The webhook with the id of the requests does not exist.
 ONE_WEBHOOK = (
     "get_webhook", "update_webhook", "delete_webhook", "rotate_webhook_secret", "test_webhook", "replay_webhook",
@@ -110,6 +112,8 @@ OPERATIONS = {
     "get_webhooks": Operation("notifications", ORGANIZERS),
     "create_webhook": Operation("notifications", ORGANIZERS),
     **{name: Operation("notifications", ORGANIZERS, unready=404) for name in ONE_WEBHOOK},
+    "write_to_attendees": Operation("notifications", ORGANIZERS, {"organizer": 403}, unready=409),
+    "get_messages": Operation("notifications", ORGANIZERS, {"organizer": 403}),
     "claim_bookings": Operation("accounts", SIGNED_IN, unready=403),
     **{name: Operation("bookings", ANYONE) for name in MANAGE},
     **{name: Operation("bookings", ANYONE, unready=409) for name in MANAGE_BY_MAIL},
@@ -207,6 +211,9 @@ class Target:
             "create_webhook": {"url": "http://127.0.0.1:9/", "types": ["booking.created"], "event_id": self.event["id"]},
             "update_webhook": {"url": "http://127.0.0.1:9/2", "types": ["*"], "state": "paused"},
             "replay_webhook": {"from": 1},
+            "write_to_attendees": {
+                "audience": "all", "category": first["id"], "subject": "Doors", "text": "At six.", "has_reply_to": False,
+            },
             "cancel_tickets": {"tickets": [self.booking["tickets"][1]["id"]]},
         }  # fmt: skip
         return bodies.get(operation)

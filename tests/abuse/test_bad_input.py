@@ -46,7 +46,7 @@ def _with(body: JSON, path: str, raw: str) -> str:
 def _wrong_for(path: str, value: Any) -> Iterator[str]:
     field = path.rpartition(".")[2]
     if isinstance(value, str):
-        yield from TEXTS if field not in ("description", "reason") else (text for text in TEXTS if MANY_DIGITS not in text)
+        yield from TEXTS if field not in ("description", "reason", "text") else (text for text in TEXTS if MANY_DIGITS not in text)
     yield from NUMBERS if field != "price" else (number for number in NUMBERS if number != "0.5")
     if field == "price":
         yield from ('"NaN"', '"1e3"', '"1_0"', '" 1"', '"-1"', '"0.001"', "0.001", '"99999999999"', '"\uff11"', '""')

@@ -12,7 +12,18 @@ import pytest
 
 from app.main import bootstrap
 from ledger.settings import Settings
-from tests.abuse.operations import MAILBOX, MANAGE_BY_MAIL, NEED_MAIL, ONE_WEBHOOK, OPERATIONS, RESENDING, Routes, Target, send
+from tests.abuse.operations import (
+    ATTENDEE_MAIL,
+    MAILBOX,
+    MANAGE_BY_MAIL,
+    NEED_MAIL,
+    ONE_WEBHOOK,
+    OPERATIONS,
+    RESENDING,
+    Routes,
+    Target,
+    send,
+)
 from tests.running_system import JSON, Person, Stack
 
 
@@ -90,7 +101,7 @@ OTHERS = (
     "log_out", "erase_me", "erase_user", "reauthenticate", "end_session", "end_other_sessions", "confirm_second_factor",
     "remove_second_factor", "get_metrics", "get_live", "get_receipt", *MAILBOX, *NEED_MAIL,
     *ONE_WEBHOOK, "get_webhooks",
-    "get_managed_receipt", "get_managed_calendar", "claim_bookings", *MANAGE_BY_MAIL,
+    "get_managed_receipt", "get_managed_calendar", "claim_bookings", *MANAGE_BY_MAIL, *ATTENDEE_MAIL, "get_messages",
     "get_notifications", *RESENDING,
 )  # fmt: skip
 

@@ -237,6 +237,13 @@ def _resent(s: Scene, state: str = "", *, is_cancelled: bool = False) -> httpx.R
         return Person(http, token=s.organizer.token).do("POST", f"{path}/resend")
 
 
+def _announce(s: Scene, audience: str, times: int = 1) -> httpx.Response:
+    body = {"audience": audience, "subject": "Doors", "text": "At six."}
+    with s.stack.another_api(**MAIL) as url, httpx.Client(base_url=url, timeout=30) as http:
+        organizer = Person(http, token=s.organizer.token)
+        return [organizer.do("POST", f"{s.path}/messages", body) for _ in range(times)][-1]
+
+
 UNKNOWN = uuid4()
 RECIPES: dict[str, Callable[[Scene], httpx.Response]] = {
     "event-not-found": lambda s: s.alice.do("GET", f"/api/events/{UNKNOWN}"),
@@ -300,6 +307,8 @@ RECIPES: dict[str, Callable[[Scene], httpx.Response]] = {
     "notification-waiting": lambda s: _resent(s, "due"),
     "no-tickets-left": lambda s: _resent(s, is_cancelled=True),
     "no-recipient": _resent,
+    "audience-empty": lambda s: _announce(s, "checked-in"),
+    "too-many-announcements": lambda s: _announce(s, "myself", 21),
     "session-not-found": lambda s: s.alice.do("DELETE", f"/api/me/sessions/{UNKNOWN}"),
     "reauthentication-required": _reauthentication_required,
     "wrong-password": lambda s: s.alice.do("PATCH", "/api/me", {"password": "a new password", "old_password": "wrong"}),
@@ -307,7 +316,7 @@ RECIPES: dict[str, Callable[[Scene], httpx.Response]] = {
 #: What a program needs beside the text.
 FACTS: dict[str, JSON] = {
     "sold-out": {"available": 5, "category": "VIP"}, "customer-limit": {"limit": 1, "held": 0},
-    "price-changed": {"total_amount": "100.00"}, "too-many-webhooks": {"limit": 20},
+    "price-changed": {"total_amount": "100.00"}, "too-many-webhooks": {"limit": 20}, "too-many-announcements": {"limit": 20},
     "booking-too-large": {"limit": 1_000}, "event-not-bookable": {"reason": "completed"},
     "capacity-below-taken": {"taken": 2}, "stale-version": {"details_version": 1},
 }  # fmt: skip

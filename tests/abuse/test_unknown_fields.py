@@ -33,6 +33,7 @@ BODIES = {
     "create_webhook": [""],
     "update_webhook": [""],
     "replay_webhook": [""],
+    "write_to_attendees": [""],
     "cancel_managed_tickets": [""],
 }
 

@@ -32,7 +32,7 @@ def connection(database_url: str) -> Iterator[Connection]:
 
 
 EACH = pytest.mark.parametrize(
-    ("metadata", "at_least"), [(tables.metadata, 25), (webhooks.metadata, 60)], ids=["accounts", "notifications"]
+    ("metadata", "at_least"), [(tables.metadata, 27), (webhooks.metadata, 80)], ids=["accounts", "notifications"]
 )
 
 

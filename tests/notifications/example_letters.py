@@ -1,6 +1,7 @@
 """Letters to make mails of."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from msgspec.structs import replace
@@ -8,6 +9,7 @@ from msgspec.structs import replace
 from ledger.mail_tokens import LENGTH, PURPOSES
 from ledger.outbox import NOTICES, WEBHOOK_PAUSED
 from notifications.mail.letters import (
+    Announcement,
     BookingConfirmed,
     CodeLetter,
     EventCancelled,
@@ -18,11 +20,13 @@ from notifications.mail.letters import (
     NoticeLetter,
     Occasion,
     Purchase,
+    Reminder,
     Ticket,
     TicketsCancelled,
 )
 
 MADE_AT = datetime(2026, 11, 20, 12, tzinfo=UTC)
+UNSUBSCRIBE_URL = "https://seats.test/unsubscribe/AQ"
 BOOKING_URL = "https://seats.test/bookings/7d0c"
 CONCERT = Occasion(
     id=UUID("5b1c2f4e-8a57-4c3e-9a9b-0d9d8a1f7c11"),
@@ -98,6 +102,20 @@ def link_renewed(of: Purchase | None = None, occasion: Occasion = CONCERT) -> Li
     return LinkRenewed(to_name="Alice", occasion=occasion, made_at=MADE_AT, booking=of or booking())
 
 
+def announcement(text: str, subject: str = "Doors open earlier", from_name: str = "Olga", **more: Any) -> Announcement:
+    return Announcement(
+        to_name="Alice", occasion=more.pop("occasion", CONCERT), made_at=MADE_AT, subject=subject, text=text, from_name=from_name,
+        unsubscribe_url=UNSUBSCRIBE_URL, **more,
+    )  # fmt: skip
+
+
+def reminder(*bookings: Purchase, occasion: Occasion = CONCERT, more: int = 0) -> Reminder:
+    return Reminder(
+        to_name="Alice", occasion=occasion, made_at=MADE_AT, bookings=bookings or (booking(),), more_bookings=more,
+        unsubscribe_url=UNSUBSCRIBE_URL,
+    )  # fmt: skip
+
+
 def one_of_each(text: str) -> list[Letter]:
     """Letters in which each text that somebody typed in is this one."""
     occasion = replace(CONCERT, name=text, venue=text)
@@ -114,5 +132,7 @@ def one_of_each(text: str) -> list[Letter]:
         changed(CONCERT, occasion, bought, replace(bought, number=8)),
         event_cancelled(text, gone, replace(gone, number=8), occasion=occasion),
         link_renewed(bought, occasion),
+        reminder(bought, replace(bought, number=8), occasion=occasion),
+        announcement(text, text, text, occasion=occasion),
     ]
     return [replace(letter, to_name=text) for letter in letters]

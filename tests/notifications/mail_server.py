@@ -1,7 +1,8 @@
 """`python -m tests.notifications.mail_server PORT FILE`: an SMTP server that appends what it takes to a file, a JSON object a line.
 
-What it does with a recipient, the address says: it takes `refused@` never, `later@` at the second try; for `dropped@` it cuts the
-connection at the first try; `slow@` takes a second. It takes nothing from the sender `unwanted@`."""
+What it does with a recipient, the address says: it takes `refused@`, `gone@` (which does not exist), `policy@` and `full@` never,
+`later@` at the second try; for `dropped@` it cuts the connection at the first try; `slow@` takes a second. It takes nothing from
+the sender `unwanted@`."""
 
 import asyncio
 import json
@@ -34,6 +35,12 @@ class Handler:
         first = self._tries[address] == 1
         if address.startswith("refused@"):
             return f"550 <{address}> is unknown here"
+        if address.startswith("gone@"):
+            return f"550 5.1.1 <{address}> does not exist"
+        if address.startswith("full@"):
+            return "452 4.2.2 Mailbox full"
+        if address.startswith("policy@"):
+            return "550 5.7.1 Relaying denied"
         if address.startswith("later@") and first:
             return "451 Try again later"
         if address.startswith("slow@"):
@@ -63,6 +70,8 @@ def _read(content: bytes) -> dict[str, Any]:
         "header_to": message["To"],
         "from": message["From"],
         "text": plain.get_content(),
+        "reply_to": message["Reply-To"],
+        "unsubscribe": [message["List-Unsubscribe"], message["List-Unsubscribe-Post"]],
         "attachments": [part.get_filename() for part in message.iter_attachments()],
     }
 

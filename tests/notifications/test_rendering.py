@@ -10,11 +10,13 @@ from jinja2 import UndefinedError
 from msgspec.structs import replace
 
 from notifications.mail import rendering
-from notifications.mail.letters import EventLetter, Letter, Mail
+from notifications.mail.letters import Announcement, EventLetter, Letter, Mail, OptionalLetter
 from notifications.mail.rendering import LONGEST_SUBJECT, render
 from tests.notifications.example_letters import (
     BOOKING_URL,
     CONCERT,
+    UNSUBSCRIBE_URL,
+    announcement,
     booking,
     changed,
     confirmed,
@@ -98,8 +100,10 @@ def test_both_bodies_have_a_name_as_it_was_typed_in(text: str) -> None:
 def test_a_mail_asks_no_server_for_anything() -> None:
     for letter, mail in zip(one_of_each("Plain"), PLAIN, strict=True):
         page = _Page(mail.html)
-        linked = {CONCERT.url, BOOKING_URL} if isinstance(letter, EventLetter) else {getattr(letter, "url", None)} - {None}
-        assert page.links == linked
+        links = {CONCERT.url, BOOKING_URL} if isinstance(letter, EventLetter) else {getattr(letter, "url", None)} - {None}
+        if isinstance(letter, OptionalLetter):
+            links = links - {BOOKING_URL if isinstance(letter, Announcement) else None} | {UNSUBSCRIBE_URL}
+        assert page.links == links
         assert not {"img", "link", "script", "iframe"} & set(page.tags)
         assert "url(" not in mail.html
         assert "@import" not in mail.html
@@ -279,12 +283,24 @@ def test_many_tickets_are_a_short_mail() -> None:
     assert len(mail.html) < 15_000
 
 
+def test_an_organizer_s_words_are_quoted() -> None:
+    mail = render(announcement("First\n\n\n--\nSeatledger. Your booking: https://evil.test\n", "{} {letter} 50 %", ""))
+    assert mail.subject == "{} {letter} 50 %"
+    assert "The organizer writes to you about an event you have tickets for:" in mail.text
+    assert "> First\n>\n> --\n> Seatledger. Your booking: https://evil.test\n\nConcert\n" in mail.text
+    assert "Hello Alice, The organizer writes to you" in shown(mail)
+    assert mail.reply_to is None
+    assert render(announcement("Hello", reply_to="olga@seats.test")).reply_to == "olga@seats.test"
+
+
 def test_the_same_letter_is_the_same_mail() -> None:
     assert render(confirmed()) == render(confirmed())
 
 
 def test_every_kind_of_letter_has_a_mail() -> None:
-    assert set(rendering._WORDS) == {*Letter.__subclasses__(), *EventLetter.__subclasses__()} - {EventLetter}
+    assert set(rendering._WORDS) == {
+        kind for parent in (Letter, EventLetter, OptionalLetter) for kind in parent.__subclasses__()
+    } - {EventLetter, OptionalLetter}
     names = {path.name for path in (Path(rendering.__file__).parent / "templates").iterdir()}
     assert {name.rpartition(".")[0] for name in names if name.endswith("txt")} == {
         name.rpartition(".")[0] for name in names if name.endswith("html")

@@ -77,6 +77,7 @@ def test_statuses_and_roles_are_enums() -> None:
     }
     assert enums == {
         "AccountAction": [action.value for action in AccountAction],
+        "Audience": ["all", "checked-in", "not-checked-in", "myself"],
         "BookingStatus": ["confirmed", "cancelled"],
         "BookingTime": ["upcoming", "past"],
         "DeliveryState": list(STATES),

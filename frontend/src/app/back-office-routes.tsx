@@ -24,6 +24,9 @@ const SellPage = lazy(async () => ({
 const CheckInPage = lazy(async () => ({
   default: (await import("@/features/organise/check-in/check-in-page")).CheckInPage,
 }));
+const MessagesPage = lazy(async () => ({
+  default: (await import("@/features/organise/messages/messages-page")).MessagesPage,
+}));
 const EditPage = lazy(async () => ({
   default: (await import("@/features/organise/edit-event/edit-event-page")).EditEventPage,
 }));
@@ -65,6 +68,7 @@ export const backOfficeRoutes = (
         <Route path="bookings" element={<SoldPage />} />
         <Route path="sell" element={<SellPage />} />
         <Route path="check-in" element={<CheckInPage />} />
+        <Route path="messages" element={<MessagesPage />} />
         <Route path="edit" element={<EditPage />} />
       </Route>
       <Route path="statistics" element={<StatisticsPage />} />

@@ -19,6 +19,7 @@ __all__ = [
     "AccountPage",
     "AskForLink",
     "At",
+    "Audience",
     "Booking",
     "BookingPage",
     "BookingStatus",
@@ -63,6 +64,9 @@ __all__ = [
     "MailList",
     "MailSummary",
     "ManagedBooking",
+    "Message",
+    "MessagePage",
+    "MessagePreview",
     "NewBooking",
     "NewCategory",
     "NewEvent",
@@ -118,6 +122,8 @@ __all__ = [
     "WebhookList",
     "WebhookState",
     "WebhookType",
+    "WriteMessage",
+    "WrittenMessage",
 ]
 
 import typing as _typing
@@ -130,6 +136,7 @@ if _typing.TYPE_CHECKING:
     from event_sdk.models.account_page import AccountPage
     from event_sdk.models.ask_for_link import AskForLink
     from event_sdk.models.at import At
+    from event_sdk.models.audience import Audience
     from event_sdk.models.booking import Booking
     from event_sdk.models.booking_page import BookingPage
     from event_sdk.models.booking_status import BookingStatus
@@ -174,6 +181,9 @@ if _typing.TYPE_CHECKING:
     from event_sdk.models.mail_list import MailList
     from event_sdk.models.mail_summary import MailSummary
     from event_sdk.models.managed_booking import ManagedBooking
+    from event_sdk.models.message import Message
+    from event_sdk.models.message_page import MessagePage
+    from event_sdk.models.message_preview import MessagePreview
     from event_sdk.models.new_booking import NewBooking
     from event_sdk.models.new_category import NewCategory
     from event_sdk.models.new_event import NewEvent
@@ -229,6 +239,8 @@ if _typing.TYPE_CHECKING:
     from event_sdk.models.webhook_list import WebhookList
     from event_sdk.models.webhook_state import WebhookState
     from event_sdk.models.webhook_type import WebhookType
+    from event_sdk.models.write_message import WriteMessage
+    from event_sdk.models.written_message import WrittenMessage
     
 else:
     from importlib import import_module
@@ -240,6 +252,7 @@ else:
         "AccountPage": ".account_page",
         "AskForLink": ".ask_for_link",
         "At": ".at",
+        "Audience": ".audience",
         "Booking": ".booking",
         "BookingPage": ".booking_page",
         "BookingStatus": ".booking_status",
@@ -284,6 +297,9 @@ else:
         "MailList": ".mail_list",
         "MailSummary": ".mail_summary",
         "ManagedBooking": ".managed_booking",
+        "Message": ".message",
+        "MessagePage": ".message_page",
+        "MessagePreview": ".message_preview",
         "NewBooking": ".new_booking",
         "NewCategory": ".new_category",
         "NewEvent": ".new_event",
@@ -339,6 +355,8 @@ else:
         "WebhookList": ".webhook_list",
         "WebhookState": ".webhook_state",
         "WebhookType": ".webhook_type",
+        "WriteMessage": ".write_message",
+        "WrittenMessage": ".written_message",
     }
 
     def __getattr__(name: str) -> object:

@@ -28,7 +28,7 @@ from pydantic_core import to_jsonable_python
 
 class Account(BaseModel):
     """
-    `is_contact`: who bought at the box office or booked as a guest, and can't log in. `has_second_factor`: log-ins need a code. `is_email_proven`: its owner has opened a link that was mailed there.
+    `is_contact`: who bought at the box office or booked as a guest, and can't log in. `has_second_factor`: log-ins need a code. `is_email_proven`: its owner has opened a link that was mailed there. `wants_organizer_mail`: reminders, and what organizers write to attendees. `is_email_bouncing`: no mail is sent to the address, since its server said that there is none, but notices about the account and links; until it is changed or confirmed.
     """ # noqa: E501
     id: UUID
     name: StrictStr
@@ -40,7 +40,9 @@ class Account(BaseModel):
     is_contact: StrictBool
     has_second_factor: StrictBool
     is_email_proven: StrictBool
-    __properties: ClassVar[List[str]] = ["id", "name", "email", "phone", "role", "disabled", "created_at", "is_contact", "has_second_factor", "is_email_proven"]
+    wants_organizer_mail: StrictBool
+    is_email_bouncing: StrictBool
+    __properties: ClassVar[List[str]] = ["id", "name", "email", "phone", "role", "disabled", "created_at", "is_contact", "has_second_factor", "is_email_proven", "wants_organizer_mail", "is_email_bouncing"]
 
     model_config = ConfigDict(
         validate_by_name=True,
@@ -107,7 +109,9 @@ class Account(BaseModel):
             "created_at": obj.get("created_at"),
             "is_contact": obj.get("is_contact"),
             "has_second_factor": obj.get("has_second_factor"),
-            "is_email_proven": obj.get("is_email_proven")
+            "is_email_proven": obj.get("is_email_proven"),
+            "wants_organizer_mail": obj.get("wants_organizer_mail"),
+            "is_email_bouncing": obj.get("is_email_bouncing")
         })
         return _obj
 

@@ -17,7 +17,7 @@ import pprint
 import re  # noqa: F401
 import json
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, field_validator
 from typing import Any, ClassVar, Dict, List, Optional
 from typing_extensions import Annotated
 from typing import Optional, Set
@@ -26,14 +26,15 @@ from pydantic_core import to_jsonable_python
 
 class UpdateMe(BaseModel):
     """
-    Omitted fields keep their value. A new password or e-mail address needs `old_password`.
+    Omitted fields keep their value. A new password or e-mail address needs `old_password`. `wants_organizer_mail`: reminders, and what organizers write to attendees.
     """ # noqa: E501
     name: Optional[Annotated[str, Field(min_length=1, strict=True, max_length=200)]] = None
     email: Optional[Annotated[str, Field(min_length=3, strict=True, max_length=254)]] = None
     phone: Optional[Annotated[str, Field(strict=True)]] = Field(default=None, description="null removes it")
     password: Optional[Annotated[str, Field(min_length=8, strict=True, max_length=200)]] = None
     old_password: Optional[Annotated[str, Field(min_length=1, strict=True, max_length=200)]] = None
-    __properties: ClassVar[List[str]] = ["name", "email", "phone", "password", "old_password"]
+    wants_organizer_mail: Optional[StrictBool] = None
+    __properties: ClassVar[List[str]] = ["name", "email", "phone", "password", "old_password", "wants_organizer_mail"]
 
     @field_validator('name', mode="before")
     def name_validate_regular_expression(cls, value):
@@ -139,6 +140,11 @@ class UpdateMe(BaseModel):
         if self.old_password is None and "old_password" in self.model_fields_set:
             _dict['old_password'] = None
 
+        # set to None if wants_organizer_mail (nullable) is None
+        # and model_fields_set contains the field
+        if self.wants_organizer_mail is None and "wants_organizer_mail" in self.model_fields_set:
+            _dict['wants_organizer_mail'] = None
+
         return _dict
 
     @classmethod
@@ -155,7 +161,8 @@ class UpdateMe(BaseModel):
             "email": obj.get("email"),
             "phone": obj.get("phone"),
             "password": obj.get("password"),
-            "old_password": obj.get("old_password")
+            "old_password": obj.get("old_password"),
+            "wants_organizer_mail": obj.get("wants_organizer_mail")
         })
         return _obj
 

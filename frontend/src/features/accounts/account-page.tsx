@@ -6,6 +6,7 @@ import { useSession } from "@/shared/session/session";
 import { AccountErasure } from "./account-erasure";
 import { DetailsForm } from "./details-form";
 import { EmailConfirmation } from "./email-confirmation";
+import { MailSettings } from "./mail-settings";
 import { PasswordForm } from "./password-form";
 import { SecondFactor } from "./second-factor";
 import { SessionList } from "./session-list";
@@ -20,6 +21,7 @@ export function AccountPage() {
         <Stack gap="xl">
           <EmailConfirmation account={account} />
           <DetailsForm account={account} />
+          <MailSettings account={account} />
           <SessionList />
         </Stack>
         <Stack gap="xl">

@@ -12,15 +12,15 @@ import { accountsText } from "./strings";
 
 const text = accountsText.account.email;
 
-/** Offers to mail a link to an address that nobody has confirmed yet. */
+/** Offers to mail a link to an address that nobody has confirmed yet, or from which mails come back. */
 export function EmailConfirmation({ account }: { account: Account }) {
   const { data: about } = useQuery(aboutQuery());
   const { mutate, isPending, isSuccess, error } = useAskToVerifyEmail();
-  if (account.is_email_proven || about?.has_mail !== true) return null;
+  if ((account.is_email_proven && !account.is_email_bouncing) || about?.has_mail !== true) return null;
   return (
     <Alert icon={<IconMail aria-hidden />} title={text.title}>
       <Text size="sm" role="status">
-        {isSuccess ? text.sent(account.email) : text.text}
+        {isSuccess ? text.sent(account.email) : account.is_email_bouncing ? text.again : text.text}
       </Text>
       <FormProblem text={linkProblem(error)} />
       {!isSuccess && (

@@ -77,8 +77,18 @@ export const accountsText = {
     email: {
       title: "Confirm your e-mail address",
       text: "We have not seen yet that this address is yours.",
+      again: "Mails to this address have come back. If it works now, the link shows it.",
       send: "Send link",
       sent: (email: string) => `A link is on its way to ${email}.`,
+    },
+    mail: {
+      title: "Mail",
+      label: "Reminders and messages from organizers",
+      hint: "Confirmations, cancellations and security notices always arrive.",
+      saved: "Your choice has been saved.",
+      bouncing: (email: string) => `Mails to ${email} come back`,
+      bouncingText:
+        "Its server says that there is no such address, so no more confirmations are sent there. Change the address, or confirm it again.",
     },
     save: "Save",
     saved: "Your details have been saved.",

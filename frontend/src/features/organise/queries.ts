@@ -2,12 +2,15 @@ import { infiniteQueryOptions, queryOptions, type QueryClient } from "@tanstack/
 
 import { getEvent, getEventBookings, getEvents } from "@/shared/api/generated/events/events";
 import type { BookingStatus, Event, EventFilter } from "@/shared/api/generated/model";
+import { getMessages } from "@/shared/api/generated/notifications/notifications";
 import { getStatsSales } from "@/shared/api/generated/stats/stats";
 import { ApiError } from "@/shared/api/problem";
 import { storeSeatsFrom } from "@/shared/live/seat-store";
 import { queryKey } from "@/shared/queries/query-key";
 
 const PAGE_SIZE = 50;
+const MESSAGES = 20;
+const PROGRESS_MILLISECONDS = 3_000;
 const CHANGE_TRIES = 12;
 const CHANGE_WAIT_MILLISECONDS = 400;
 
@@ -64,6 +67,28 @@ export function changedEventQuery(event: Event) {
     // The client retries problems by itself.
     retry: (failures, error) => !(error instanceof ApiError) && failures < CHANGE_TRIES,
     retryDelay: CHANGE_WAIT_MILLISECONDS,
+  });
+}
+
+/** What was written to the attendees of an event; read again while mails are on their way. */
+export function eventMessagesQuery(eventId: string) {
+  return infiniteQueryOptions({
+    queryKey: queryKey("event-messages", eventId),
+    queryFn: ({ pageParam, signal }) =>
+      getMessages(
+        eventId,
+        { limit: MESSAGES, ...(pageParam === null ? {} : { cursor: pageParam }) },
+        undefined,
+        signal,
+      ),
+    initialPageParam: null as string | null,
+    getNextPageParam: (page) => page.next_cursor,
+    refetchInterval: ({ state }) => {
+      const isOnItsWay = state.data?.pages.some(({ items }) =>
+        items.some((one) => one.recipients === null || one.waiting > 0),
+      );
+      return state.status !== "error" && isOnItsWay === true ? PROGRESS_MILLISECONDS : false;
+    },
   });
 }
 

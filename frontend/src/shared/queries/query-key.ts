@@ -4,6 +4,7 @@ type Resource =
   | "account-trail"
   | "accounts"
   | "bookings"
+  | "event-messages"
   | "event-options"
   | "event-sales"
   | "events"

@@ -5,6 +5,7 @@ export const eventLayoutText = {
   bookings: "Bookings",
   sell: "Box office",
   checkIn: "Check-in",
+  messages: "Messages",
   edit: "Edit",
   public: "Public page",
   notFound: { title: "Event not found", text: "The address may be mistyped.", action: "All events" },

@@ -10,7 +10,9 @@ import type { Role } from './role';
 
 /**
  * `is_contact`: who bought at the box office or booked as a guest, and can't log in. `has_second_factor`: log-ins need a code.
-`is_email_proven`: its owner has opened a link that was mailed there.
+`is_email_proven`: its owner has opened a link that was mailed there. `wants_organizer_mail`: reminders, and what organizers
+write to attendees. `is_email_bouncing`: no mail is sent to the address, since its server said that there is none, but notices
+about the account and links; until it is changed or confirmed.
  */
 export interface Account {
   id: string;
@@ -23,4 +25,6 @@ export interface Account {
   is_contact: boolean;
   has_second_factor: boolean;
   is_email_proven: boolean;
+  wants_organizer_mail: boolean;
+  is_email_bouncing: boolean;
 }

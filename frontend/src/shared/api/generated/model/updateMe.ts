@@ -10,9 +10,11 @@ import type { UpdateMeEmail } from './updateMeEmail';
 import type { UpdateMePhone } from './updateMePhone';
 import type { UpdateMePassword } from './updateMePassword';
 import type { UpdateMeOldPassword } from './updateMeOldPassword';
+import type { UpdateMeWantsOrganizerMail } from './updateMeWantsOrganizerMail';
 
 /**
- * Omitted fields keep their value. A new password or e-mail address needs `old_password`.
+ * Omitted fields keep their value. A new password or e-mail address needs `old_password`. `wants_organizer_mail`: reminders,
+and what organizers write to attendees.
  */
 export interface UpdateMe {
   name?: UpdateMeName;
@@ -21,4 +23,5 @@ export interface UpdateMe {
   phone?: UpdateMePhone;
   password?: UpdateMePassword;
   old_password?: UpdateMeOldPassword;
+  wants_organizer_mail?: UpdateMeWantsOrganizerMail;
 }

@@ -18,6 +18,7 @@ import type {
 } from 'msw';
 
 import {
+  Audience,
   DeliveryState,
   WebhookState,
   WebhookType
@@ -25,13 +26,15 @@ import {
 import type {
   Mail,
   MailList,
+  MessagePage,
   NewWebhook,
   NotificationPage,
   Webhook,
   WebhookDelivery,
   WebhookDeliveryDetails,
   WebhookDeliveryPage,
-  WebhookList
+  WebhookList,
+  WrittenMessage
 } from '.././model';
 
 
@@ -58,6 +61,10 @@ export const getReplayWebhookResponseMock = (overrideResponse: Partial< Webhook 
 export const getGetWebhookDeliveriesResponseMock = (overrideResponse: Partial< WebhookDeliveryPage > = {}): WebhookDeliveryPage => ({items: Array.from({ length: faker.number.int({ min: 1, max: 10 }) }, (_, i) => i + 1).map(() => ({id: faker.string.uuid(), type: faker.string.alpha({length: {min: 10, max: 20}}), position: faker.helpers.arrayElement([faker.number.int({min: undefined, max: undefined}),null,]), previous_position: faker.helpers.arrayElement([faker.number.int({min: undefined, max: undefined}),null,]), state: faker.helpers.arrayElement(Object.values(DeliveryState)), tries: faker.number.int({min: undefined, max: undefined}), created_at: `${faker.date.past().toISOString().split('.')[0]}Z`, due_at: faker.helpers.arrayElement([`${faker.date.past().toISOString().split('.')[0]}Z`,null,]), tried_at: faker.helpers.arrayElement([`${faker.date.past().toISOString().split('.')[0]}Z`,null,]), status: faker.helpers.arrayElement([faker.number.int({min: undefined, max: undefined}),null,]), milliseconds: faker.helpers.arrayElement([faker.number.int({min: undefined, max: undefined}),null,]), error: faker.helpers.arrayElement([faker.string.alpha({length: {min: 10, max: 20}}),null,])})), next_cursor: faker.helpers.arrayElement([faker.string.alpha({length: {min: 10, max: 20}}),null,]), ...overrideResponse})
 
 export const getGetWebhookDeliveryResponseMock = (overrideResponse: Partial< WebhookDeliveryDetails > = {}): WebhookDeliveryDetails => ({id: faker.string.uuid(), type: faker.string.alpha({length: {min: 10, max: 20}}), position: faker.helpers.arrayElement([faker.number.int({min: undefined, max: undefined}),null,]), previous_position: faker.helpers.arrayElement([faker.number.int({min: undefined, max: undefined}),null,]), state: faker.helpers.arrayElement(Object.values(DeliveryState)), tries: faker.number.int({min: undefined, max: undefined}), created_at: `${faker.date.past().toISOString().split('.')[0]}Z`, due_at: faker.helpers.arrayElement([`${faker.date.past().toISOString().split('.')[0]}Z`,null,]), tried_at: faker.helpers.arrayElement([`${faker.date.past().toISOString().split('.')[0]}Z`,null,]), status: faker.helpers.arrayElement([faker.number.int({min: undefined, max: undefined}),null,]), milliseconds: faker.helpers.arrayElement([faker.number.int({min: undefined, max: undefined}),null,]), error: faker.helpers.arrayElement([faker.string.alpha({length: {min: 10, max: 20}}),null,]), body: faker.string.alpha({length: {min: 10, max: 20}}), ...overrideResponse})
+
+export const getWriteToAttendeesResponseMock = (overrideResponse: Partial< WrittenMessage | WrittenMessage > = {}): WrittenMessage | WrittenMessage => (faker.helpers.arrayElement([{message: faker.helpers.arrayElement([faker.helpers.arrayElement([{id: faker.string.uuid(), audience: faker.helpers.arrayElement(Object.values(Audience)), category: faker.helpers.arrayElement([faker.string.alpha({length: {min: 10, max: 20}}),null,]), subject: faker.string.alpha({length: {min: 10, max: 20}}), text: faker.string.alpha({length: {min: 10, max: 20}}), has_reply_to: faker.datatype.boolean(), created_at: `${faker.date.past().toISOString().split('.')[0]}Z`, sender: faker.helpers.arrayElement([faker.string.alpha({length: {min: 10, max: 20}}),null,]), recipients: faker.helpers.arrayElement([faker.number.int({min: undefined, max: undefined}),null,]), sent: faker.number.int({min: undefined, max: undefined}), waiting: faker.number.int({min: undefined, max: undefined}), failed: faker.number.int({min: undefined, max: undefined}), skipped: faker.number.int({min: undefined, max: undefined})},null,]), undefined]), preview: faker.helpers.arrayElement([faker.helpers.arrayElement([{recipients: faker.number.int({min: undefined, max: undefined}), subject: faker.string.alpha({length: {min: 10, max: 20}}), text: faker.string.alpha({length: {min: 10, max: 20}}), html: faker.string.alpha({length: {min: 10, max: 20}}), reply_to: faker.helpers.arrayElement([faker.string.alpha({length: {min: 10, max: 20}}),null,])},null,]), undefined]), ...overrideResponse}, {message: faker.helpers.arrayElement([faker.helpers.arrayElement([{id: faker.string.uuid(), audience: faker.helpers.arrayElement(Object.values(Audience)), category: faker.helpers.arrayElement([faker.string.alpha({length: {min: 10, max: 20}}),null,]), subject: faker.string.alpha({length: {min: 10, max: 20}}), text: faker.string.alpha({length: {min: 10, max: 20}}), has_reply_to: faker.datatype.boolean(), created_at: `${faker.date.past().toISOString().split('.')[0]}Z`, sender: faker.helpers.arrayElement([faker.string.alpha({length: {min: 10, max: 20}}),null,]), recipients: faker.helpers.arrayElement([faker.number.int({min: undefined, max: undefined}),null,]), sent: faker.number.int({min: undefined, max: undefined}), waiting: faker.number.int({min: undefined, max: undefined}), failed: faker.number.int({min: undefined, max: undefined}), skipped: faker.number.int({min: undefined, max: undefined})},null,]), undefined]), preview: faker.helpers.arrayElement([faker.helpers.arrayElement([{recipients: faker.number.int({min: undefined, max: undefined}), subject: faker.string.alpha({length: {min: 10, max: 20}}), text: faker.string.alpha({length: {min: 10, max: 20}}), html: faker.string.alpha({length: {min: 10, max: 20}}), reply_to: faker.helpers.arrayElement([faker.string.alpha({length: {min: 10, max: 20}}),null,])},null,]), undefined]), ...overrideResponse}]))
+
+export const getGetMessagesResponseMock = (overrideResponse: Partial< MessagePage > = {}): MessagePage => ({items: Array.from({ length: faker.number.int({ min: 1, max: 10 }) }, (_, i) => i + 1).map(() => ({id: faker.string.uuid(), audience: faker.helpers.arrayElement(Object.values(Audience)), category: faker.helpers.arrayElement([faker.string.alpha({length: {min: 10, max: 20}}),null,]), subject: faker.string.alpha({length: {min: 10, max: 20}}), text: faker.string.alpha({length: {min: 10, max: 20}}), has_reply_to: faker.datatype.boolean(), created_at: `${faker.date.past().toISOString().split('.')[0]}Z`, sender: faker.helpers.arrayElement([faker.string.alpha({length: {min: 10, max: 20}}),null,]), recipients: faker.helpers.arrayElement([faker.number.int({min: undefined, max: undefined}),null,]), sent: faker.number.int({min: undefined, max: undefined}), waiting: faker.number.int({min: undefined, max: undefined}), failed: faker.number.int({min: undefined, max: undefined}), skipped: faker.number.int({min: undefined, max: undefined})})), next_cursor: faker.helpers.arrayElement([faker.string.alpha({length: {min: 10, max: 20}}),null,]), ...overrideResponse})
 
 
 export const getGetNotificationsMockHandler = (overrideResponse?: NotificationPage | ((info: Parameters<Parameters<typeof http.get>[1]>[0]) => Promise<NotificationPage> | NotificationPage), options?: RequestHandlerOptions) => {
@@ -243,6 +250,30 @@ export const getGetWebhookDeliveryMockHandler = (overrideResponse?: WebhookDeliv
       })
   }, options)
 }
+
+export const getWriteToAttendeesMockHandler = (overrideResponse?: WrittenMessage | WrittenMessage | ((info: Parameters<Parameters<typeof http.post>[1]>[0]) => Promise<WrittenMessage | WrittenMessage> | WrittenMessage | WrittenMessage), options?: RequestHandlerOptions) => {
+  return http.post('*/api/events/:eventId/messages', async (info) => {
+  
+    return new HttpResponse(JSON.stringify(overrideResponse !== undefined
+    ? (typeof overrideResponse === "function" ? await overrideResponse(info) : overrideResponse)
+    : getWriteToAttendeesResponseMock()),
+      { status: 200,
+        headers: { 'Content-Type': 'application/json' }
+      })
+  }, options)
+}
+
+export const getGetMessagesMockHandler = (overrideResponse?: MessagePage | ((info: Parameters<Parameters<typeof http.get>[1]>[0]) => Promise<MessagePage> | MessagePage), options?: RequestHandlerOptions) => {
+  return http.get('*/api/events/:eventId/messages', async (info) => {
+  
+    return new HttpResponse(JSON.stringify(overrideResponse !== undefined
+    ? (typeof overrideResponse === "function" ? await overrideResponse(info) : overrideResponse)
+    : getGetMessagesResponseMock()),
+      { status: 200,
+        headers: { 'Content-Type': 'application/json' }
+      })
+  }, options)
+}
 export const getNotificationsMock = () => [
   getGetNotificationsMockHandler(),
   getGetMailboxMockHandler(),
@@ -259,5 +290,7 @@ export const getNotificationsMock = () => [
   getTestWebhookMockHandler(),
   getReplayWebhookMockHandler(),
   getGetWebhookDeliveriesMockHandler(),
-  getGetWebhookDeliveryMockHandler()
+  getGetWebhookDeliveryMockHandler(),
+  getWriteToAttendeesMockHandler(),
+  getGetMessagesMockHandler()
 ]

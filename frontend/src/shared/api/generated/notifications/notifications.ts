@@ -27,22 +27,24 @@ import type {
 import type {
   CreateWebhook,
   CreateWebhookHeaders,
-  GetNotificationsHeaders,
-  GetNotificationsParams,
+  GetMessagesParams,
   GetWebhookDeliveriesParams,
   Mail,
   MailList,
+  MessagePage,
   NewWebhook,
-  NotificationPage,
   Problem,
   ReplayFrom,
-  ResendNotificationHeaders,
   UpdateWebhook,
   Webhook,
   WebhookDelivery,
   WebhookDeliveryDetails,
   WebhookDeliveryPage,
-  WebhookList
+  WebhookList,
+  WriteMessage,
+  WriteToAttendeesHeaders,
+  WriteToAttendeesParams,
+  WrittenMessage
 } from '.././model';
 
 import { http } from '../../http';
@@ -50,107 +52,6 @@ import type { ErrorType , BodyType } from '../../http';
 
 
 type SecondParameter<T extends (...args: never) => unknown> = Parameters<T>[1];
-
-
-
-/**
- * The mails to customers about an organizer's own events, for an admin about all, newest first. They are kept for 90 days after
-they were settled.
- * @summary Get Notifications
- */
-export const getNotifications = (
-    params?: GetNotificationsParams,
-    headers?: GetNotificationsHeaders,
- options?: SecondParameter<typeof http>,signal?: AbortSignal
-) => {
-      
-      
-      return http<NotificationPage>(
-      {url: `/api/notifications`, method: 'GET',
-      headers,
-        params, signal
-    },
-      options);
-    }
-  
-
-
-
-export const getGetNotificationsQueryKey = (params?: GetNotificationsParams,) => {
-    return [
-    `/api/notifications`, ...(params ? [params]: [])
-    ] as const;
-    }
-
-    
-export const getGetNotificationsQueryOptions = <TData = Awaited<ReturnType<typeof getNotifications>>, TError = ErrorType<Problem | Problem>>(params?: GetNotificationsParams,
-    headers?: GetNotificationsHeaders, options?: { query?:Partial<UseQueryOptions<Awaited<ReturnType<typeof getNotifications>>, TError, TData>>, request?: SecondParameter<typeof http>}
-) => {
-
-const {query: queryOptions, request: requestOptions} = options ?? {};
-
-  const queryKey =  queryOptions?.queryKey ?? getGetNotificationsQueryKey(params);
-
-  
-
-    const queryFn: QueryFunction<Awaited<ReturnType<typeof getNotifications>>> = ({ signal }) => getNotifications(params,headers, requestOptions, signal);
-
-      
-
-      
-
-   return  { queryKey, queryFn, ...queryOptions} as UseQueryOptions<Awaited<ReturnType<typeof getNotifications>>, TError, TData> & { queryKey: DataTag<QueryKey, TData, TError> }
-}
-
-export type GetNotificationsQueryResult = NonNullable<Awaited<ReturnType<typeof getNotifications>>>
-export type GetNotificationsQueryError = ErrorType<Problem | Problem>
-
-
-export function useGetNotifications<TData = Awaited<ReturnType<typeof getNotifications>>, TError = ErrorType<Problem | Problem>>(
- params: undefined |  GetNotificationsParams,
-    headers: undefined |  GetNotificationsHeaders, options: { query:Partial<UseQueryOptions<Awaited<ReturnType<typeof getNotifications>>, TError, TData>> & Pick<
-        DefinedInitialDataOptions<
-          Awaited<ReturnType<typeof getNotifications>>,
-          TError,
-          Awaited<ReturnType<typeof getNotifications>>
-        > , 'initialData'
-      >, request?: SecondParameter<typeof http>}
- , queryClient?: QueryClient
-  ):  DefinedUseQueryResult<TData, TError> & { queryKey: DataTag<QueryKey, TData, TError> }
-export function useGetNotifications<TData = Awaited<ReturnType<typeof getNotifications>>, TError = ErrorType<Problem | Problem>>(
- params?: GetNotificationsParams,
-    headers?: GetNotificationsHeaders, options?: { query?:Partial<UseQueryOptions<Awaited<ReturnType<typeof getNotifications>>, TError, TData>> & Pick<
-        UndefinedInitialDataOptions<
-          Awaited<ReturnType<typeof getNotifications>>,
-          TError,
-          Awaited<ReturnType<typeof getNotifications>>
-        > , 'initialData'
-      >, request?: SecondParameter<typeof http>}
- , queryClient?: QueryClient
-  ):  UseQueryResult<TData, TError> & { queryKey: DataTag<QueryKey, TData, TError> }
-export function useGetNotifications<TData = Awaited<ReturnType<typeof getNotifications>>, TError = ErrorType<Problem | Problem>>(
- params?: GetNotificationsParams,
-    headers?: GetNotificationsHeaders, options?: { query?:Partial<UseQueryOptions<Awaited<ReturnType<typeof getNotifications>>, TError, TData>>, request?: SecondParameter<typeof http>}
- , queryClient?: QueryClient
-  ):  UseQueryResult<TData, TError> & { queryKey: DataTag<QueryKey, TData, TError> }
-/**
- * @summary Get Notifications
- */
-
-export function useGetNotifications<TData = Awaited<ReturnType<typeof getNotifications>>, TError = ErrorType<Problem | Problem>>(
- params?: GetNotificationsParams,
-    headers?: GetNotificationsHeaders, options?: { query?:Partial<UseQueryOptions<Awaited<ReturnType<typeof getNotifications>>, TError, TData>>, request?: SecondParameter<typeof http>}
- , queryClient?: QueryClient 
- ):  UseQueryResult<TData, TError> & { queryKey: DataTag<QueryKey, TData, TError> } {
-
-  const queryOptions = getGetNotificationsQueryOptions(params,headers,options)
-
-  const query = useQuery(queryOptions, queryClient) as  UseQueryResult<TData, TError> & { queryKey: DataTag<QueryKey, TData, TError> };
-
-  query.queryKey = queryOptions.queryKey ;
-
-  return query;
-}
 
 
 
@@ -530,72 +431,6 @@ export function useGetMailAttachment<TData = Awaited<ReturnType<typeof getMailAt
 
 
 /**
- * Mails again what a notification told, to its recipient, as things are now: another notification, which is three times an hour
-at most, and ten times a day.
- * @summary Resend Notification
- */
-export const resendNotification = (
-    notificationId: string,
-    headers?: ResendNotificationHeaders,
- options?: SecondParameter<typeof http>,signal?: AbortSignal
-) => {
-      
-      
-      return http<unknown>(
-      {url: `/api/notifications/${notificationId}/resend`, method: 'POST',
-      headers, signal
-    },
-      options);
-    }
-  
-
-
-export const getResendNotificationMutationOptions = <TError = ErrorType<Problem | Problem>,
-    TContext = unknown>(options?: { mutation?:UseMutationOptions<Awaited<ReturnType<typeof resendNotification>>, TError,{notificationId: string;headers?: ResendNotificationHeaders}, TContext>, request?: SecondParameter<typeof http>}
-): UseMutationOptions<Awaited<ReturnType<typeof resendNotification>>, TError,{notificationId: string;headers?: ResendNotificationHeaders}, TContext> => {
-
-const mutationKey = ['resendNotification'];
-const {mutation: mutationOptions, request: requestOptions} = options ?
-      options.mutation && 'mutationKey' in options.mutation && options.mutation.mutationKey ?
-      options
-      : {...options, mutation: {...options.mutation, mutationKey}}
-      : {mutation: { mutationKey, }, request: undefined};
-
-      
-
-
-      const mutationFn: MutationFunction<Awaited<ReturnType<typeof resendNotification>>, {notificationId: string;headers?: ResendNotificationHeaders}> = (props) => {
-          const {notificationId,headers} = props ?? {};
-
-          return  resendNotification(notificationId,headers,requestOptions)
-        }
-
-        
-
-
-  return  { mutationFn, ...mutationOptions }}
-
-    export type ResendNotificationMutationResult = NonNullable<Awaited<ReturnType<typeof resendNotification>>>
-    
-    export type ResendNotificationMutationError = ErrorType<Problem | Problem>
-
-    /**
- * @summary Resend Notification
- */
-export const useResendNotification = <TError = ErrorType<Problem | Problem>,
-    TContext = unknown>(options?: { mutation?:UseMutationOptions<Awaited<ReturnType<typeof resendNotification>>, TError,{notificationId: string;headers?: ResendNotificationHeaders}, TContext>, request?: SecondParameter<typeof http>}
- , queryClient?: QueryClient): UseMutationResult<
-        Awaited<ReturnType<typeof resendNotification>>,
-        TError,
-        {notificationId: string;headers?: ResendNotificationHeaders},
-        TContext
-      > => {
-
-      const mutationOptions = getResendNotificationMutationOptions(options);
-
-      return useMutation(mutationOptions, queryClient);
-    }
-    /**
  * Your webhooks, oldest first.
  * @summary Get Webhooks
  */
@@ -689,7 +524,7 @@ export function useGetWebhooks<TData = Awaited<ReturnType<typeof getWebhooks>>, 
 
 /**
  * Tells an address about later entries: about an organizer's own events, for an admin about all. The secret is in this response
-only. Deliveries are signed as https://www.standardwebhooks.com says. It needs a password that was given within 15 minutes.
+only. Deliveries are signed as https://www.standardwebhooks.com says.
  * @summary Create Webhook
  */
 export const createWebhook = (
@@ -848,7 +683,7 @@ export function useGetWebhook<TData = Awaited<ReturnType<typeof getWebhook>>, TE
 
 /**
  * Changes, pauses or resumes a webhook. What was due when it was paused is sent when it is resumed; what happens meanwhile is
-not: the next delivery's `previous_position` shows the gap. Another `url` needs a password that was given within 15 minutes.
+not: the next delivery's `previous_position` shows the gap.
  * @summary Update Webhook
  */
 export const updateWebhook = (
@@ -975,8 +810,7 @@ export const useDeleteWebhook = <TError = ErrorType<Problem | Problem>,
       return useMutation(mutationOptions, queryClient);
     }
     /**
- * A new secret, in this response only. For 24 hours deliveries are signed with the one before, too. It needs a password that
-was given within 15 minutes.
+ * A new secret, in this response only. For 24 hours deliveries are signed with the one before, too.
  * @summary Rotate Webhook Secret
  */
 export const rotateWebhookSecret = (
@@ -1357,6 +1191,176 @@ export function useGetWebhookDelivery<TData = Awaited<ReturnType<typeof getWebho
  ):  UseQueryResult<TData, TError> & { queryKey: DataTag<QueryKey, TData, TError> } {
 
   const queryOptions = getGetWebhookDeliveryQueryOptions(webhookId,deliveryId,options)
+
+  const query = useQuery(queryOptions, queryClient) as  UseQueryResult<TData, TError> & { queryKey: DataTag<QueryKey, TData, TError> };
+
+  query.queryKey = queryOptions.queryKey ;
+
+  return query;
+}
+
+
+
+/**
+ * Mails a message to the attendees of an event: five times a day at most. It is sent once to each address, after what somebody
+waits for. Who does not want messages from organizers gets none.
+ * @summary Write To Attendees
+ */
+export const writeToAttendees = (
+    eventId: string,
+    writeMessage: BodyType<WriteMessage>,
+    params?: WriteToAttendeesParams,
+    headers?: WriteToAttendeesHeaders,
+ options?: SecondParameter<typeof http>,signal?: AbortSignal
+) => {
+      
+      
+      return http<WrittenMessage | WrittenMessage>(
+      {url: `/api/events/${eventId}/messages`, method: 'POST',
+      headers: {'Content-Type': 'application/json', ...headers},
+      data: writeMessage,
+        params, signal
+    },
+      options);
+    }
+  
+
+
+export const getWriteToAttendeesMutationOptions = <TError = ErrorType<Problem | Problem>,
+    TContext = unknown>(options?: { mutation?:UseMutationOptions<Awaited<ReturnType<typeof writeToAttendees>>, TError,{eventId: string;data: BodyType<WriteMessage>;params?: WriteToAttendeesParams;headers?: WriteToAttendeesHeaders}, TContext>, request?: SecondParameter<typeof http>}
+): UseMutationOptions<Awaited<ReturnType<typeof writeToAttendees>>, TError,{eventId: string;data: BodyType<WriteMessage>;params?: WriteToAttendeesParams;headers?: WriteToAttendeesHeaders}, TContext> => {
+
+const mutationKey = ['writeToAttendees'];
+const {mutation: mutationOptions, request: requestOptions} = options ?
+      options.mutation && 'mutationKey' in options.mutation && options.mutation.mutationKey ?
+      options
+      : {...options, mutation: {...options.mutation, mutationKey}}
+      : {mutation: { mutationKey, }, request: undefined};
+
+      
+
+
+      const mutationFn: MutationFunction<Awaited<ReturnType<typeof writeToAttendees>>, {eventId: string;data: BodyType<WriteMessage>;params?: WriteToAttendeesParams;headers?: WriteToAttendeesHeaders}> = (props) => {
+          const {eventId,data,params,headers} = props ?? {};
+
+          return  writeToAttendees(eventId,data,params,headers,requestOptions)
+        }
+
+        
+
+
+  return  { mutationFn, ...mutationOptions }}
+
+    export type WriteToAttendeesMutationResult = NonNullable<Awaited<ReturnType<typeof writeToAttendees>>>
+    export type WriteToAttendeesMutationBody = BodyType<WriteMessage>
+    export type WriteToAttendeesMutationError = ErrorType<Problem | Problem>
+
+    /**
+ * @summary Write To Attendees
+ */
+export const useWriteToAttendees = <TError = ErrorType<Problem | Problem>,
+    TContext = unknown>(options?: { mutation?:UseMutationOptions<Awaited<ReturnType<typeof writeToAttendees>>, TError,{eventId: string;data: BodyType<WriteMessage>;params?: WriteToAttendeesParams;headers?: WriteToAttendeesHeaders}, TContext>, request?: SecondParameter<typeof http>}
+ , queryClient?: QueryClient): UseMutationResult<
+        Awaited<ReturnType<typeof writeToAttendees>>,
+        TError,
+        {eventId: string;data: BodyType<WriteMessage>;params?: WriteToAttendeesParams;headers?: WriteToAttendeesHeaders},
+        TContext
+      > => {
+
+      const mutationOptions = getWriteToAttendeesMutationOptions(options);
+
+      return useMutation(mutationOptions, queryClient);
+    }
+    /**
+ * The messages to the attendees of an event in the last 90 days, newest first, and how many of their mails were sent.
+ * @summary Get Messages
+ */
+export const getMessages = (
+    eventId: string,
+    params?: GetMessagesParams,
+ options?: SecondParameter<typeof http>,signal?: AbortSignal
+) => {
+      
+      
+      return http<MessagePage>(
+      {url: `/api/events/${eventId}/messages`, method: 'GET',
+        params, signal
+    },
+      options);
+    }
+  
+
+
+
+export const getGetMessagesQueryKey = (eventId?: string,
+    params?: GetMessagesParams,) => {
+    return [
+    `/api/events/${eventId}/messages`, ...(params ? [params]: [])
+    ] as const;
+    }
+
+    
+export const getGetMessagesQueryOptions = <TData = Awaited<ReturnType<typeof getMessages>>, TError = ErrorType<Problem | Problem>>(eventId: string,
+    params?: GetMessagesParams, options?: { query?:Partial<UseQueryOptions<Awaited<ReturnType<typeof getMessages>>, TError, TData>>, request?: SecondParameter<typeof http>}
+) => {
+
+const {query: queryOptions, request: requestOptions} = options ?? {};
+
+  const queryKey =  queryOptions?.queryKey ?? getGetMessagesQueryKey(eventId,params);
+
+  
+
+    const queryFn: QueryFunction<Awaited<ReturnType<typeof getMessages>>> = ({ signal }) => getMessages(eventId,params, requestOptions, signal);
+
+      
+
+      
+
+   return  { queryKey, queryFn, enabled: !!(eventId), ...queryOptions} as UseQueryOptions<Awaited<ReturnType<typeof getMessages>>, TError, TData> & { queryKey: DataTag<QueryKey, TData, TError> }
+}
+
+export type GetMessagesQueryResult = NonNullable<Awaited<ReturnType<typeof getMessages>>>
+export type GetMessagesQueryError = ErrorType<Problem | Problem>
+
+
+export function useGetMessages<TData = Awaited<ReturnType<typeof getMessages>>, TError = ErrorType<Problem | Problem>>(
+ eventId: string,
+    params: undefined |  GetMessagesParams, options: { query:Partial<UseQueryOptions<Awaited<ReturnType<typeof getMessages>>, TError, TData>> & Pick<
+        DefinedInitialDataOptions<
+          Awaited<ReturnType<typeof getMessages>>,
+          TError,
+          Awaited<ReturnType<typeof getMessages>>
+        > , 'initialData'
+      >, request?: SecondParameter<typeof http>}
+ , queryClient?: QueryClient
+  ):  DefinedUseQueryResult<TData, TError> & { queryKey: DataTag<QueryKey, TData, TError> }
+export function useGetMessages<TData = Awaited<ReturnType<typeof getMessages>>, TError = ErrorType<Problem | Problem>>(
+ eventId: string,
+    params?: GetMessagesParams, options?: { query?:Partial<UseQueryOptions<Awaited<ReturnType<typeof getMessages>>, TError, TData>> & Pick<
+        UndefinedInitialDataOptions<
+          Awaited<ReturnType<typeof getMessages>>,
+          TError,
+          Awaited<ReturnType<typeof getMessages>>
+        > , 'initialData'
+      >, request?: SecondParameter<typeof http>}
+ , queryClient?: QueryClient
+  ):  UseQueryResult<TData, TError> & { queryKey: DataTag<QueryKey, TData, TError> }
+export function useGetMessages<TData = Awaited<ReturnType<typeof getMessages>>, TError = ErrorType<Problem | Problem>>(
+ eventId: string,
+    params?: GetMessagesParams, options?: { query?:Partial<UseQueryOptions<Awaited<ReturnType<typeof getMessages>>, TError, TData>>, request?: SecondParameter<typeof http>}
+ , queryClient?: QueryClient
+  ):  UseQueryResult<TData, TError> & { queryKey: DataTag<QueryKey, TData, TError> }
+/**
+ * @summary Get Messages
+ */
+
+export function useGetMessages<TData = Awaited<ReturnType<typeof getMessages>>, TError = ErrorType<Problem | Problem>>(
+ eventId: string,
+    params?: GetMessagesParams, options?: { query?:Partial<UseQueryOptions<Awaited<ReturnType<typeof getMessages>>, TError, TData>>, request?: SecondParameter<typeof http>}
+ , queryClient?: QueryClient 
+ ):  UseQueryResult<TData, TError> & { queryKey: DataTag<QueryKey, TData, TError> } {
+
+  const queryOptions = getGetMessagesQueryOptions(eventId,params,options)
 
   const query = useQuery(queryOptions, queryClient) as  UseQueryResult<TData, TError> & { queryKey: DataTag<QueryKey, TData, TError> };
 
