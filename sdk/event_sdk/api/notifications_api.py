@@ -16,14 +16,16 @@ from typing import Any, Dict, List, Optional, Tuple, Union
 from typing_extensions import Annotated
 
 from pydantic import Field, StrictBool, field_validator
-from typing import Optional
+from typing import Any, Optional
 from typing_extensions import Annotated
 from uuid import UUID
 from event_sdk.models.create_webhook import CreateWebhook
+from event_sdk.models.delivery_state import DeliveryState
 from event_sdk.models.mail import Mail
 from event_sdk.models.mail_list import MailList
 from event_sdk.models.message_page import MessagePage
 from event_sdk.models.new_webhook import NewWebhook
+from event_sdk.models.notification_page import NotificationPage
 from event_sdk.models.replay_from import ReplayFrom
 from event_sdk.models.update_webhook import UpdateWebhook
 from event_sdk.models.webhook import Webhook
@@ -72,7 +74,7 @@ class NotificationsApi:
     ) -> NewWebhook:
         """Create Webhook
 
-        Tells an address about later entries: about an organizer's own events, for an admin about all. The secret is in this response only. Deliveries are signed as https://www.standardwebhooks.com says.
+        Tells an address about later entries: about an organizer's own events, for an admin about all. The secret is in this response only. Deliveries are signed as https://www.standardwebhooks.com says. It needs a password that was given within 15 minutes.
 
         :param create_webhook: (required)
         :type create_webhook: CreateWebhook
@@ -145,7 +147,7 @@ class NotificationsApi:
     ) -> ApiResponse[NewWebhook]:
         """Create Webhook
 
-        Tells an address about later entries: about an organizer's own events, for an admin about all. The secret is in this response only. Deliveries are signed as https://www.standardwebhooks.com says.
+        Tells an address about later entries: about an organizer's own events, for an admin about all. The secret is in this response only. Deliveries are signed as https://www.standardwebhooks.com says. It needs a password that was given within 15 minutes.
 
         :param create_webhook: (required)
         :type create_webhook: CreateWebhook
@@ -218,7 +220,7 @@ class NotificationsApi:
     ) -> RESTResponseType:
         """Create Webhook
 
-        Tells an address about later entries: about an organizer's own events, for an admin about all. The secret is in this response only. Deliveries are signed as https://www.standardwebhooks.com says.
+        Tells an address about later entries: about an organizer's own events, for an admin about all. The secret is in this response only. Deliveries are signed as https://www.standardwebhooks.com says. It needs a password that was given within 15 minutes.
 
         :param create_webhook: (required)
         :type create_webhook: CreateWebhook
@@ -1989,6 +1991,360 @@ class NotificationsApi:
 
 
     @validate_call
+    def get_notifications(
+        self,
+        booking_id: Annotated[Optional[UUID], Field(description="Of this booking, and what its customer was told about the whole event")] = None,
+        event_id: Annotated[Optional[UUID], Field(description="About this event and its bookings")] = None,
+        state: Annotated[Optional[DeliveryState], Field(description="Only those in this state")] = None,
+        limit: Optional[Annotated[int, Field(le=200, strict=True, ge=1)]] = None,
+        cursor: Annotated[Optional[Annotated[str, Field(strict=True, max_length=300)]], Field(description="`next_cursor` of the previous page")] = None,
+        ledger_position: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="A position from a command's response: this response shows it or a later one, or is 503 after some seconds.")] = None,
+        _request_timeout: Union[
+            None,
+            Annotated[StrictFloat, Field(gt=0)],
+            Tuple[
+                Annotated[StrictFloat, Field(gt=0)],
+                Annotated[StrictFloat, Field(gt=0)]
+            ]
+        ] = None,
+        _request_auth: Optional[Dict[StrictStr, Any]] = None,
+        _content_type: Optional[StrictStr] = None,
+        _headers: Optional[Dict[StrictStr, Any]] = None,
+        _host_index: Annotated[StrictInt, Field(ge=0, le=0)] = 0,
+    ) -> NotificationPage:
+        """Get Notifications
+
+        The mails to customers about an organizer's own events, for an admin about all, newest first. They are kept for 90 days after they were settled.
+
+        :param booking_id: Of this booking, and what its customer was told about the whole event
+        :type booking_id: UUID
+        :param event_id: About this event and its bookings
+        :type event_id: UUID
+        :param state: Only those in this state
+        :type state: DeliveryState
+        :param limit:
+        :type limit: int
+        :param cursor: `next_cursor` of the previous page
+        :type cursor: str
+        :param ledger_position: A position from a command's response: this response shows it or a later one, or is 503 after some seconds.
+        :type ledger_position: int
+        :param _request_timeout: timeout setting for this request. If one
+                                 number provided, it will be total request
+                                 timeout. It can also be a pair (tuple) of
+                                 (connection, read) timeouts.
+        :type _request_timeout: int, tuple(int, int), optional
+        :param _request_auth: set to override the auth_settings for an a single
+                              request; this effectively ignores the
+                              authentication in the spec for a single request.
+        :type _request_auth: dict, optional
+        :param _content_type: force content-type for the request.
+        :type _content_type: str, Optional
+        :param _headers: set to override the headers for a single
+                         request; this effectively ignores the headers
+                         in the spec for a single request.
+        :type _headers: dict, optional
+        :param _host_index: set to override the host_index for a single
+                            request; this effectively ignores the host_index
+                            in the spec for a single request.
+        :type _host_index: int, optional
+        :return: Returns the result object.
+        """ # noqa: E501
+
+        _param = self._get_notifications_serialize(
+            booking_id=booking_id,
+            event_id=event_id,
+            state=state,
+            limit=limit,
+            cursor=cursor,
+            ledger_position=ledger_position,
+            _request_auth=_request_auth,
+            _content_type=_content_type,
+            _headers=_headers,
+            _host_index=_host_index
+        )
+
+        _response_types_map: Dict[str, Optional[str]] = {
+            '200': "NotificationPage",
+            '4XX': "Problem",
+            '5XX': "Problem",
+        }
+        response_data = self.api_client.call_api(
+            *_param,
+            _request_timeout=_request_timeout
+        )
+        response_data.read()
+        return self.api_client.response_deserialize(
+            response_data=response_data,
+            response_types_map=_response_types_map,
+        ).data
+
+
+    @validate_call
+    def get_notifications_with_http_info(
+        self,
+        booking_id: Annotated[Optional[UUID], Field(description="Of this booking, and what its customer was told about the whole event")] = None,
+        event_id: Annotated[Optional[UUID], Field(description="About this event and its bookings")] = None,
+        state: Annotated[Optional[DeliveryState], Field(description="Only those in this state")] = None,
+        limit: Optional[Annotated[int, Field(le=200, strict=True, ge=1)]] = None,
+        cursor: Annotated[Optional[Annotated[str, Field(strict=True, max_length=300)]], Field(description="`next_cursor` of the previous page")] = None,
+        ledger_position: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="A position from a command's response: this response shows it or a later one, or is 503 after some seconds.")] = None,
+        _request_timeout: Union[
+            None,
+            Annotated[StrictFloat, Field(gt=0)],
+            Tuple[
+                Annotated[StrictFloat, Field(gt=0)],
+                Annotated[StrictFloat, Field(gt=0)]
+            ]
+        ] = None,
+        _request_auth: Optional[Dict[StrictStr, Any]] = None,
+        _content_type: Optional[StrictStr] = None,
+        _headers: Optional[Dict[StrictStr, Any]] = None,
+        _host_index: Annotated[StrictInt, Field(ge=0, le=0)] = 0,
+    ) -> ApiResponse[NotificationPage]:
+        """Get Notifications
+
+        The mails to customers about an organizer's own events, for an admin about all, newest first. They are kept for 90 days after they were settled.
+
+        :param booking_id: Of this booking, and what its customer was told about the whole event
+        :type booking_id: UUID
+        :param event_id: About this event and its bookings
+        :type event_id: UUID
+        :param state: Only those in this state
+        :type state: DeliveryState
+        :param limit:
+        :type limit: int
+        :param cursor: `next_cursor` of the previous page
+        :type cursor: str
+        :param ledger_position: A position from a command's response: this response shows it or a later one, or is 503 after some seconds.
+        :type ledger_position: int
+        :param _request_timeout: timeout setting for this request. If one
+                                 number provided, it will be total request
+                                 timeout. It can also be a pair (tuple) of
+                                 (connection, read) timeouts.
+        :type _request_timeout: int, tuple(int, int), optional
+        :param _request_auth: set to override the auth_settings for an a single
+                              request; this effectively ignores the
+                              authentication in the spec for a single request.
+        :type _request_auth: dict, optional
+        :param _content_type: force content-type for the request.
+        :type _content_type: str, Optional
+        :param _headers: set to override the headers for a single
+                         request; this effectively ignores the headers
+                         in the spec for a single request.
+        :type _headers: dict, optional
+        :param _host_index: set to override the host_index for a single
+                            request; this effectively ignores the host_index
+                            in the spec for a single request.
+        :type _host_index: int, optional
+        :return: Returns the result object.
+        """ # noqa: E501
+
+        _param = self._get_notifications_serialize(
+            booking_id=booking_id,
+            event_id=event_id,
+            state=state,
+            limit=limit,
+            cursor=cursor,
+            ledger_position=ledger_position,
+            _request_auth=_request_auth,
+            _content_type=_content_type,
+            _headers=_headers,
+            _host_index=_host_index
+        )
+
+        _response_types_map: Dict[str, Optional[str]] = {
+            '200': "NotificationPage",
+            '4XX': "Problem",
+            '5XX': "Problem",
+        }
+        response_data = self.api_client.call_api(
+            *_param,
+            _request_timeout=_request_timeout
+        )
+        response_data.read()
+        return self.api_client.response_deserialize(
+            response_data=response_data,
+            response_types_map=_response_types_map,
+        )
+
+
+    @validate_call
+    def get_notifications_without_preload_content(
+        self,
+        booking_id: Annotated[Optional[UUID], Field(description="Of this booking, and what its customer was told about the whole event")] = None,
+        event_id: Annotated[Optional[UUID], Field(description="About this event and its bookings")] = None,
+        state: Annotated[Optional[DeliveryState], Field(description="Only those in this state")] = None,
+        limit: Optional[Annotated[int, Field(le=200, strict=True, ge=1)]] = None,
+        cursor: Annotated[Optional[Annotated[str, Field(strict=True, max_length=300)]], Field(description="`next_cursor` of the previous page")] = None,
+        ledger_position: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="A position from a command's response: this response shows it or a later one, or is 503 after some seconds.")] = None,
+        _request_timeout: Union[
+            None,
+            Annotated[StrictFloat, Field(gt=0)],
+            Tuple[
+                Annotated[StrictFloat, Field(gt=0)],
+                Annotated[StrictFloat, Field(gt=0)]
+            ]
+        ] = None,
+        _request_auth: Optional[Dict[StrictStr, Any]] = None,
+        _content_type: Optional[StrictStr] = None,
+        _headers: Optional[Dict[StrictStr, Any]] = None,
+        _host_index: Annotated[StrictInt, Field(ge=0, le=0)] = 0,
+    ) -> RESTResponseType:
+        """Get Notifications
+
+        The mails to customers about an organizer's own events, for an admin about all, newest first. They are kept for 90 days after they were settled.
+
+        :param booking_id: Of this booking, and what its customer was told about the whole event
+        :type booking_id: UUID
+        :param event_id: About this event and its bookings
+        :type event_id: UUID
+        :param state: Only those in this state
+        :type state: DeliveryState
+        :param limit:
+        :type limit: int
+        :param cursor: `next_cursor` of the previous page
+        :type cursor: str
+        :param ledger_position: A position from a command's response: this response shows it or a later one, or is 503 after some seconds.
+        :type ledger_position: int
+        :param _request_timeout: timeout setting for this request. If one
+                                 number provided, it will be total request
+                                 timeout. It can also be a pair (tuple) of
+                                 (connection, read) timeouts.
+        :type _request_timeout: int, tuple(int, int), optional
+        :param _request_auth: set to override the auth_settings for an a single
+                              request; this effectively ignores the
+                              authentication in the spec for a single request.
+        :type _request_auth: dict, optional
+        :param _content_type: force content-type for the request.
+        :type _content_type: str, Optional
+        :param _headers: set to override the headers for a single
+                         request; this effectively ignores the headers
+                         in the spec for a single request.
+        :type _headers: dict, optional
+        :param _host_index: set to override the host_index for a single
+                            request; this effectively ignores the host_index
+                            in the spec for a single request.
+        :type _host_index: int, optional
+        :return: Returns the result object.
+        """ # noqa: E501
+
+        _param = self._get_notifications_serialize(
+            booking_id=booking_id,
+            event_id=event_id,
+            state=state,
+            limit=limit,
+            cursor=cursor,
+            ledger_position=ledger_position,
+            _request_auth=_request_auth,
+            _content_type=_content_type,
+            _headers=_headers,
+            _host_index=_host_index
+        )
+
+        _response_types_map: Dict[str, Optional[str]] = {
+            '200': "NotificationPage",
+            '4XX': "Problem",
+            '5XX': "Problem",
+        }
+        response_data = self.api_client.call_api(
+            *_param,
+            _request_timeout=_request_timeout
+        )
+        return response_data.response
+
+
+    def _get_notifications_serialize(
+        self,
+        booking_id,
+        event_id,
+        state,
+        limit,
+        cursor,
+        ledger_position,
+        _request_auth,
+        _content_type,
+        _headers,
+        _host_index,
+    ) -> RequestSerialized:
+
+        _host = None
+
+        _collection_formats: Dict[str, str] = {
+        }
+
+        _path_params: Dict[str, str] = {}
+        _query_params: List[Tuple[str, str]] = []
+        _header_params: Dict[str, Optional[str]] = _headers or {}
+        _form_params: List[Tuple[str, str]] = []
+        _files: Dict[
+            str, Union[str, bytes, List[str], List[bytes], List[Tuple[str, bytes]]]
+        ] = {}
+        _body_params: Optional[bytes] = None
+
+        # process the path parameters
+        # process the query parameters
+        if booking_id is not None:
+            
+            _query_params.append(('booking_id', booking_id))
+            
+        if event_id is not None:
+            
+            _query_params.append(('event_id', event_id))
+            
+        if state is not None:
+            
+            _query_params.append(('state', state.value))
+            
+        if limit is not None:
+            
+            _query_params.append(('limit', limit))
+            
+        if cursor is not None:
+            
+            _query_params.append(('cursor', cursor))
+            
+        # process the header parameters
+        if ledger_position is not None:
+            _header_params['Ledger-Position'] = ledger_position
+        # process the form parameters
+        # process the body parameter
+
+
+        # set the HTTP header `Accept`
+        if 'Accept' not in _header_params:
+            _header_params['Accept'] = self.api_client.select_header_accept(
+                [
+                    'application/json', 
+                    'application/problem+json'
+                ]
+            )
+
+
+        # authentication setting
+        _auth_settings: List[str] = [
+            'cookie', 
+            'bearer'
+        ]
+
+        return self.api_client.param_serialize(
+            method='GET',
+            resource_path='/api/notifications',
+            path_params=_path_params,
+            query_params=_query_params,
+            header_params=_header_params,
+            body=_body_params,
+            post_params=_form_params,
+            files=_files,
+            auth_settings=_auth_settings,
+            collection_formats=_collection_formats,
+            _host=_host,
+            _request_auth=_request_auth
+        )
+
+
+
+
+    @validate_call
     def get_webhook(
         self,
         webhook_id: UUID,
@@ -3396,6 +3752,290 @@ class NotificationsApi:
 
 
     @validate_call
+    def resend_notification(
+        self,
+        notification_id: UUID,
+        idempotency_key: Annotated[Optional[Annotated[str, Field(min_length=1, strict=True, max_length=255)]], Field(description="1 to 255 printable ASCII characters. The same key and body never act twice.")] = None,
+        _request_timeout: Union[
+            None,
+            Annotated[StrictFloat, Field(gt=0)],
+            Tuple[
+                Annotated[StrictFloat, Field(gt=0)],
+                Annotated[StrictFloat, Field(gt=0)]
+            ]
+        ] = None,
+        _request_auth: Optional[Dict[StrictStr, Any]] = None,
+        _content_type: Optional[StrictStr] = None,
+        _headers: Optional[Dict[StrictStr, Any]] = None,
+        _host_index: Annotated[StrictInt, Field(ge=0, le=0)] = 0,
+    ) -> object:
+        """Resend Notification
+
+        Mails again what a notification told, to its recipient, as things are now: another notification, which is three times an hour at most, and ten times a day.
+
+        :param notification_id: (required)
+        :type notification_id: UUID
+        :param idempotency_key: 1 to 255 printable ASCII characters. The same key and body never act twice.
+        :type idempotency_key: str
+        :param _request_timeout: timeout setting for this request. If one
+                                 number provided, it will be total request
+                                 timeout. It can also be a pair (tuple) of
+                                 (connection, read) timeouts.
+        :type _request_timeout: int, tuple(int, int), optional
+        :param _request_auth: set to override the auth_settings for an a single
+                              request; this effectively ignores the
+                              authentication in the spec for a single request.
+        :type _request_auth: dict, optional
+        :param _content_type: force content-type for the request.
+        :type _content_type: str, Optional
+        :param _headers: set to override the headers for a single
+                         request; this effectively ignores the headers
+                         in the spec for a single request.
+        :type _headers: dict, optional
+        :param _host_index: set to override the host_index for a single
+                            request; this effectively ignores the host_index
+                            in the spec for a single request.
+        :type _host_index: int, optional
+        :return: Returns the result object.
+        """ # noqa: E501
+
+        _param = self._resend_notification_serialize(
+            notification_id=notification_id,
+            idempotency_key=idempotency_key,
+            _request_auth=_request_auth,
+            _content_type=_content_type,
+            _headers=_headers,
+            _host_index=_host_index
+        )
+
+        _response_types_map: Dict[str, Optional[str]] = {
+            '202': "object",
+            '4XX': "Problem",
+            '5XX': "Problem",
+        }
+        response_data = self.api_client.call_api(
+            *_param,
+            _request_timeout=_request_timeout
+        )
+        response_data.read()
+        return self.api_client.response_deserialize(
+            response_data=response_data,
+            response_types_map=_response_types_map,
+        ).data
+
+
+    @validate_call
+    def resend_notification_with_http_info(
+        self,
+        notification_id: UUID,
+        idempotency_key: Annotated[Optional[Annotated[str, Field(min_length=1, strict=True, max_length=255)]], Field(description="1 to 255 printable ASCII characters. The same key and body never act twice.")] = None,
+        _request_timeout: Union[
+            None,
+            Annotated[StrictFloat, Field(gt=0)],
+            Tuple[
+                Annotated[StrictFloat, Field(gt=0)],
+                Annotated[StrictFloat, Field(gt=0)]
+            ]
+        ] = None,
+        _request_auth: Optional[Dict[StrictStr, Any]] = None,
+        _content_type: Optional[StrictStr] = None,
+        _headers: Optional[Dict[StrictStr, Any]] = None,
+        _host_index: Annotated[StrictInt, Field(ge=0, le=0)] = 0,
+    ) -> ApiResponse[object]:
+        """Resend Notification
+
+        Mails again what a notification told, to its recipient, as things are now: another notification, which is three times an hour at most, and ten times a day.
+
+        :param notification_id: (required)
+        :type notification_id: UUID
+        :param idempotency_key: 1 to 255 printable ASCII characters. The same key and body never act twice.
+        :type idempotency_key: str
+        :param _request_timeout: timeout setting for this request. If one
+                                 number provided, it will be total request
+                                 timeout. It can also be a pair (tuple) of
+                                 (connection, read) timeouts.
+        :type _request_timeout: int, tuple(int, int), optional
+        :param _request_auth: set to override the auth_settings for an a single
+                              request; this effectively ignores the
+                              authentication in the spec for a single request.
+        :type _request_auth: dict, optional
+        :param _content_type: force content-type for the request.
+        :type _content_type: str, Optional
+        :param _headers: set to override the headers for a single
+                         request; this effectively ignores the headers
+                         in the spec for a single request.
+        :type _headers: dict, optional
+        :param _host_index: set to override the host_index for a single
+                            request; this effectively ignores the host_index
+                            in the spec for a single request.
+        :type _host_index: int, optional
+        :return: Returns the result object.
+        """ # noqa: E501
+
+        _param = self._resend_notification_serialize(
+            notification_id=notification_id,
+            idempotency_key=idempotency_key,
+            _request_auth=_request_auth,
+            _content_type=_content_type,
+            _headers=_headers,
+            _host_index=_host_index
+        )
+
+        _response_types_map: Dict[str, Optional[str]] = {
+            '202': "object",
+            '4XX': "Problem",
+            '5XX': "Problem",
+        }
+        response_data = self.api_client.call_api(
+            *_param,
+            _request_timeout=_request_timeout
+        )
+        response_data.read()
+        return self.api_client.response_deserialize(
+            response_data=response_data,
+            response_types_map=_response_types_map,
+        )
+
+
+    @validate_call
+    def resend_notification_without_preload_content(
+        self,
+        notification_id: UUID,
+        idempotency_key: Annotated[Optional[Annotated[str, Field(min_length=1, strict=True, max_length=255)]], Field(description="1 to 255 printable ASCII characters. The same key and body never act twice.")] = None,
+        _request_timeout: Union[
+            None,
+            Annotated[StrictFloat, Field(gt=0)],
+            Tuple[
+                Annotated[StrictFloat, Field(gt=0)],
+                Annotated[StrictFloat, Field(gt=0)]
+            ]
+        ] = None,
+        _request_auth: Optional[Dict[StrictStr, Any]] = None,
+        _content_type: Optional[StrictStr] = None,
+        _headers: Optional[Dict[StrictStr, Any]] = None,
+        _host_index: Annotated[StrictInt, Field(ge=0, le=0)] = 0,
+    ) -> RESTResponseType:
+        """Resend Notification
+
+        Mails again what a notification told, to its recipient, as things are now: another notification, which is three times an hour at most, and ten times a day.
+
+        :param notification_id: (required)
+        :type notification_id: UUID
+        :param idempotency_key: 1 to 255 printable ASCII characters. The same key and body never act twice.
+        :type idempotency_key: str
+        :param _request_timeout: timeout setting for this request. If one
+                                 number provided, it will be total request
+                                 timeout. It can also be a pair (tuple) of
+                                 (connection, read) timeouts.
+        :type _request_timeout: int, tuple(int, int), optional
+        :param _request_auth: set to override the auth_settings for an a single
+                              request; this effectively ignores the
+                              authentication in the spec for a single request.
+        :type _request_auth: dict, optional
+        :param _content_type: force content-type for the request.
+        :type _content_type: str, Optional
+        :param _headers: set to override the headers for a single
+                         request; this effectively ignores the headers
+                         in the spec for a single request.
+        :type _headers: dict, optional
+        :param _host_index: set to override the host_index for a single
+                            request; this effectively ignores the host_index
+                            in the spec for a single request.
+        :type _host_index: int, optional
+        :return: Returns the result object.
+        """ # noqa: E501
+
+        _param = self._resend_notification_serialize(
+            notification_id=notification_id,
+            idempotency_key=idempotency_key,
+            _request_auth=_request_auth,
+            _content_type=_content_type,
+            _headers=_headers,
+            _host_index=_host_index
+        )
+
+        _response_types_map: Dict[str, Optional[str]] = {
+            '202': "object",
+            '4XX': "Problem",
+            '5XX': "Problem",
+        }
+        response_data = self.api_client.call_api(
+            *_param,
+            _request_timeout=_request_timeout
+        )
+        return response_data.response
+
+
+    def _resend_notification_serialize(
+        self,
+        notification_id,
+        idempotency_key,
+        _request_auth,
+        _content_type,
+        _headers,
+        _host_index,
+    ) -> RequestSerialized:
+
+        _host = None
+
+        _collection_formats: Dict[str, str] = {
+        }
+
+        _path_params: Dict[str, str] = {}
+        _query_params: List[Tuple[str, str]] = []
+        _header_params: Dict[str, Optional[str]] = _headers or {}
+        _form_params: List[Tuple[str, str]] = []
+        _files: Dict[
+            str, Union[str, bytes, List[str], List[bytes], List[Tuple[str, bytes]]]
+        ] = {}
+        _body_params: Optional[bytes] = None
+
+        # process the path parameters
+        if notification_id is not None:
+            _path_params['notification_id'] = notification_id
+        # process the query parameters
+        # process the header parameters
+        if idempotency_key is not None:
+            _header_params['Idempotency-Key'] = idempotency_key
+        # process the form parameters
+        # process the body parameter
+
+
+        # set the HTTP header `Accept`
+        if 'Accept' not in _header_params:
+            _header_params['Accept'] = self.api_client.select_header_accept(
+                [
+                    'application/json', 
+                    'application/problem+json'
+                ]
+            )
+
+
+        # authentication setting
+        _auth_settings: List[str] = [
+            'cookie', 
+            'bearer'
+        ]
+
+        return self.api_client.param_serialize(
+            method='POST',
+            resource_path='/api/notifications/{notification_id}/resend',
+            path_params=_path_params,
+            query_params=_query_params,
+            header_params=_header_params,
+            body=_body_params,
+            post_params=_form_params,
+            files=_files,
+            auth_settings=_auth_settings,
+            collection_formats=_collection_formats,
+            _host=_host,
+            _request_auth=_request_auth
+        )
+
+
+
+
+    @validate_call
     def rotate_webhook_secret(
         self,
         webhook_id: UUID,
@@ -3414,7 +4054,7 @@ class NotificationsApi:
     ) -> NewWebhook:
         """Rotate Webhook Secret
 
-        A new secret, in this response only. For 24 hours deliveries are signed with the one before, too.
+        A new secret, in this response only. For 24 hours deliveries are signed with the one before, too. It needs a password that was given within 15 minutes.
 
         :param webhook_id: (required)
         :type webhook_id: UUID
@@ -3483,7 +4123,7 @@ class NotificationsApi:
     ) -> ApiResponse[NewWebhook]:
         """Rotate Webhook Secret
 
-        A new secret, in this response only. For 24 hours deliveries are signed with the one before, too.
+        A new secret, in this response only. For 24 hours deliveries are signed with the one before, too. It needs a password that was given within 15 minutes.
 
         :param webhook_id: (required)
         :type webhook_id: UUID
@@ -3552,7 +4192,7 @@ class NotificationsApi:
     ) -> RESTResponseType:
         """Rotate Webhook Secret
 
-        A new secret, in this response only. For 24 hours deliveries are signed with the one before, too.
+        A new secret, in this response only. For 24 hours deliveries are signed with the one before, too. It needs a password that was given within 15 minutes.
 
         :param webhook_id: (required)
         :type webhook_id: UUID
@@ -3953,7 +4593,7 @@ class NotificationsApi:
     ) -> Webhook:
         """Update Webhook
 
-        Changes, pauses or resumes a webhook. What was due when it was paused is sent when it is resumed; what happens meanwhile is not: the next delivery's `previous_position` shows the gap.
+        Changes, pauses or resumes a webhook. What was due when it was paused is sent when it is resumed; what happens meanwhile is not: the next delivery's `previous_position` shows the gap. Another `url` needs a password that was given within 15 minutes.
 
         :param webhook_id: (required)
         :type webhook_id: UUID
@@ -4026,7 +4666,7 @@ class NotificationsApi:
     ) -> ApiResponse[Webhook]:
         """Update Webhook
 
-        Changes, pauses or resumes a webhook. What was due when it was paused is sent when it is resumed; what happens meanwhile is not: the next delivery's `previous_position` shows the gap.
+        Changes, pauses or resumes a webhook. What was due when it was paused is sent when it is resumed; what happens meanwhile is not: the next delivery's `previous_position` shows the gap. Another `url` needs a password that was given within 15 minutes.
 
         :param webhook_id: (required)
         :type webhook_id: UUID
@@ -4099,7 +4739,7 @@ class NotificationsApi:
     ) -> RESTResponseType:
         """Update Webhook
 
-        Changes, pauses or resumes a webhook. What was due when it was paused is sent when it is resumed; what happens meanwhile is not: the next delivery's `previous_position` shows the gap.
+        Changes, pauses or resumes a webhook. What was due when it was paused is sent when it is resumed; what happens meanwhile is not: the next delivery's `previous_position` shows the gap. Another `url` needs a password that was given within 15 minutes.
 
         :param webhook_id: (required)
         :type webhook_id: UUID

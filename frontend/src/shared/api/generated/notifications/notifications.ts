@@ -28,13 +28,17 @@ import type {
   CreateWebhook,
   CreateWebhookHeaders,
   GetMessagesParams,
+  GetNotificationsHeaders,
+  GetNotificationsParams,
   GetWebhookDeliveriesParams,
   Mail,
   MailList,
   MessagePage,
   NewWebhook,
+  NotificationPage,
   Problem,
   ReplayFrom,
+  ResendNotificationHeaders,
   UpdateWebhook,
   Webhook,
   WebhookDelivery,
@@ -52,6 +56,107 @@ import type { ErrorType , BodyType } from '../../http';
 
 
 type SecondParameter<T extends (...args: never) => unknown> = Parameters<T>[1];
+
+
+
+/**
+ * The mails to customers about an organizer's own events, for an admin about all, newest first. They are kept for 90 days after
+they were settled.
+ * @summary Get Notifications
+ */
+export const getNotifications = (
+    params?: GetNotificationsParams,
+    headers?: GetNotificationsHeaders,
+ options?: SecondParameter<typeof http>,signal?: AbortSignal
+) => {
+      
+      
+      return http<NotificationPage>(
+      {url: `/api/notifications`, method: 'GET',
+      headers,
+        params, signal
+    },
+      options);
+    }
+  
+
+
+
+export const getGetNotificationsQueryKey = (params?: GetNotificationsParams,) => {
+    return [
+    `/api/notifications`, ...(params ? [params]: [])
+    ] as const;
+    }
+
+    
+export const getGetNotificationsQueryOptions = <TData = Awaited<ReturnType<typeof getNotifications>>, TError = ErrorType<Problem | Problem>>(params?: GetNotificationsParams,
+    headers?: GetNotificationsHeaders, options?: { query?:Partial<UseQueryOptions<Awaited<ReturnType<typeof getNotifications>>, TError, TData>>, request?: SecondParameter<typeof http>}
+) => {
+
+const {query: queryOptions, request: requestOptions} = options ?? {};
+
+  const queryKey =  queryOptions?.queryKey ?? getGetNotificationsQueryKey(params);
+
+  
+
+    const queryFn: QueryFunction<Awaited<ReturnType<typeof getNotifications>>> = ({ signal }) => getNotifications(params,headers, requestOptions, signal);
+
+      
+
+      
+
+   return  { queryKey, queryFn, ...queryOptions} as UseQueryOptions<Awaited<ReturnType<typeof getNotifications>>, TError, TData> & { queryKey: DataTag<QueryKey, TData, TError> }
+}
+
+export type GetNotificationsQueryResult = NonNullable<Awaited<ReturnType<typeof getNotifications>>>
+export type GetNotificationsQueryError = ErrorType<Problem | Problem>
+
+
+export function useGetNotifications<TData = Awaited<ReturnType<typeof getNotifications>>, TError = ErrorType<Problem | Problem>>(
+ params: undefined |  GetNotificationsParams,
+    headers: undefined |  GetNotificationsHeaders, options: { query:Partial<UseQueryOptions<Awaited<ReturnType<typeof getNotifications>>, TError, TData>> & Pick<
+        DefinedInitialDataOptions<
+          Awaited<ReturnType<typeof getNotifications>>,
+          TError,
+          Awaited<ReturnType<typeof getNotifications>>
+        > , 'initialData'
+      >, request?: SecondParameter<typeof http>}
+ , queryClient?: QueryClient
+  ):  DefinedUseQueryResult<TData, TError> & { queryKey: DataTag<QueryKey, TData, TError> }
+export function useGetNotifications<TData = Awaited<ReturnType<typeof getNotifications>>, TError = ErrorType<Problem | Problem>>(
+ params?: GetNotificationsParams,
+    headers?: GetNotificationsHeaders, options?: { query?:Partial<UseQueryOptions<Awaited<ReturnType<typeof getNotifications>>, TError, TData>> & Pick<
+        UndefinedInitialDataOptions<
+          Awaited<ReturnType<typeof getNotifications>>,
+          TError,
+          Awaited<ReturnType<typeof getNotifications>>
+        > , 'initialData'
+      >, request?: SecondParameter<typeof http>}
+ , queryClient?: QueryClient
+  ):  UseQueryResult<TData, TError> & { queryKey: DataTag<QueryKey, TData, TError> }
+export function useGetNotifications<TData = Awaited<ReturnType<typeof getNotifications>>, TError = ErrorType<Problem | Problem>>(
+ params?: GetNotificationsParams,
+    headers?: GetNotificationsHeaders, options?: { query?:Partial<UseQueryOptions<Awaited<ReturnType<typeof getNotifications>>, TError, TData>>, request?: SecondParameter<typeof http>}
+ , queryClient?: QueryClient
+  ):  UseQueryResult<TData, TError> & { queryKey: DataTag<QueryKey, TData, TError> }
+/**
+ * @summary Get Notifications
+ */
+
+export function useGetNotifications<TData = Awaited<ReturnType<typeof getNotifications>>, TError = ErrorType<Problem | Problem>>(
+ params?: GetNotificationsParams,
+    headers?: GetNotificationsHeaders, options?: { query?:Partial<UseQueryOptions<Awaited<ReturnType<typeof getNotifications>>, TError, TData>>, request?: SecondParameter<typeof http>}
+ , queryClient?: QueryClient 
+ ):  UseQueryResult<TData, TError> & { queryKey: DataTag<QueryKey, TData, TError> } {
+
+  const queryOptions = getGetNotificationsQueryOptions(params,headers,options)
+
+  const query = useQuery(queryOptions, queryClient) as  UseQueryResult<TData, TError> & { queryKey: DataTag<QueryKey, TData, TError> };
+
+  query.queryKey = queryOptions.queryKey ;
+
+  return query;
+}
 
 
 
@@ -431,6 +536,72 @@ export function useGetMailAttachment<TData = Awaited<ReturnType<typeof getMailAt
 
 
 /**
+ * Mails again what a notification told, to its recipient, as things are now: another notification, which is three times an hour
+at most, and ten times a day.
+ * @summary Resend Notification
+ */
+export const resendNotification = (
+    notificationId: string,
+    headers?: ResendNotificationHeaders,
+ options?: SecondParameter<typeof http>,signal?: AbortSignal
+) => {
+      
+      
+      return http<unknown>(
+      {url: `/api/notifications/${notificationId}/resend`, method: 'POST',
+      headers, signal
+    },
+      options);
+    }
+  
+
+
+export const getResendNotificationMutationOptions = <TError = ErrorType<Problem | Problem>,
+    TContext = unknown>(options?: { mutation?:UseMutationOptions<Awaited<ReturnType<typeof resendNotification>>, TError,{notificationId: string;headers?: ResendNotificationHeaders}, TContext>, request?: SecondParameter<typeof http>}
+): UseMutationOptions<Awaited<ReturnType<typeof resendNotification>>, TError,{notificationId: string;headers?: ResendNotificationHeaders}, TContext> => {
+
+const mutationKey = ['resendNotification'];
+const {mutation: mutationOptions, request: requestOptions} = options ?
+      options.mutation && 'mutationKey' in options.mutation && options.mutation.mutationKey ?
+      options
+      : {...options, mutation: {...options.mutation, mutationKey}}
+      : {mutation: { mutationKey, }, request: undefined};
+
+      
+
+
+      const mutationFn: MutationFunction<Awaited<ReturnType<typeof resendNotification>>, {notificationId: string;headers?: ResendNotificationHeaders}> = (props) => {
+          const {notificationId,headers} = props ?? {};
+
+          return  resendNotification(notificationId,headers,requestOptions)
+        }
+
+        
+
+
+  return  { mutationFn, ...mutationOptions }}
+
+    export type ResendNotificationMutationResult = NonNullable<Awaited<ReturnType<typeof resendNotification>>>
+    
+    export type ResendNotificationMutationError = ErrorType<Problem | Problem>
+
+    /**
+ * @summary Resend Notification
+ */
+export const useResendNotification = <TError = ErrorType<Problem | Problem>,
+    TContext = unknown>(options?: { mutation?:UseMutationOptions<Awaited<ReturnType<typeof resendNotification>>, TError,{notificationId: string;headers?: ResendNotificationHeaders}, TContext>, request?: SecondParameter<typeof http>}
+ , queryClient?: QueryClient): UseMutationResult<
+        Awaited<ReturnType<typeof resendNotification>>,
+        TError,
+        {notificationId: string;headers?: ResendNotificationHeaders},
+        TContext
+      > => {
+
+      const mutationOptions = getResendNotificationMutationOptions(options);
+
+      return useMutation(mutationOptions, queryClient);
+    }
+    /**
  * Your webhooks, oldest first.
  * @summary Get Webhooks
  */
@@ -524,7 +695,7 @@ export function useGetWebhooks<TData = Awaited<ReturnType<typeof getWebhooks>>, 
 
 /**
  * Tells an address about later entries: about an organizer's own events, for an admin about all. The secret is in this response
-only. Deliveries are signed as https://www.standardwebhooks.com says.
+only. Deliveries are signed as https://www.standardwebhooks.com says. It needs a password that was given within 15 minutes.
  * @summary Create Webhook
  */
 export const createWebhook = (
@@ -683,7 +854,7 @@ export function useGetWebhook<TData = Awaited<ReturnType<typeof getWebhook>>, TE
 
 /**
  * Changes, pauses or resumes a webhook. What was due when it was paused is sent when it is resumed; what happens meanwhile is
-not: the next delivery's `previous_position` shows the gap.
+not: the next delivery's `previous_position` shows the gap. Another `url` needs a password that was given within 15 minutes.
  * @summary Update Webhook
  */
 export const updateWebhook = (
@@ -810,7 +981,8 @@ export const useDeleteWebhook = <TError = ErrorType<Problem | Problem>,
       return useMutation(mutationOptions, queryClient);
     }
     /**
- * A new secret, in this response only. For 24 hours deliveries are signed with the one before, too.
+ * A new secret, in this response only. For 24 hours deliveries are signed with the one before, too. It needs a password that
+was given within 15 minutes.
  * @summary Rotate Webhook Secret
  */
 export const rotateWebhookSecret = (
