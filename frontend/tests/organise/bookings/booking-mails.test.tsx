@@ -64,16 +64,19 @@ it("mails are listed with what became of them, and why in plain words", async ()
     mail("failed", { kind: "event-cancelled", state: "failed", sent_at: null, error: "550 5.1.1 <…>: unknown" }),
     mail("skipped", { kind: "later-kind", state: "skipped", sent_at: null, error: "The recipient was erased.", recipient_name: null }),
     mail("sent", { position: null }),
+    mail("reminded", { kind: "reminder", position: null }),
   ]); // prettier-ignore
   const items = await dialog.findAllByRole("listitem");
-  expect(items).toHaveLength(5);
-  const [held, due, failed, skipped, sent] = items;
+  expect(items).toHaveLength(6);
+  const [held, due, failed, skipped, sent, reminded] = items;
   expect(held).toHaveTextContent(/Event moved or renamed.*Held back.*A backup was restored/);
   expect(due).toHaveTextContent(/Waiting.*Next try on.*3 tries.*The mailbox is full.*452 mailbox full/);
   expect(failed).toHaveTextContent(/Event cancelled.*Not delivered.*there is no such address.*550 5.1.1 <…>: unknown/);
   expect(skipped).toHaveTextContent(/Message.*Not needed.*To a deleted account.*The recipient was erased/);
   expect(sent).toHaveTextContent(/Confirmation with tickets.*Sent on.*To Wanda · Asked for again/);
-  expect(dialog.getAllByRole("button", { name: /^Send again/ })).toHaveLength(3);
+  expect(reminded).toHaveTextContent(/Reminder/);
+  expect(reminded).not.toHaveTextContent(/Asked for again/);
+  expect(dialog.getAllByRole("button", { name: /^Send again/ })).toHaveLength(4);
 });
 
 it("a mail is sent again under one key, and the list is read again", async () => {

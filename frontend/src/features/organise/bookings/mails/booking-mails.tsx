@@ -25,6 +25,8 @@ const COLOURS: Record<DeliveryState, string> = {
   skipped: "gray",
   held: "yellow",
 };
+/** Others without a position were asked for again. */
+const ABOUT_NO_ENTRY: readonly string[] = ["reminder", "announcement"];
 const MAY_BE_REPEATED: readonly DeliveryState[] = ["sent", "failed", "skipped"];
 
 /** Opens what was mailed to the customer of a booking. */
@@ -92,7 +94,7 @@ function Mail({ bookingId, mail, hasMail }: { bookingId: string; mail: Notificat
   const made = formatLocalDateTime(created_at);
   const facts = [
     recipient_name === null ? text.toErased : text.to(recipient_name),
-    ...(position === null ? [text.requested] : []),
+    ...(position === null && !ABOUT_NO_ENTRY.includes(mail.kind) ? [text.requested] : []),
     ...(tries > 1 ? [text.tries(tries)] : []),
   ];
   return (

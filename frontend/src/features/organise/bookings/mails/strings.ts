@@ -22,6 +22,8 @@ export const mailsText = {
     "event-changed": "Event moved or renamed",
     "event-cancelled": "Event cancelled",
     "link-renewed": "New link to the booking",
+    reminder: "Reminder",
+    announcement: "Message to attendees",
   } as Readonly<Record<string, string>>,
   otherKind: "Message",
   states: {
