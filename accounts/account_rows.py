@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 import msgspec
 import psycopg
 
-from accounts import claims, errors, mailed_tokens, tokens
+from accounts import claims, errors, mailed_tokens, second_factor, tokens
 from accounts.database import Cursor
 from accounts.guests import DEFAULT_ORGANIZER
 from accounts.origin import Origin
@@ -189,15 +189,31 @@ async def change(
     return after
 
 
-async def prove_email(cursor: Cursor, account_id: UUID, origin: Origin) -> None:
-    """Whoever owns the account has opened a mail to its address, and gets what was booked under it."""
+async def prove_email(cursor: Cursor, account_id: UUID, origin: Origin, *, keeps_access: bool = False) -> None:
+    """Whoever owns the account has opened a mail to its address, and gets what was booked under it. `keeps_access`: they also had a
+    session of it. Else whoever set its password before may be somebody else, who typed in this address: that ends."""
     await cursor.execute(
         "UPDATE accounts SET email_proven_at = now() WHERE id = %s AND email_proven_at IS NULL AND email IS NOT NULL", (account_id,)
     )
     if cursor.rowcount:
         await record(cursor, AccountAction.EMAIL_PROVEN, account_id, origin)
+        if not keeps_access:
+            await _end_access(cursor, account_id, origin)
     await cursor.execute(FORGET_BOUNCES, (account_id,))
     await claims.claim(cursor, account_id, origin)
+
+
+async def _end_access(cursor: Cursor, account_id: UUID, origin: Origin) -> None:
+    """Password, sessions and links end. The second factor of staff stays: somebody has given them their role."""
+    await cursor.execute(
+        "UPDATE accounts SET password_hash = NULL, access_changed_at = clock_timestamp() WHERE id = %s RETURNING role",
+        (account_id,),
+    )
+    row = await cursor.fetchone()
+    await tokens.revoke(cursor, account_id)
+    await mailed_tokens.void(cursor, account_id)
+    if row == (Role.CUSTOMER,) and await second_factor.delete(cursor, account_id):
+        await record(cursor, AccountAction.SECOND_FACTOR_REMOVED, account_id, origin)
 
 
 async def ask_to_prove_email(cursor: Cursor, account_id: UUID) -> None:

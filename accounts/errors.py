@@ -127,6 +127,13 @@ class ReauthenticationRequired(SeatledgerError):
         super().__init__("Give your password again: it was given too long ago for this.")
 
 
+class LinkOfAnother(SeatledgerError):
+    """403"""
+
+    def __init__(self) -> None:
+        super().__init__("This link confirms the address of another account than the one that you are signed in to.")
+
+
 class NotSignedIn(SeatledgerError):
     """401, with `WWW-Authenticate: Bearer`. `by_cookie`: a browser sent an invalid cookie; the response should delete it
     (`access.clear_cookies`), since no script can."""

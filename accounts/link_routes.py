@@ -43,7 +43,8 @@ async def ask_to_reset_password(request: Request, body: AskForLink) -> None:
 
 @router.post("/password-reset/confirm", status_code=204)
 async def reset_password(request: Request, response: Response, body: ResetPassword) -> None:
-    """Sets a new password, and ends all sessions of the account. A second factor stays."""
+    """Sets a new password, and ends all sessions of the account. A second factor stays, unless a customer's address is confirmed by
+    this: then somebody else may have set it."""
     access = access_of(request)
     access.passwords.check_room()
     account = await access.mailed_links.set_password(body.token, body.password, origin_of(request))
@@ -59,7 +60,8 @@ async def ask_for_sign_in_link(request: Request, body: AskForLink) -> None:
 
 @router.post("/sign-in-link/confirm", response_model=SessionView)
 async def sign_in_by_link(request: Request, response: Response, body: SignInByLink) -> Any:
-    """A session, as `POST /api/login` answers it."""
+    """A session, as `POST /api/login` answers it. If this confirms the address, what was set before ends: password, sessions, and a
+    customer's second factor, since somebody else may have made the account."""
     access = access_of(request)
     account_id = await access.mailed_links.whom(body.token)
     # The codes of a second factor can't be guessed with a stolen link faster than by log-ins.
@@ -83,9 +85,10 @@ async def ask_to_verify_email(request: Request, principal: SignedInAnyhow) -> No
 
 
 @router.post("/email/confirm", status_code=204)
-async def confirm_email(request: Request, body: UseLink) -> None:
-    """The address of the account is its own: its link was opened."""
-    await access_of(request).mailed_links.prove_email(body.token, origin_of(request))
+async def confirm_email(request: Request, principal: SignedInAnyhow, body: UseLink) -> None:
+    """The address of the account is its own: its link was opened, by somebody who is signed in. So nobody confirms an account that
+    somebody else has made with their address."""
+    await access_of(request).mailed_links.prove_email(principal.id, body.token, origin_of(request, principal))
 
 
 @router.post("/users/{account_id}/reset-password", status_code=202, response_class=Response)

@@ -14,6 +14,7 @@ from accounts.mailed_tokens import Found
 from accounts.origin import Origin
 from accounts.passwords import Passwords
 from accounts.second_factor import SecondFactors
+from ledger.commands import Role
 from ledger.mail_tokens import RESET_PASSWORD, SIGN_IN, VERIFY_EMAIL, MailTokens
 
 
@@ -71,12 +72,14 @@ class MailedLinks:
         self._accounts.forget(account.id)
         return account
 
-    async def prove_email(self, token: str, origin: Origin) -> None:
-        """The address is that of the account's owner."""
+    async def prove_email(self, account_id: UUID, token: str, origin: Origin) -> None:
+        """The address is that of the account's owner, who has a session. Raises LinkOfAnother if it is another account's."""
         opened = await self._open(VERIFY_EMAIL, token)
+        if opened.account.id != account_id:
+            raise errors.LinkOfAnother
         async with transaction(self._pool) as cursor:
             await mailed_tokens.use(cursor, opened.found)
-            await account_rows.prove_email(cursor, opened.account.id, _by(opened, origin))
+            await account_rows.prove_email(cursor, opened.account.id, _by(opened, origin), keeps_access=True)
         self._accounts.forget(opened.account.id)
 
     async def whom(self, token: str) -> UUID:
@@ -84,10 +87,12 @@ class MailedLinks:
         return (await self._open(SIGN_IN, token)).account.id
 
     async def sign_in(self, token: str, code: str | None, origin: Origin, *, replaces: bytes | None) -> NewSession:
-        """A new session, as `AccountService.log_in` makes one. Raises SecondFactorRequired, which leaves the link as it was."""
+        """A new session, as `AccountService.log_in` makes one. Raises SecondFactorRequired, which leaves the link as it was. What
+        was set before the address was proven ends, a customer's second factor, too: who set it may be somebody else."""
         opened = await self._open(SIGN_IN, token)
         origin = _by(opened, origin)
-        if opened.account.has_second_factor:
+        is_new = not opened.account.is_email_proven
+        if opened.account.has_second_factor and not (is_new and opened.account.role == Role.CUSTOMER):
             if code is None:
                 raise errors.SecondFactorRequired
             if not await self._second_factors.use(opened.account.id, code, origin):
@@ -95,7 +100,11 @@ class MailedLinks:
         async with transaction(self._pool) as cursor:
             await mailed_tokens.use(cursor, opened.found)
             await account_rows.prove_email(cursor, opened.account.id, origin)
-        return await self._accounts.open_session(opened.account, opened.password_hash, origin, replaces=replaces)
+            account = await account_rows.read(cursor, opened.account.id)
+        if is_new:
+            self._accounts.forget(account.id)
+        password_hash = None if is_new else opened.password_hash
+        return await self._accounts.open_session(account, password_hash, origin, replaces=replaces)
 
     async def clean(self) -> None:
         async with transaction(self._pool) as cursor:

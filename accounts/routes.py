@@ -180,6 +180,8 @@ async def update_me(request: Request, principal: SignedIn, body: UpdateMe, idemp
         await access.sessions.check_fresh(principal.token_hash)
     old_password = changes.pop("old_password", None)
     counted = attempt_in_session(request, principal) if old_password is not None else nullcontext()
+    if "email" in changes and changes["email"] != (await access.accounts.get(principal.id)).email:  # it gets a link to confirm it
+        await access.mail_rate_limiter.count(changes["email"], address_of(request))
     async with counted:
         return await access.accounts.update_me(
             principal.id, changes, command_id, old_password=old_password, keep_token=principal.token_hash,

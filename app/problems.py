@@ -100,6 +100,7 @@ PROBLEMS: dict[type[Exception], Problem] = {
     accounts.ReauthenticationRequired: Problem(403, "Password required again", "This needs a password that was given within the last 15 minutes: `POST /api/me/reauthenticate`, or log in again."),
     accounts.AccountUnverified: Problem(403, "Address not confirmed", "Open the link in the mail that confirms your account's e-mail address, and try again: `POST /api/me/email/verify` mails another one."),
     accounts.LinkSuperseded: Problem(410, "Link superseded", "A newer mail about the booking has the link that works; or the booking is in an account now: log in."),
+    accounts.LinkOfAnother: Problem(403, "Link of another account", "Sign in to the account whose address the link confirms, and open it again."),
     accounts.NotSignedIn: Problem(401, "Not signed in", "Log in, and send the token as `Authorization: Bearer …`."),
     accounts.Forbidden: Problem(403, "Role not permitted", "Your role may not do this. An admin can change roles."),
     accounts.CsrfMissing: Problem(403, "CSRF token missing", "With the session cookie, send the cookie `seatledger_csrf` as header X-CSRF-Token too."),

@@ -22,6 +22,9 @@ ABOUT_CANCELLATION = (TICKETS_CANCELLED, EVENT_CANCELLED)
 #: Sent to all customers of an event at once.
 _TO_MANY = (EVENT_CHANGED, EVENT_CANCELLED)
 
+#: A mail with more tickets takes seconds to make: it goes with those to many, so that it delays nobody who waits for one ticket.
+FEW = 50
+
 #: Nobody is told about an older entry: it is no news any more. So what happened while mail was off stays untold.
 NEWS = timedelta(days=3)
 #: The details whose change customers are told: they decide whether one gets there.
@@ -49,14 +52,15 @@ def messages_of(recorded: RecordedEntry, customers: Customers, now: datetime) ->
 def _booked(recorded: RecordedEntry, entry: e.SeatsBooked, customers: Customers) -> Sequence[Message]:
     if entry.customer_id is None:
         return ()
-    return (_message(BOOKING_CONFIRMED, recorded, entry.customer_id, entry.command),)
+    quantity = sum(line.quantity for line in entry.lines)
+    return (_message(BOOKING_CONFIRMED, recorded, entry.customer_id, entry.command, quantity),)
 
 
 def _cancelled(recorded: RecordedEntry, entry: e.BookingCancelled, customers: Customers) -> Sequence[Message]:
     customer_id = customers.of_booking(recorded.stream, entry.booking_id)
     if customer_id is None:
         return ()
-    details = {"tickets": entry.tickets, "refund": sum(line.refund for line in entry.lines)}
+    details: dict[str, Any] = {"tickets": entry.tickets, "refund": sum(line.refund for line in entry.lines)}
     return (_message(TICKETS_CANCELLED, recorded, customer_id, entry.booking_id, **details),)
 
 
@@ -78,7 +82,10 @@ def _told(details: Details) -> Any:
     return msgspec.to_builtins({name: getattr(details, name) for name in TOLD})
 
 
-def _message(kind: str, recorded: RecordedEntry, recipient_id: UUID, booking_id: UUID | None = None, **details: Any) -> Message:
+def _message(
+    kind: str, recorded: RecordedEntry, recipient_id: UUID, booking_id: UUID | None = None, quantity: int = 1, **details: Any
+) -> Message:
+    """`quantity`: of tickets in the mail."""
     return Message(
         id=message_id(cause_of(recorded), kind, recipient_id),
         channel=MAIL,
@@ -88,7 +95,7 @@ def _message(kind: str, recorded: RecordedEntry, recipient_id: UUID, booking_id:
         booking_id=booking_id,
         position=recorded.position,
         details=details,
-        priority=TO_MANY if kind in _TO_MANY else PROMPT,
+        priority=TO_MANY if kind in _TO_MANY or quantity > FEW else PROMPT,
     )
 
 

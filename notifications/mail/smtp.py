@@ -15,6 +15,8 @@ from notifications.mail.message import Refused, compose, one_line
 
 #: The bound of connecting, and of each reply of the server.
 SECONDS = 15.0
+#: The reply about a mail that is larger than the server takes (RFC 1870).
+TOO_LARGE = 552
 _PORTS = {"smtp": 587, "smtps": 465}
 #: A mail server limits what it takes by one connection.
 MAILS_PER_CONNECTION = 100
@@ -69,8 +71,11 @@ class Smtp:
             self._reset()
             kind = Bounced if code in _NO_MAILBOX and _NO_ADDRESS.match(reply) else _refusal(code)
             raise kind(_sentence(code, reply, recipient)) from error
-        except smtplib.SMTPSenderRefused as error:  # the operator's fault, for each mail alike: they wait until it is mended
-            self.close()
+        except smtplib.SMTPSenderRefused as error:
+            if error.smtp_code == TOO_LARGE:  # for this server, which is told the size with the sender
+                self._reset()
+                raise Refused(_sentence(error.smtp_code, error.smtp_error, recipient)) from error
+            self.close()  # the operator's fault, for each mail alike: they wait until it is mended
             raise ServerUnavailable(f"MAIL_FROM is refused: {_sentence(error.smtp_code, error.smtp_error)}") from error
         except smtplib.SMTPResponseException as error:
             self._reset()

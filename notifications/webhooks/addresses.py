@@ -15,6 +15,10 @@ _LOCAL_NAMES = ("localhost", "local", "internal", "lan", "home.arpa", "localdoma
 _NAT64, _NAT64_LOCAL, _COMPATIBLE, _6TO4 = map(ipaddress.IPv6Network, ("64:ff9b::/96", "64:ff9b:1::/48", "::/96", "2002::/16"))
 
 
+#: Not for everybody, whatever Python's version says of them: of protocols and documentation, and a platform's own.
+_RESERVED = tuple(map(ipaddress.ip_network, ("192.0.0.0/24", "168.63.129.16/32", "3fff::/20")))
+
+
 class UrlRefused(ValueError):
     """A sentence about an address that no webhook may have."""
 
@@ -69,7 +73,8 @@ def is_public(address: str) -> bool:
 
 def _is_public(address: IPv4Address | IPv6Address) -> bool:
     return address.is_global and not (
-        address.is_multicast or address.is_reserved or address.is_unspecified or address.is_loopback or address.is_link_local
+        any(address in network for network in _RESERVED)
+        or address.is_multicast or address.is_reserved or address.is_unspecified or address.is_loopback or address.is_link_local
         or getattr(address, "is_site_local", False)
     )  # fmt: skip
 

@@ -44,9 +44,9 @@ MANAGE_BY_MAIL = ("resend_confirmation", "revoke_manage_link")
 MAILBOX = ("get_mailbox", "get_mail", "get_mail_html", "get_mail_attachment")
 #: Without mail nobody asks for a link.
 LINKS = (
-    "ask_to_reset_password", "reset_password", "ask_for_sign_in_link", "sign_in_by_link", "confirm_email",
+    "ask_to_reset_password", "reset_password", "ask_for_sign_in_link", "sign_in_by_link",
 )  # fmt: skip
-NEED_MAIL = (*LINKS, "ask_to_verify_email", "send_password_reset", "verify_contact", "confirm_contact")
+NEED_MAIL = (*LINKS, "confirm_email", "ask_to_verify_email", "send_password_reset", "verify_contact", "confirm_contact")
 #: Needs an installation with mail, once it is known who asks.
 ATTENDEE_MAIL = ("write_to_attendees",)
 #: The webhook with the id of the requests does not exist.
@@ -74,6 +74,7 @@ OPERATIONS = {
     "confirm_second_factor": Operation("accounts", SIGNED_IN, unready=422),
     "remove_second_factor": Operation("accounts", SIGNED_IN, unready=404),
     **{name: Operation("accounts", ANYONE, unready=409) for name in LINKS},
+    "confirm_email": Operation("accounts", SIGNED_IN, unready=409),
     "ask_to_verify_email": Operation("accounts", SIGNED_IN, unready=409),
     "get_account_trail": Operation("audit", AUDITORS),
     "create_event": Operation("events", ORGANIZERS),

@@ -158,22 +158,22 @@ def _link(s: Scene, id_: UUID, times: int = 1) -> httpx.Response:
     token = MailTokens(Keyring.open(s.stack.settings.keys, "mail")).token(VERIFY_EMAIL, id_)
     mail = {"MAIL_URL": "smtp://127.0.0.1:9", "MAIL_FROM": "tickets@example.test"}
     with s.stack.another_api(**mail) as url, httpx.Client(base_url=url, timeout=30) as http:
-        return [http.post("/api/email/confirm", json={"token": token}) for _ in range(times)][-1]
+        return [Person(http, token=s.alice.token).do("POST", "/api/email/confirm", {"token": token}) for _ in range(times)][-1]
 
 
-def _token_used(s: Scene) -> httpx.Response:
+def _token_of(s: Scene, account_id: str) -> UUID:
     with psycopg.connect(s.stack.settings.database_url, autocommit=True) as connection:
         connection.execute(
             "INSERT INTO mailed_tokens (id, purpose, account_id, expires_at) VALUES (%s, %s, %s, now() + interval '1 hour')",
-            (id_ := uuid4(), VERIFY_EMAIL, s.alice.id),
+            (id_ := uuid4(), VERIFY_EMAIL, account_id),
         )
-    return _link(s, id_, times=2)
+    return id_
 
 
 def _token_unknown(s: Scene) -> httpx.Response:
     mail = {"MAIL_URL": "smtp://127.0.0.1:9", "MAIL_FROM": "tickets@example.test"}
     with s.stack.another_api(**mail) as url, httpx.Client(base_url=url, timeout=30) as http:
-        return http.post("/api/email/confirm", json={"token": "A" * 50})
+        return Person(http, token=s.alice.token).do("POST", "/api/email/confirm", {"token": "A" * 50})
 
 
 def _new_account(s: Scene) -> dict[str, str]:
@@ -299,7 +299,7 @@ RECIPES: dict[str, Callable[[Scene], httpx.Response]] = {
     "mail-off": lambda s: s.stack.nobody().do("POST", "/api/password-reset", {"email": "alice@example.test"}),
     "token-unknown": _token_unknown,
     "token-expired": lambda s: _link(s, uuid4()),
-    "token-used": _token_used,
+    "token-used": lambda s: _link(s, _token_of(s, s.alice.id), times=2),
     "webhook-not-found": lambda s: s.organizer.do("GET", f"/api/webhooks/{UNKNOWN}"),
     "webhook-paused": _webhook_paused,
     "too-many-webhooks": _too_many_webhooks,
@@ -309,6 +309,7 @@ RECIPES: dict[str, Callable[[Scene], httpx.Response]] = {
     "no-recipient": _resent,
     "audience-empty": lambda s: _announce(s, "checked-in"),
     "too-many-announcements": lambda s: _announce(s, "myself", 21),
+    "link-of-another": lambda s: _link(s, _token_of(s, s.stack.person().id)),
     "session-not-found": lambda s: s.alice.do("DELETE", f"/api/me/sessions/{UNKNOWN}"),
     "reauthentication-required": _reauthentication_required,
     "wrong-password": lambda s: s.alice.do("PATCH", "/api/me", {"password": "a new password", "old_password": "wrong"}),

@@ -20,6 +20,7 @@ BODIES = {
     "reauthenticate": [""],
     "confirm_second_factor": [""],
     **{name: [""] for name in LINKS},
+    "confirm_email": [""],
     "create_user": [""],
     "update_user": [""],
     "create_event": ["", "categories.0"],

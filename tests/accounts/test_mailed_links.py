@@ -79,8 +79,8 @@ async def log_in(client: httpx.AsyncClient, email: str, password: str) -> int:
     return (await client.post("/api/login", json={"email": email, "password": password})).status_code
 
 
-async def refused(client: httpx.AsyncClient, path: str, **body: str) -> tuple[int, str]:
-    response = await client.post(path, json=body)
+async def refused(client: httpx.AsyncClient, path: str, *, headers: dict[str, str] | None = None, **body: str) -> tuple[int, str]:
+    response = await client.post(path, json=body, headers=headers)
     return response.status_code, response.json()["type"].removeprefix("/problems/")
 
 
@@ -124,7 +124,9 @@ async def test_of_two_requests_with_one_link_one_comes_through(client: httpx.Asy
 @pytest.mark.parametrize("purpose", PURPOSES)
 async def test_links_die(client: httpx.AsyncClient, person: Person, access: Access, post: Post, purpose: str) -> None:
     """In time, by a new password, a new address, a disabled account and an erased one; each as if it had expired."""
-    more = {"password": NEW} if purpose == "reset-password" else {}
+    more: dict[str, Any] = {"password": NEW} if purpose == "reset-password" else {}
+    if purpose == "verify-email":  # which needs a session
+        more["headers"] = (await person(name="bob"))["headers"]
     for number, end in enumerate(("time", "password", "email", "disabled", "erased")):
         alice = await person(name=f"alice-{number}")
         await access.mailed_links.ask(purpose, alice["id"])
@@ -146,7 +148,7 @@ async def test_links_die(client: httpx.AsyncClient, person: Person, access: Acce
 @pytest.mark.parametrize("purpose", PURPOSES)
 async def test_tokens_that_are_none(client: httpx.AsyncClient, person: Person, post: Post, access: Access, purpose: str) -> None:
     alice, path = await person(name="alice"), PATHS[purpose]
-    more = {"password": NEW} if purpose == "reset-password" else {}
+    more: dict[str, Any] = {"headers": alice["headers"]} | ({"password": NEW} if purpose == "reset-password" else {})
     for each in PURPOSES:
         await access.mailed_links.ask(each, alice["id"])
     others = [post.token(other) for other in PURPOSES if other != purpose]
@@ -163,6 +165,7 @@ async def test_link_signs_in_once_and_asks_for_the_second_factor(client: httpx.A
     totp = pyotp.TOTP(secret)
     await client.post("/api/me/second-factor/confirm", json={"code": totp.now()}, headers=alice["headers"])
     post.execute("UPDATE second_factors SET last_step = 0")
+    post.execute("UPDATE accounts SET email_proven_at = now()")
     await client.post("/api/sign-in-link", json={"email": alice["email"]})
     token = post.token("sign-in")
     assert await refused(client, "/api/sign-in-link/confirm", token=token) == (401, "second-factor-required")
@@ -286,3 +289,49 @@ async def test_unknown_address_leaves_as_many_rows(
         written.append((answer.status_code, answer.content, counts))
     assert written[0] == written[1] == (202, b"", [1, 1])
     assert post.kinds() == []  # nobody gets the second one
+
+
+async def test_who_typed_in_the_address_of_somebody_else_loses_the_account_to_them(
+    client: httpx.AsyncClient, person: Person, post: Post
+) -> None:
+    """By a sign-in link: password, sessions and second factor of who made the account end. A confirmation needs a session."""
+    mallory = await person(name="alice")
+    secret = (await client.post("/api/me/second-factor", headers=mallory["headers"])).json()["secret"]
+    done = await client.post("/api/me/second-factor/confirm", json={"code": pyotp.TOTP(secret).now()}, headers=mallory["headers"])
+    assert done.status_code == 200
+    await client.post("/api/me/email/verify", headers=mallory["headers"])
+    client.cookies.clear()
+    assert await refused(client, "/api/email/confirm", token=post.token("verify-email")) == (401, "not-signed-in")
+    await client.post("/api/sign-in-link", json={"email": mallory["email"]})
+    session = await client.post("/api/sign-in-link/confirm", json={"token": post.token("sign-in")})
+    assert session.status_code == 200
+    alice = {"Authorization": f"Bearer {session.json()['access_token']}"}
+    client.cookies.clear()
+    me = (await client.get("/api/me", headers=alice)).json()
+    assert (me["is_email_proven"], me["has_second_factor"]) == (True, False)
+    assert (await client.get("/api/me", headers=mallory["headers"])).status_code == 401
+    assert await refused(client, "/api/login", email=mallory["email"], password=PASSWORD) == (401, "wrong-credentials")
+
+
+async def test_new_password_removes_a_second_factor_that_was_set_before_the_address_was_proven(
+    client: httpx.AsyncClient, person: Person, post: Post
+) -> None:
+    mallory = await person(name="alice")
+    secret = (await client.post("/api/me/second-factor", headers=mallory["headers"])).json()["secret"]
+    await client.post("/api/me/second-factor/confirm", json={"code": pyotp.TOTP(secret).now()}, headers=mallory["headers"])
+    client.cookies.clear()
+    await client.post("/api/password-reset", json={"email": mallory["email"]})
+    body = {"token": post.token("reset-password"), "password": NEW}
+    assert (await client.post("/api/password-reset/confirm", json=body)).status_code == 204
+    assert (await client.get("/api/me", headers=mallory["headers"])).status_code == 401
+    assert (await client.post("/api/login", json={"email": mallory["email"], "password": NEW})).status_code == 200
+
+
+async def test_links_to_confirm_new_addresses_are_counted(client: httpx.AsyncClient, person: Person) -> None:
+    mallory = await person(name="mallory")
+    statuses = []
+    for turn in range(2 * MAILS_TO_EMAIL + 2):
+        email = "victim@example.test" if turn % 2 == 0 else f"mallory{turn}@example.test"
+        changed = await client.patch("/api/me", json={"email": email, "old_password": PASSWORD}, headers=mallory["headers"])
+        statuses.append(changed.status_code)
+    assert statuses == [200] * 2 * MAILS_TO_EMAIL + [429, 200]

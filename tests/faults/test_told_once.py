@@ -235,6 +235,7 @@ def test_each_entry_is_told_once(server: Server, redis: KilledRedis, new_databas
     settings = sending(replace(system_settings(server.url, redis.url, tmp_path / "data"), allow_unsafe_database=False))
     with mail_server.running(), receiver.running():
         with production(settings, tmp_path) as running:
+            wait_until(lambda: _rows(server.url, "SELECT count(*) FROM subscriptions") == [(2,)], "mail and webhooks have begun")
             with on_sale(settings, running.url, list(map(receiver.url, RECEIVERS))) as sales:
                 wait_until(lambda: len(sales.booked) > 5, "it sells")
                 killed = _kill_at_random(running, server, redis, sales)

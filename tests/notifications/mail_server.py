@@ -14,6 +14,10 @@ from typing import Any
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 
+#: Of a mail, from the sender `small@`.
+MOST_BYTES = 200_000
+
+
 class Handler:
     def __init__(self, file: Path) -> None:
         self._file = file
@@ -24,6 +28,9 @@ class Handler:
     ) -> str:
         if address.startswith("unwanted@"):
             return "553 Sender not allowed"
+        sizes = [int(option.partition("=")[2]) for option in options if option.upper().startswith("SIZE=")]
+        if address.startswith("small@") and max(sizes, default=0) > MOST_BYTES:
+            return "552 Message exceeds fixed maximum message size"
         envelope.mail_from = address
         envelope.mail_options.extend(options)
         return "250 OK"

@@ -131,6 +131,16 @@ def test_sender_that_is_refused_costs_no_mail(office: Office, mail_server: MailS
     assert [row[:2] for row in office.state()] == [("sent", 1)]
 
 
+def test_mail_that_is_too_large_holds_up_no_other(office: Office, mail_server: MailServer) -> None:
+    office.transport = Smtp(mail_server.url, "small@seats.test")
+    office.shop.append(s.capacity_changed(1, 1_000))
+    office.shop.append(a_booking(s.ALICE, 150))
+    office.shop.append(a_booking(s.BOB))
+    office.deliver_all()
+    assert sorted(row[:2] for row in office.state()) == [("failed", 1), ("sent", 1)]
+    assert [mail["to"] for mail in mail_server.mails()] == ["bob@example.test"]
+
+
 def test_message_is_given_up_in_the_end(shop: Shop, tmp_path: Path) -> None:
     office = Office(shop, MailServer(tmp_path / "never"), tmp_path / "keys")
     shop.append(a_booking())

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from ledger import entries as e
 from ledger.entries import Details, RecordedEntry
-from ledger.outbox import Message, message_id
-from notifications.messages import _MESSAGES, NEWS, TOLD, UNTOLD, messages_of
+from ledger.outbox import PROMPT, TO_MANY, Message, message_id
+from notifications.messages import _MESSAGES, FEW, NEWS, TOLD, UNTOLD, messages_of
 from tests.ledger import scenario as s
 
 ALICE, BOB = s.ALICE.id, s.BOB.id
@@ -52,6 +52,11 @@ def test_customer_is_told_of_a_booking() -> None:
     assert (message.kind, message.recipient_id, message.booking_id) == ("booking-confirmed", ALICE, s.BOOKING)
     assert (message.event_id, message.position) == (s.EVENT, 42)
     assert told(s.booked(s.GUEST, s.general(1))) == []  # a walk-in
+
+
+def test_mail_with_many_tickets_goes_after_those_with_few() -> None:
+    priorities = [told(s.booked(s.ALICE, s.general(quantity)))[0].priority for quantity in (1, FEW, FEW + 1)]
+    assert priorities == [PROMPT, PROMPT, TO_MANY]
 
 
 def test_customer_is_told_which_tickets_were_cancelled_and_what_is_due() -> None:

@@ -81,6 +81,7 @@ def test_statuses_and_roles_are_enums() -> None:
         "BookingStatus": ["confirmed", "cancelled"],
         "BookingTime": ["upcoming", "past"],
         "DeliveryState": list(STATES),
+        "SubscriptionState": ["running", "stalled", "frozen", "off"],
         "EntryType": list(dict.fromkeys(topic.partition("/")[0] for topic in TOPICS)),
         "EventFilter": ["active", "cancelled", "completed", "all"],
         "EventStatus": ["active", "cancelled", "completed"],

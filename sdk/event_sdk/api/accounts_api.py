@@ -1394,7 +1394,7 @@ class AccountsApi:
     ) -> None:
         """Confirm Email
 
-        The address of the account is its own: its link was opened.
+        The address of the account is its own: its link was opened, by somebody who is signed in. So nobody confirms an account that somebody else has made with their address.
 
         :param use_link: (required)
         :type use_link: UseLink
@@ -1463,7 +1463,7 @@ class AccountsApi:
     ) -> ApiResponse[None]:
         """Confirm Email
 
-        The address of the account is its own: its link was opened.
+        The address of the account is its own: its link was opened, by somebody who is signed in. So nobody confirms an account that somebody else has made with their address.
 
         :param use_link: (required)
         :type use_link: UseLink
@@ -1532,7 +1532,7 @@ class AccountsApi:
     ) -> RESTResponseType:
         """Confirm Email
 
-        The address of the account is its own: its link was opened.
+        The address of the account is its own: its link was opened, by somebody who is signed in. So nobody confirms an account that somebody else has made with their address.
 
         :param use_link: (required)
         :type use_link: UseLink
@@ -1634,6 +1634,8 @@ class AccountsApi:
 
         # authentication setting
         _auth_settings: List[str] = [
+            'cookie', 
+            'bearer'
         ]
 
         return self.api_client.param_serialize(
@@ -5174,7 +5176,7 @@ class AccountsApi:
     ) -> None:
         """Reset Password
 
-        Sets a new password, and ends all sessions of the account. A second factor stays.
+        Sets a new password, and ends all sessions of the account. A second factor stays, unless a customer's address is confirmed by this: then somebody else may have set it.
 
         :param reset_password: (required)
         :type reset_password: ResetPassword
@@ -5243,7 +5245,7 @@ class AccountsApi:
     ) -> ApiResponse[None]:
         """Reset Password
 
-        Sets a new password, and ends all sessions of the account. A second factor stays.
+        Sets a new password, and ends all sessions of the account. A second factor stays, unless a customer's address is confirmed by this: then somebody else may have set it.
 
         :param reset_password: (required)
         :type reset_password: ResetPassword
@@ -5312,7 +5314,7 @@ class AccountsApi:
     ) -> RESTResponseType:
         """Reset Password
 
-        Sets a new password, and ends all sessions of the account. A second factor stays.
+        Sets a new password, and ends all sessions of the account. A second factor stays, unless a customer's address is confirmed by this: then somebody else may have set it.
 
         :param reset_password: (required)
         :type reset_password: ResetPassword
@@ -5721,7 +5723,7 @@ class AccountsApi:
     ) -> Session:
         """Sign In By Link
 
-        A session, as `POST /api/login` answers it.
+        A session, as `POST /api/login` answers it. If this confirms the address, what was set before ends: password, sessions, and a customer's second factor, since somebody else may have made the account.
 
         :param sign_in_by_link: (required)
         :type sign_in_by_link: SignInByLink
@@ -5790,7 +5792,7 @@ class AccountsApi:
     ) -> ApiResponse[Session]:
         """Sign In By Link
 
-        A session, as `POST /api/login` answers it.
+        A session, as `POST /api/login` answers it. If this confirms the address, what was set before ends: password, sessions, and a customer's second factor, since somebody else may have made the account.
 
         :param sign_in_by_link: (required)
         :type sign_in_by_link: SignInByLink
@@ -5859,7 +5861,7 @@ class AccountsApi:
     ) -> RESTResponseType:
         """Sign In By Link
 
-        A session, as `POST /api/login` answers it.
+        A session, as `POST /api/login` answers it. If this confirms the address, what was set before ends: password, sessions, and a customer's second factor, since somebody else may have made the account.
 
         :param sign_in_by_link: (required)
         :type sign_in_by_link: SignInByLink

@@ -39,11 +39,22 @@ function Confirm({ token }: { token: string }) {
     <Paper withBorder p={{ base: "md", sm: "xl" }} shadow="sm" maw={480}>
       <Stack gap="md">
         <Text>{text.lead}</Text>
-        <FormProblem text={isKind(error, "token-used") ? text.used : linkProblem(error)} />
+        <FormProblem text={problem(error)} />
+        {isKind(error, "not-signed-in") && (
+          <Button component={Link} to="/sign-in" variant="light">
+            {text.signIn}
+          </Button>
+        )}
         <Button size="md" loading={isPending} onClick={confirm}>
           {text.submit}
         </Button>
       </Stack>
     </Paper>
   );
+}
+
+function problem(error: unknown): string | null {
+  if (isKind(error, "not-signed-in")) return text.notSignedIn;
+  if (isKind(error, "link-of-another")) return text.ofAnother;
+  return isKind(error, "token-used") ? text.used : linkProblem(error);
 }

@@ -1361,7 +1361,8 @@ export const useAskToResetPassword = <TError = ErrorType<Problem | Problem>,
       return useMutation(mutationOptions, queryClient);
     }
     /**
- * Sets a new password, and ends all sessions of the account. A second factor stays.
+ * Sets a new password, and ends all sessions of the account. A second factor stays, unless a customer's address is confirmed by
+this: then somebody else may have set it.
  * @summary Reset Password
  */
 export const resetPassword = (
@@ -1491,7 +1492,8 @@ export const useAskForSignInLink = <TError = ErrorType<Problem | Problem>,
       return useMutation(mutationOptions, queryClient);
     }
     /**
- * A session, as `POST /api/login` answers it.
+ * A session, as `POST /api/login` answers it. If this confirms the address, what was set before ends: password, sessions, and a
+customer's second factor, since somebody else may have made the account.
  * @summary Sign In By Link
  */
 export const signInByLink = (
@@ -1619,7 +1621,8 @@ export const useAskToVerifyEmail = <TError = ErrorType<Problem | Problem>,
       return useMutation(mutationOptions, queryClient);
     }
     /**
- * The address of the account is its own: its link was opened.
+ * The address of the account is its own: its link was opened, by somebody who is signed in. So nobody confirms an account that
+somebody else has made with their address.
  * @summary Confirm Email
  */
 export const confirmEmail = (
