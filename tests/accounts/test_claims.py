@@ -36,9 +36,9 @@ class People:
         return (await self.access.directory.find_or_create_contact(organizer, "Typed Name", email)).id
 
     async def prove(self, account_id: UUID) -> int:
-        """As a link that was mailed does. Returns the number of contacts that the account has claimed."""
+        """As a link that was mailed does, opened in a session. Returns the number of contacts that the account has claimed."""
         async with transaction(self._pool) as cursor:
-            await account_rows.prove_email(cursor, account_id, Origin(account_id))
+            await account_rows.prove_email(cursor, account_id, Origin(account_id), keeps_access=True)
         return len(self.claimed_by(account_id))
 
     async def change_address(self, account_id: UUID, email: str) -> None:

@@ -26,6 +26,7 @@ async def test_an_account_lives_from_sign_up_to_erasure(client: httpx.AsyncClien
     account = signed_up.json()
     assert account.keys() == {
         "id", "name", "email", "phone", "role", "disabled", "created_at", "is_contact", "has_second_factor", "is_email_proven",
+        "is_email_bouncing", "wants_organizer_mail",
     }  # fmt: skip
     assert (account["email"], account["role"], account["phone"], account["disabled"]) == (
         "alice@example.test",

@@ -13,7 +13,6 @@ from typing import Any
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-
 #: Of a mail, from the sender `small@`.
 MOST_BYTES = 200_000
 

@@ -174,7 +174,7 @@ def test_only_the_organizer_and_admins_write(stack: Stack, writer: Writer) -> No
         "event-not-found",
     )
     assert writer.post(person=stack.admin).status_code == 202
-    assert writer.sent()[0]["sender"] == "Root"
+    assert writer.sent()[0]["sender"] == stack.admin.ok("GET", "/api/me")["name"]
 
 
 def test_without_mail_nothing_is_written(writer: Writer) -> None:
