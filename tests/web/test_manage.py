@@ -267,9 +267,10 @@ def test_customer_has_the_tickets_mailed_again(visit: Visit, stack: Stack, organ
 
 
 def _expect_mails(page: Page, demo: httpx.Client, email: str, count: int) -> None:
-    """That many mails come to this address."""
+    """That many mails with tickets come to this address."""
     for _ in range(120):
-        found = [item for item in demo.get("/api/mailbox").json()["items"] if email in item["to"]]
+        items = demo.get("/api/mailbox").json()["items"]
+        found = [item for item in items if email in item["to"] and "ticket" in item["subject"]]
         if len(found) >= count:
             break
         page.wait_for_timeout(250)
