@@ -32,7 +32,8 @@ MOST_LAG, MOST_SECONDS = 1.10, 2.0
 PATIENCE_SECONDS = 60.0
 
 _BEHIND = """
-    SELECT count(*) FROM subscriptions WHERE position < (SELECT max(notification_id) FROM ledger_entries)"""
+    SELECT count(*) FROM subscriptions
+    WHERE name IN ('mail', 'webhooks') AND position < (SELECT max(notification_id) FROM ledger_entries)"""
 _UNSENT = "SELECT count(*) FROM outbox WHERE state = 'due'"
 _DROP = "UPDATE outbox SET state = 'skipped', settled_at = now() WHERE state = 'due'"
 _SECONDS = """
