@@ -114,6 +114,7 @@ class Supervisor:
         return None
 
     def _schedule(self, supervised: "_SupervisedProcess", exit_reason: str) -> None:
+        supervised.end_descendants()
         uptime_seconds = time.monotonic() - supervised.started_at
         supervised.exits = 1 if uptime_seconds >= self._backoff.stable_seconds else supervised.exits + 1
         delay_seconds = self._backoff.delay_seconds(supervised.exits)
@@ -152,8 +153,7 @@ class Supervisor:
                 with suppress(subprocess.TimeoutExpired):
                     process.wait(max(deadline - time.monotonic(), 0))
         for supervised in self._supervised:
-            if supervised.reader is not None:
-                supervised.reader.join(1)
+            supervised.end_descendants()
 
 
 @dataclass
@@ -164,6 +164,14 @@ class _SupervisedProcess:
     started_at: float = 0.0
     due_at: float = field(default=0.0)
     exits: int = 0
+
+    def end_descendants(self) -> None:
+        """After the process ended: it is started again alone, and nothing keeps its output open."""
+        if self.process is not None:
+            with suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+        if self.reader is not None:
+            self.reader.join(_TERMINATION_SECONDS)
 
 
 def _exit_reason(process: "subprocess.Popen[bytes]") -> str | None:

@@ -136,7 +136,8 @@ def run(settings: Settings) -> None:
     from notifications.mailer import CONNECTIONS, Mailer  # noqa: PLC0415 - what makes PDFs is large, and only this process needs it
     from notifications.webhooks.sender import PARALLEL, WebhookSender  # noqa: PLC0415
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # of a terminal: the worker ends, and then we do
+    for number in (signal.SIGINT, signal.SIGTERM):  # of a terminal or a supervisor, to all: the worker ends, and then we do
+        signal.signal(number, signal.SIG_IGN)
     os.nice(NICENESS)
     gc_tuning.tune()
     engine = make_engine(

@@ -105,3 +105,11 @@ def test_output_lines_are_complete_and_invalid_utf_8_is_replaced() -> None:
 
 def test_delay_is_bounded() -> None:
     assert [RestartBackoff().delay_seconds(exits) for exits in (1, 2, 5, 6, 10_000)] == [1, 2, 16, 30, 30]
+
+
+def test_descendants_of_an_ended_process_end_before_it_starts_again() -> None:
+    program = "import subprocess, sys; print(subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)']).pid)"
+    _, output_text = supervise(process("worker", program), until=lambda text: len(re.findall(r"\| \d+\n", text)) == 2)
+    descendants = list(map(int, re.findall(r"\| (\d+)\n", output_text)))
+    assert len(descendants) == 2
+    assert not [pid for pid in descendants if psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE]

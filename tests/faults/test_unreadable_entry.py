@@ -19,6 +19,7 @@ SECONDS = 5.0
 #: What needs the whole state of the Event.
 NEED_THE_EVENT = {
     "book_tickets", "cancel_booking", "cancel_event", "cancel_tickets", "check_in_ticket", "complete_event", "get_event_as_of",
+    "get_messages",
 }  # fmt: skip
 BY_EVENT = {name for name, projector in PROJECTORS.items() if projector.is_by_event}
 

@@ -72,3 +72,11 @@ def test_courier_ends_with_a_worker_that_is_stopped(worker: ForkedProcess) -> No
     worker.terminate()
     assert worker.wait(20) == 0
     assert psutil.wait_procs([courier], timeout=20) == ([courier], [])
+
+
+def test_courier_outlives_a_signal_to_all(worker: ForkedProcess, shop: Shop, mail_server: MailServer) -> None:
+    [courier] = couriers(worker)
+    courier.terminate()
+    append(shop, a_booking(s.BOB))
+    wait_until(lambda: len(mail_server.mails()) == 2, "another mail")
+    assert couriers(worker) == [courier], "what it was sending would be sent again"
