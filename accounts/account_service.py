@@ -107,25 +107,35 @@ class AccountService:
                 self._trail.log_in_failed(account.id, origin)
                 raise errors.SecondFactorRequired(is_wrong=True)
         await self._claim_new(account.id, origin)
-        fresh = await self._passwords.hash(password) if self._passwords.is_outdated(password_hash) else password_hash
-        return await self.open_session(account, password_hash, origin, fresh=fresh, replaces=replaces)
+        if self._passwords.is_outdated(password_hash):
+            password_hash = await self._renew_hash(account.id, password_hash, password)
+        return await self.open_session(account, password_hash, origin, replaces=replaces)
+
+    async def _renew_hash(self, account_id: UUID, outdated: str, password: str) -> str:
+        """Returns the hash of the password with the parameters of today. Raises WrongCredentials if it was changed since."""
+        renewed = await self._passwords.hash(password)
+        async with one_statement(self._pool, changes=True) as cursor:
+            await cursor.execute(
+                "UPDATE accounts SET password_hash = %s WHERE id = %s AND password_hash = %s", (renewed, account_id, outdated)
+            )
+            if cursor.rowcount:
+                return renewed
+        async with one_statement(self._pool) as cursor:  # another log-in may have renewed it
+            await cursor.execute("SELECT password_hash FROM accounts WHERE id = %s", (account_id,))
+            (password_hash,) = await cursor.fetchone() or (None,)
+        if password_hash is None or not await self._passwords.verify(password_hash, password):
+            raise errors.WrongCredentials
+        return str(password_hash)
 
     async def open_session(
-        self,
-        account: Account,
-        password_hash: str | None,
-        origin: Origin,
-        *,
-        fresh: str | None = None,
-        replaces: bytes | None = None,
+        self, account: Account, password_hash: str | None, origin: Origin, *, replaces: bytes | None = None
     ) -> NewSession:
-        """A new session of somebody who has proved to be the account's owner. `password_hash`: as it was then. `fresh`: what takes
-        its place. Raises WrongCredentials if the account has changed since."""
+        """A new session of somebody who has proved to be the account's owner. `password_hash`: as it was then. Raises
+        WrongCredentials if the account has changed since."""
         token, token_hash = tokens.new_token()
         parameters = {
-            "id": account.id, "password_hash": password_hash, "fresh": fresh or password_hash, "hours": self._policy.session_hours,
-            "token_hash": token_hash, "replaces": replaces, "others": tokens.MAX_TOKENS - 1, "network": origin.network,
-            "client": origin.client,
+            "id": account.id, "password_hash": password_hash, "hours": self._policy.session_hours, "token_hash": token_hash,
+            "replaces": replaces, "others": tokens.MAX_TOKENS - 1, "network": origin.network, "client": origin.client,
         }  # fmt: skip
         async with one_statement(self._pool, changes=True) as cursor:
             await cursor.execute(_LOG_IN, parameters)
@@ -337,9 +347,8 @@ def _stays_admin(changes: Mapping[str, Any]) -> bool:
 #: its password changed, the statement waits for that, and then changes nothing: then there is no row.
 _LOG_IN = """
     WITH account AS (
-        UPDATE accounts SET password_hash = %(fresh)s
-        WHERE id = %(id)s AND password_hash IS NOT DISTINCT FROM %(password_hash)s AND NOT disabled
-        RETURNING id, now() + make_interval(hours => %(hours)s) AS expires_at
+        SELECT id, now() + make_interval(hours => %(hours)s) AS expires_at FROM accounts
+        WHERE id = %(id)s AND password_hash IS NOT DISTINCT FROM %(password_hash)s AND NOT disabled FOR NO KEY UPDATE
     ), revoked AS (
         UPDATE tokens SET revoked_at = clock_timestamp() WHERE token_hash IN (
             (SELECT token_hash FROM tokens WHERE account_id = (SELECT id FROM account) AND revoked_at IS NULL

@@ -72,6 +72,14 @@ async def test_an_outdated_hash_is_renewed_at_log_in(access: Access, pool: Pool)
     await access.accounts.log_in(ALICE.email, PASSWORD)
 
 
+async def test_log_ins_at_once_all_succeed_while_the_hash_is_renewed(access: Access, pool: Pool) -> None:
+    alice = await access.accounts.create_user(ALICE, uuid4())
+    for _ in range(3):
+        async with transaction(pool) as cursor:
+            await cursor.execute("UPDATE accounts SET password_hash = %s WHERE id = %s", (HASHER.hash(PASSWORD), alice.id))
+        await asyncio.gather(*(access.accounts.log_in(ALICE.email, PASSWORD) for _ in range(4)))
+
+
 # Commands that never act twice
 
 
