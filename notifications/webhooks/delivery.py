@@ -16,7 +16,7 @@ from http import HTTPStatus
 from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine, func, select, text
 
 from ledger.outbox import FAILED, MAIL, SENT, WEBHOOK_PAUSED
 from ledger.sealing import Unsealable
@@ -33,6 +33,10 @@ log = logging.getLogger(__name__)
 LEASE = timedelta(seconds=60)
 #: How long one webhook is served before others are.
 TURN_SECONDS = 5.0
+#: Webhooks of one owner that are served at once, so that slow receivers of one do not hold up those of others.
+PARALLEL_OF_OWNER = 2
+#: The advisory lock of a process that takes a webhook ("Postmans" in ASCII): two at once would not see what the other takes.
+TAKING_LOCK = 0x506F73746D616E73
 ROWS = 20
 #: The longest pause of a webhook; the last ones of PAUSES are for one delivery alone.
 PAUSES_OF_WEBHOOK = PAUSES[:-1]
@@ -48,11 +52,13 @@ KEPT = timedelta(days=30)
 CLEANING_BATCH, CLEANING_ROUNDS = 5_000, 20
 USER_AGENT = "Seatledger-Webhooks"
 
+_ALONE = select(func.pg_advisory_xact_lock(TAKING_LOCK))
 _TAKE = text("""
     UPDATE webhooks SET taken_until = clock_timestamp() + :lease, served_at = clock_timestamp() WHERE id = (
         SELECT w.id FROM webhooks AS w JOIN accounts AS a ON a.id = w.owner_id
         WHERE w.state = 'active' AND NOT a.disabled AND a.role IN ('organizer', 'admin') AND w.due_at <= now()
             AND (w.taken_until IS NULL OR w.taken_until < now())
+            AND (SELECT count(*) FROM webhooks AS t WHERE t.owner_id = w.owner_id AND t.taken_until > now()) < :of_owner
             AND EXISTS (SELECT FROM webhook_deliveries AS d WHERE d.webhook_id = w.id AND d.state = 'due' AND d.due_at <= now())
         ORDER BY w.served_at NULLS FIRST LIMIT 1 FOR NO KEY UPDATE OF w SKIP LOCKED)
     RETURNING id, url, secret, failures, taken_until,
@@ -149,7 +155,8 @@ class Postman:
     def serve(self) -> bool:
         """Serves the webhook that has waited longest; whether there was one. Raises SQLAlchemy's errors."""
         with self.engine.begin() as connection:
-            taken = connection.execute(_TAKE, {"lease": LEASE}).one_or_none()
+            connection.execute(_ALONE)
+            taken = connection.execute(_TAKE, {"lease": LEASE, "of_owner": PARALLEL_OF_OWNER}).one_or_none()
         if taken is None:
             return False
         due_at: datetime | None = None

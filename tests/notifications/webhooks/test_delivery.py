@@ -22,7 +22,8 @@ from notifications.mail.facts import Facts, Recipient
 from notifications.mail.letters import Mail
 from notifications.webhooks import delivery
 from notifications.webhooks import receiver as receiver_module
-from notifications.webhooks.delivery import FAILS_FOR, HOPELESS, KEPT, LEASE
+from notifications.webhooks.delivery import FAILS_FOR, HOPELESS, KEPT, LEASE, PARALLEL_OF_OWNER
+from notifications.webhooks.sender import PARALLEL
 from tests.ledger import scenario as s
 from tests.notifications.conftest import a_booking
 from tests.notifications.webhooks.conftest import Hooks, WebhookReceiver
@@ -240,7 +241,7 @@ def test_what_a_killed_process_took_is_delivered_later(hooks: Hooks, receiver: W
     book(hooks)
     hooks.follow()
     with hooks.shop.engine.begin() as connection:
-        assert connection.execute(delivery._TAKE, {"lease": LEASE}).one_or_none() is not None  # and dies
+        assert connection.execute(delivery._TAKE, {"lease": LEASE, "of_owner": 1}).one_or_none() is not None  # and dies
     assert not hooks.postman.serve()
     hooks.pass_time(LEASE)
     hooks.serve()
@@ -282,6 +283,20 @@ def test_slow_receiver_delays_no_other(hooks: Hooks, receiver: WebhookReceiver) 
         thread.join()
     assert len(receiver.requests("/ok")) == 20
     assert len(receiver.requests("/hangs")) == 1
+
+
+def test_slow_receivers_of_one_owner_leave_threads_to_others(hooks: Hooks, receiver: WebhookReceiver) -> None:
+    for _ in range(PARALLEL):
+        hooks.add(receiver.url("/hangs"))
+    hooks.add(receiver.url("/ok"), owner=s.ADMIN.id)
+    book(hooks, 1)
+    hooks.follow()
+    threads = [Thread(target=hooks.postman.serve) for _ in range(PARALLEL)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (len(receiver.requests("/hangs")), len(receiver.requests("/ok"))) == (PARALLEL_OF_OWNER, 1)
 
 
 def test_turn_ends_after_its_time(hooks: Hooks, receiver: WebhookReceiver, monkeypatch: pytest.MonkeyPatch) -> None:
