@@ -27,10 +27,10 @@ class Mailbox:
 
     def send(self, id_: UUID, recipient: Recipient, mail: Mail) -> None:
         """Raises Refused."""
-        message = compose(id_, self._sender, recipient, mail)
+        composed = compose(id_, self._sender, recipient, mail)
         values = {
             "id": id_,
-            "content": message.as_bytes(policy=policy.SMTPUTF8),
+            "content": composed.content,
             "recipient": recipient.address,
             "subject": mail.subject,
         }

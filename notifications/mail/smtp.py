@@ -56,16 +56,16 @@ class Smtp:
 
     def send(self, id_: UUID, recipient: Recipient, mail: Mail) -> None:
         """Raises ServerUnavailable, Deferred, Refused."""
-        message = compose(id_, self._sender, recipient, mail)
+        composed = compose(id_, self._sender, recipient, mail)
         if self._connection is None or self._sent >= MAILS_PER_CONNECTION:
             self.close()
             self._connection, self._sent = self._connect(), 0
+        if composed.is_international and not self._connection.has_extn("smtputf8"):
+            raise Refused("The server takes no such address: it does not offer SMTPUTF8.")
         self._sent += 1
         try:
-            self._connection.send_message(message, self._from, [recipient.address])
-        except smtplib.SMTPNotSupportedError as error:
-            self._reset()
-            raise Refused(f"The server takes no such address: {error}") from error
+            options = ("SMTPUTF8", "BODY=8BITMIME") if composed.is_international else ()
+            self._connection.sendmail(self._from, [recipient.address], composed.content, options)
         except smtplib.SMTPRecipientsRefused as error:
             code, reply = error.recipients[recipient.address]
             self._reset()

@@ -33,8 +33,9 @@ HOSTILE = [
 
 
 def received(name: str, subject: str, address: str = "eve@example.test") -> EmailMessage:
-    content = compose(uuid4(), SENDER, Recipient(name, address), Mail(subject, "text", "<p>text</p>")).as_bytes(policy=policy.SMTP)
-    message = message_from_bytes(content, policy=policy.default)
+    composed = compose(uuid4(), SENDER, Recipient(name, address), Mail(subject, "text", "<p>text</p>"))
+    assert composed.is_international is not address.isascii()
+    message = message_from_bytes(composed.content, policy=policy.default)
     assert isinstance(message, EmailMessage)
     return message
 
