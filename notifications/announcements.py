@@ -34,7 +34,8 @@ _LIST = f"""
     LEFT JOIN accounts AS person ON person.id = a.sender_id, LATERAL (
         SELECT count(*) FILTER (WHERE state = 'sent') AS sent, count(*) FILTER (WHERE state IN ('due', 'held')) AS waiting,
             count(*) FILTER (WHERE state = 'failed') AS failed, count(*) FILTER (WHERE state = 'skipped') AS skipped
-        FROM outbox WHERE kind = 'announcement' AND details ->> 'announcement' = a.id::text) AS sent
+        FROM outbox
+        WHERE kind = 'announcement' AND details ->> 'announcement' = a.id::text AND details -> 'again' IS NULL) AS sent
     ORDER BY a.number DESC"""
 _FIND = "SELECT event_id, sender_id, audience, category, subject, text, has_reply_to FROM announcements WHERE id = %s"
 #: Of two at once for the same event, one counts the other.

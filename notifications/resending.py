@@ -65,7 +65,7 @@ class Resending:
         kind, recipient_id, event_id, booking_id, details, state, _ = row
         if state in (DUE, HELD):
             raise NotificationWaiting(is_held=state == HELD)
-        await self.send(requested(command_id, kind, recipient_id, event_id, booking_id, details))
+        await self.send(requested(command_id, kind, recipient_id, event_id, booking_id, {**details, "again": True}))
 
     async def send(self, message: Message, prepare: Callable[[Cursor], Awaitable[None]] | None = None) -> None:
         """`prepare` runs in the transaction that inserts the message, in which the recipient is locked; what it raises prevents the

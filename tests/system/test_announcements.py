@@ -106,6 +106,9 @@ def test_counts_follow_the_messages(writer: Writer) -> None:
     writer.sql("UPDATE outbox SET state = 'failed' WHERE id = %s", *second)
     (listed,) = writer.sent()
     assert [listed[name] for name in ("recipients", "sent", "waiting", "failed", "skipped")] == [2, 1, 0, 1, 0]
+    again = Person(writer.mailing, token=writer.organizer.token).do("POST", f"/api/notifications/{first[0]}/resend")
+    assert again.status_code == 202, again.text
+    assert writer.sent() == [listed], "what is sent again is no further mail"
 
 
 def test_category_and_check_in_choose_the_audience(writer: Writer) -> None:
