@@ -206,3 +206,27 @@ it("an address that was confirmed before is no error to be afraid of", async () 
   await press("Confirm address");
   expect(await screen.findByRole("alert")).toHaveTextContent("This address has been confirmed already.");
 });
+
+it("an address is confirmed in a session of its account: the page says so, and keeps the link", async () => {
+  let isSignedIn = false;
+  server.use(
+    http.post("*/api/email/confirm", async ({ request }) => {
+      expect(await request.json()).toEqual({ token: "the-token" });
+      return isSignedIn ? new HttpResponse(null, { status: 204 }) : problem(401, "not-signed-in");
+    }),
+  );
+  renderPage(<VerifyEmailPage />, { path: "/verify-email#the-token", pattern: "/verify-email" });
+  await press("Confirm address");
+  expect(await screen.findByRole("alert")).toHaveTextContent("Sign in with your password first");
+  expect(screen.getByRole("link", { name: "Sign in (opens a new tab)" })).toHaveAttribute("target", "_blank");
+  isSignedIn = true;
+  await press("Confirm address");
+  expect(await screen.findByRole("heading", { name: "Your address is confirmed" })).toBeVisible();
+});
+
+it("a link of another account says whose it has to be", async () => {
+  server.use(http.post("*/api/email/confirm", () => problem(403, "link-of-another")));
+  renderPage(<VerifyEmailPage />, { path: "/verify-email#the-token", pattern: "/verify-email" });
+  await press("Confirm address");
+  expect(await screen.findByRole("alert")).toHaveTextContent("You are signed in to another account.");
+});

@@ -50,9 +50,10 @@ export const accountsText = {
     lead: "Press the button to confirm that the mail reached you.",
     submit: "Confirm address",
     used: "This address has been confirmed already.",
-    notSignedIn: "Sign in with your password first, then open the link of the mail again.",
-    ofAnother: "You are signed in to another account. Sign in to the one with this address, and open the link again.",
-    signIn: "Sign in",
+    notSignedIn: "Sign in with your password first, then press the button again.",
+    ofAnother:
+      "You are signed in to another account. Sign in to the one with this address, then press the button again.",
+    signIn: "Sign in (opens a new tab)",
     doneTitle: "Your address is confirmed",
     done: "Your account now also has what was booked under this address without it.",
     toEvents: "To the events",

@@ -41,7 +41,7 @@ function Confirm({ token }: { token: string }) {
         <Text>{text.lead}</Text>
         <FormProblem text={problem(error)} />
         {isKind(error, "not-signed-in") && (
-          <Button component={Link} to="/sign-in" variant="light">
+          <Button component="a" href="/sign-in" target="_blank" variant="light">
             {text.signIn}
           </Button>
         )}

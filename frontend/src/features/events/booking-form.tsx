@@ -116,7 +116,7 @@ function OpenForm({ event, choice, setChoice, booking, book, guest, problem }: P
         const form = submit.currentTarget;
         if (!isValidSelection(choice)) focusFirstInvalid(form);
         else if (guest === null) book();
-        else if (!guest.submit()) setTimeout(() => focusFirstInvalid(form)); // once the fields are marked
+        else if (!guest.submit()) focusFirstInvalid(form);
       }}
       noValidate
     >

@@ -1,4 +1,4 @@
-/** Focuses the first invalid field. */
+/** Focuses the first invalid field, once the fields are marked. */
 export function focusFirstInvalid(form: HTMLFormElement): void {
-  form.querySelector<HTMLElement>("[aria-invalid=true]")?.focus();
+  setTimeout(() => form.querySelector<HTMLElement>("[aria-invalid=true]")?.focus());
 }
