@@ -58,17 +58,19 @@ _TAKE = text("""
         ORDER BY priority, due_at, number LIMIT :count FOR UPDATE SKIP LOCKED)
     RETURNING priority, number, id, kind, recipient_id, event_id, booking_id, details, tries,
         created_at < now() - :gives_up AS old""")
-_SETTLE = text("UPDATE outbox SET state = :state, settled_at = now(), error = :error WHERE id = :id AND state = 'due'")
-#: A server that crashes forgets the last half second, and those mails are sent again under their ids. To wait for the disk after
-#: each mail would halve their rate.
-_SOON = text("SET LOCAL synchronous_commit TO off")
+#: Also counts the mail, if an address got one. A server that crashes forgets the last half second, and those mails are sent again
+#: under their ids: to wait for the disk after each mail would halve their rate.
+_SETTLE = text("""
+    WITH settled AS (
+        UPDATE outbox SET state = :state, settled_at = now(), error = :error WHERE id = :id AND state = 'due'
+    ), soon AS (SELECT set_config('synchronous_commit', 'off', true))
+    INSERT INTO mail_counts (address, hour, count)
+    SELECT :address, date_trunc('hour', now()), 1 FROM soon WHERE CAST(:address AS bytea) IS NOT NULL
+    ON CONFLICT (address, hour) DO UPDATE SET count = mail_counts.count + 1""")
 _DEFER = text("UPDATE outbox SET due_at = now() + :pause, error = :error WHERE id = :id AND state = 'due'")
 _GIVE_BACK = text("""
     UPDATE outbox SET tries = tries - 1, due_at = now() + :pause, error = coalesce(:error, error)
     WHERE id = ANY(:ids) AND state = 'due'""")
-_COUNT = text("""
-    INSERT INTO mail_counts (address, hour, count) VALUES (:address, date_trunc('hour', now()), 1)
-    ON CONFLICT (address, hour) DO UPDATE SET count = mail_counts.count + 1""")
 _COUNTED = text("SELECT coalesce(sum(count), 0) FROM mail_counts WHERE address = :address AND hour > now() - interval '1 hour'")
 #: All of the recipient that are due, at once. The one that was taken was not tried.
 _CROWD = text("""
@@ -149,7 +151,7 @@ def _take(connection: Connection, count: int) -> list[_Taken]:
 def _deliver(engine: Engine, facts: Facts, transport: Transport, one: _Taken) -> str:
     """Returns what became of it."""
     try:
-        with engine.connect() as connection:
+        with _autocommit(engine).connect() as connection:
             addressed = facts.letter(connection, one.subject)
             digest = None if one.subject.kind in UNCOUNTED else facts.digest_of(addressed.recipient)
             if digest and connection.scalar(_COUNTED, {"address": digest}) >= _limit(addressed.recipient):
@@ -191,12 +193,14 @@ def _limit(recipient: Recipient) -> int:
 
 def _settle(engine: Engine, one: _Taken, state: str, error: str | None = None, *, address: bytes | None = None) -> str:
     """`address`: the digest of that which got the mail."""
-    with engine.begin() as connection:
-        connection.execute(_SOON)
-        connection.execute(_SETTLE, {"id": one.id, "state": state, "error": error})
-        if address is not None:
-            connection.execute(_COUNT, {"address": address})
+    with _autocommit(engine).connect() as connection:
+        connection.execute(_SETTLE, {"id": one.id, "state": state, "error": error, "address": address})
     return state
+
+
+def _autocommit(engine: Engine) -> Engine:
+    """For single statements: without round trips to begin and end a transaction."""
+    return engine.execution_options(isolation_level="AUTOCOMMIT")
 
 
 def _crowd(engine: Engine, one: _Taken) -> str:
