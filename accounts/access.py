@@ -16,7 +16,7 @@ from hashlib import blake2b
 from hmac import compare_digest
 from types import TracebackType
 from typing import Annotated, Self
-from uuid import UUID
+from uuid import UUID, uuid5
 
 import msgspec
 import psycopg
@@ -28,6 +28,7 @@ from psycopg_pool import PoolClosed, PoolTimeout
 from starlette.types import Scope
 
 from accounts import errors
+from accounts.account_rows import Account
 from accounts.account_service import AccountPolicy, AccountService, FindErasureObstacle, NewSession
 from accounts.attempt_counts import AttemptCounts
 from accounts.contact_codes import ContactCodes
@@ -185,8 +186,8 @@ class Access:
     async def known_device(self, request: Request, email: str) -> str | None:
         """The id of the device, if the account that has this address now has logged in there before."""
         cookie = request.cookies.get(self._cookie_prefix + DEVICE_COOKIE)
-        account_id = await self.accounts.id_of(email) if cookie else None
-        return None if account_id is None else self._devices.device_of(cookie or "", account_id)
+        holder = await self.accounts.holder_of(email) if cookie else None
+        return None if holder is None else self._devices.device_of(cookie or "", _known_to(*holder))
 
     def set_cookies(self, request: Request, response: Response, session: NewSession) -> None:
         """The cookies of a session, and the one that makes the browser known to the account."""
@@ -194,16 +195,22 @@ class Access:
         seconds, secure, prefix = self._session_seconds, self._secure_cookies, self._cookie_prefix
         response.set_cookie(prefix + SESSION_COOKIE, session.token, max_age=seconds, secure=secure, httponly=True, samesite="lax")
         response.set_cookie(prefix + CSRF_COOKIE, csrf, max_age=seconds, secure=secure, samesite="lax")
-        self.remember_device(request, response, session.account.id)
+        self.remember_device(request, response, session.account)
 
-    def remember_device(self, request: Request, response: Response, account_id: UUID) -> None:
+    def remember_device(self, request: Request, response: Response, account: Account) -> None:
         """The cookie that makes the browser known to the account."""
         name = self._cookie_prefix + DEVICE_COOKIE
-        device = self._devices.remember(request.cookies.get(name, ""), account_id)
+        known_to = _known_to(account.id, account.is_email_proven)
+        device = self._devices.remember(request.cookies.get(name, ""), known_to)
         response.set_cookie(name, device, max_age=DAYS * 86_400, secure=self._secure_cookies, httponly=True, samesite="lax")
 
     def _csrf(self, token_hash: bytes) -> str:
         return blake2b(token_hash, key=self._csrf_key, digest_size=16).hexdigest()
+
+
+def _known_to(account_id: UUID, is_email_proven: bool) -> UUID:
+    """To whom a browser is known. Before the address was proved, somebody else may have had the account: another one, therefore."""
+    return account_id if is_email_proven else uuid5(account_id, "unproven")
 
 
 def permitted(principal: Principal | None, roles: Collection[str]) -> Principal:

@@ -15,7 +15,7 @@ from accounts.origin import Origin
 from accounts.trail import AccountAction, record
 from ledger.commands import Role
 from ledger.mail_choices import ACCOUNT_BOUNCES, ACCOUNT_WANTS, FORGET_BOUNCES, OPT_IN, OPT_OUT
-from ledger.mail_tokens import VERIFY_EMAIL
+from ledger.mail_tokens import SIGN_IN, VERIFY_EMAIL
 from ledger.outbox import MAIL
 
 ERASED_NAME = "erased"
@@ -201,6 +201,19 @@ async def prove_email(cursor: Cursor, account_id: UUID, origin: Origin, *, keeps
             await _end_access(cursor, account_id, origin)
     await cursor.execute(FORGET_BOUNCES, (account_id,))
     await claims.claim(cursor, account_id, origin)
+
+
+async def hand_over_unproven(cursor: Cursor, account_id: UUID, origin: Origin) -> None:
+    """Where mail is sent: the account is for whoever has its address. If nobody has confirmed it, who has set the password may be
+    somebody else: all that was set ends, and a link to sign in is mailed."""
+    await cursor.execute(
+        "SELECT role FROM accounts WHERE id = %s AND email IS NOT NULL AND email_proven_at IS NULL"
+        " AND EXISTS (SELECT FROM subscriptions WHERE name = %s)",
+        (account_id, MAIL),
+    )
+    if await cursor.fetchone() == (Role.CUSTOMER,):
+        await _end_access(cursor, account_id, origin)
+        await mailed_tokens.ask(cursor, SIGN_IN, account_id)
 
 
 async def _end_access(cursor: Cursor, account_id: UUID, origin: Origin) -> None:

@@ -66,22 +66,24 @@ class AccountService:
         async with one_statement(self._pool) as cursor:
             return await account_rows.read(cursor, account_id)
 
-    async def id_of(self, email: str) -> UUID | None:
-        """Of the account that has this address."""
+    async def holder_of(self, email: str) -> tuple[UUID, bool] | None:
+        """The id of the account that has this address, and whether it was proved to be its own."""
         async with one_statement(self._pool) as cursor:
-            await cursor.execute("SELECT id FROM accounts WHERE email = %s", (email,))
+            await cursor.execute("SELECT id, email_proven_at IS NOT NULL FROM accounts WHERE email = %s", (email,))
             row = await cursor.fetchone()
-        return None if row is None else UUID(str(row[0]))
+        return None if row is None else (row[0], row[1])
 
-    async def sign_up(self, new: NewAccount, origin: Origin = OPERATOR) -> Account:
-        """Creates an account. What a contact with this e-mail address booked at the box office stays the contact's: the caller has
-        not proved that the address is theirs. Raises EmailTaken, WeakPassword."""
+    async def sign_up(self, new: NewAccount, origin: Origin = OPERATOR, *, mails_link: bool = True) -> Account:
+        """Creates an account. `mails_link`: where mail is sent, a link to confirm the address goes there. What a contact with this
+        e-mail address booked at the box office stays the contact's: the caller has not proved that the address is
+        theirs. Raises EmailTaken, WeakPassword."""
         password_rules.check(new.password, email=new.email, name=new.name)
         password_hash = await self._passwords.hash_of_sign_up(new.password)
         async with transaction(self._pool) as cursor:
             account = await account_rows.insert(cursor, uuid4(), new, password_hash)
             await record(cursor, AccountAction.SIGNED_UP, account.id, _by(account.id, origin), roles=(None, account.role))
-            await account_rows.ask_to_prove_email(cursor, account.id)
+            if mails_link:
+                await account_rows.ask_to_prove_email(cursor, account.id)
             return account
 
     async def log_in(
@@ -215,12 +217,15 @@ class AccountService:
     async def update_user(
         self, account_id: UUID, changes: Mapping[str, Any], command_id: UUID, origin: Origin = OPERATOR
     ) -> Account:
-        """Changes `role` and `disabled`. A disabled account is logged out; a new role takes effect in every process within 2 s.
+        """Changes `role` and `disabled`. A disabled account is logged out; a new role takes effect in every process within 2 s. Who
+        gets more rights under an address that nobody has confirmed gets a link there to sign in, and no other way in.
 
         Raises AccountNotFound; LastAdmin; Forbidden if the actor is no enabled admin any more."""
 
         async def act(cursor: Cursor, _: None) -> Account:
             await account_rows.lock_admins(cursor, account_id, stays=_stays_admin(changes), actor_id=origin.actor_id)
+            if changes.get("role", Role.CUSTOMER) != Role.CUSTOMER:
+                await account_rows.hand_over_unproven(cursor, account_id, origin)
             return await account_rows.change(cursor, account_id, changes, origin)
 
         account = await self._executor.execute(command_id, account_id, {"update_user": dict(changes)}, Account, _nothing, act)
@@ -272,13 +277,13 @@ class AccountService:
             self._cache.forget_account(account_id)
         return account
 
-    async def erase(self, account_id: UUID, origin: Origin = OPERATOR) -> None:
+    async def erase(self, account_id: UUID, origin: Origin = OPERATOR, *, token_hash: bytes | None = None) -> None:
         """Erases all personal data and the tokens of an account with the contacts that it has claimed, of a contact or a guest; the
-        ids remain, since the ledger contains them. The actor is an admin, or the person.
+        ids remain, since the ledger contains them. The actor is an admin, or the person. `token_hash`: of the session that asks.
 
         Raises AccountNotFound; ErasureRefused while something prevents it; LastAdmin; Forbidden if the actor is no enabled admin
-        any more. What prevents it is checked before the transaction: a booking that is made at the same time remains, with an id
-        without a name."""
+        any more; NotSignedIn if the session was ended meanwhile. What prevents it is checked before the transaction: a booking that
+        is made at the same time remains, with an id without a name."""
         if (obstacle := await self._policy.find_erasure_obstacle(account_id)) is not None:
             raise errors.ErasureRefused(obstacle)
         async with transaction(self._pool) as cursor:
@@ -289,6 +294,8 @@ class AccountService:
             except errors.AccountNotFound:
                 await account_rows.erase_guest(cursor, account_id)
                 return
+            if token_hash is not None:
+                await tokens.check_open(cursor, token_hash)
             owner_id = await account_rows.erase(cursor, account_id)
             await cursor.execute("DELETE FROM tokens WHERE account_id = %s", (account_id,))
             for table in ("account_commands", "mailed_tokens", "former_addresses"):

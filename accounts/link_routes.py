@@ -49,7 +49,7 @@ async def reset_password(request: Request, response: Response, body: ResetPasswo
     access.passwords.check_room()
     account = await access.mailed_links.set_password(body.token, body.password, origin_of(request))
     # Who has locked the owner out by guessing must not do so after this, too.
-    access.remember_device(request, response, account.id)
+    access.remember_device(request, response, account)
 
 
 @router.post("/sign-in-link", status_code=202, response_class=Response)

@@ -111,6 +111,21 @@ class MailRateLimiter:
         limits = [] if self._of_address is None else [Limited(self._of_address, client_key(address))]
         await self._counts.count([*limits, Limited(self._of_email, email)])
 
+    @asynccontextmanager
+    async def link_of_sign_up(self, email: str) -> AsyncIterator[bool]:
+        """Counts the link to confirm the address of the account that is made in the block, unless that is refused. False: the
+        address has got its links for now, and gets no further one."""
+        try:
+            counted = await self._counts.count([Limited(self._of_email, email)])
+        except TooManyAttempts:
+            yield False
+            return
+        try:
+            yield True
+        except SeatledgerError:
+            await self._counts.take_back(counted)
+            raise
+
 
 class GuestMailLimiter:
     def __init__(self, counts: AttemptCounts, per_hour: int) -> None:

@@ -136,8 +136,11 @@ async def sign_up(request: Request, body: SignUp) -> Any:
     """Creates an account."""
     access = access_of(request)
     access.passwords.check_room(for_sign_up=True)
-    async with access.sign_up_rate_limiter.attempt(address_of(request)):
-        return await access.accounts.sign_up(NewAccount(**body.model_dump()), origin_of(request))
+    async with (
+        access.sign_up_rate_limiter.attempt(address_of(request)),
+        access.mail_rate_limiter.link_of_sign_up(body.email) as mails_link,
+    ):
+        return await access.accounts.sign_up(NewAccount(**body.model_dump()), origin_of(request), mails_link=mails_link)
 
 
 @router.post("/login", response_model=SessionView)
@@ -192,7 +195,7 @@ async def update_me(request: Request, principal: SignedIn, body: UpdateMe, idemp
 @router.delete("/me", status_code=204)
 async def erase_me(request: Request, response: Response, principal: Fresh) -> None:
     """Erases the person: name, e-mail address, phone, password and sessions are deleted. Bookings keep the id alone."""
-    await access_of(request).accounts.erase(principal.id, origin_of(request, principal))
+    await access_of(request).accounts.erase(principal.id, origin_of(request, principal), token_hash=principal.token_hash)
     clear_cookies(response)
 
 
@@ -221,7 +224,8 @@ async def create_user(request: Request, principal: FreshAdmin, body: CreateUser,
 async def update_user(
     request: Request, principal: FreshAdmin, account_id: UUID, body: UpdateUser, idempotency_key: IdempotencyKey = None
 ) -> Any:
-    """Changes the role of an account, or disables it."""
+    """Changes the role of an account, or disables it. Where mail is sent, a customer whose address is not confirmed and who gets
+    more rights loses password, sessions and second factor, and gets a link to sign in: somebody else may have made the account."""
     command_id = command_id_of(request, principal, idempotency_key)
     return await access_of(request).accounts.update_user(account_id, _sent_fields(body), command_id, origin_of(request, principal))
 

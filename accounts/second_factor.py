@@ -58,13 +58,15 @@ class SecondFactors:
         """Confirms the secret that was begun, and ends all sessions but that of `keep_token`, which began without it. Returns the
         recovery codes, which are readable here only.
 
-        Raises SecondFactorExists, WrongCode (also if nothing was begun)."""
+        Raises SecondFactorExists, WrongCode (also if nothing was begun); NotSignedIn if that session was ended meanwhile."""
         codes = [_new_recovery_code() for _ in range(RECOVERY_CODES)]
         async with transaction(self._pool) as cursor:
             # The account first: whoever changes an account locks it before anything else.
             await cursor.execute(
                 "UPDATE accounts SET access_changed_at = clock_timestamp() WHERE id = %s AND NOT disabled", (account_id,)
             )
+            if keep_token is not None:
+                await tokens.check_open(cursor, keep_token)
             await cursor.execute("SELECT secret, confirmed_at FROM second_factors WHERE account_id = %s FOR UPDATE", (account_id,))
             encrypted, confirmed_at = await cursor.fetchone() or (None, None)
             if confirmed_at is not None:

@@ -73,12 +73,16 @@ class Sessions:
         self._cache.forget_account(account_id)
 
     async def check_fresh(self, token_hash: bytes) -> None:
-        """Raises ReauthenticationRequired if the password was given more than FRESH_MINUTES ago."""
+        """Raises ReauthenticationRequired if the password was given more than FRESH_MINUTES ago; NotSignedIn if the session was
+        ended in another process, which this one need not know yet."""
         async with one_statement(self._pool) as cursor:
             await cursor.execute(
-                "SELECT FROM tokens WHERE token_hash = %s AND coalesce(authenticated_at, created_at) >"
-                " now() - make_interval(mins => %s)",
-                (token_hash, FRESH_MINUTES),
+                "SELECT coalesce(authenticated_at, created_at) > now() - make_interval(mins => %s)"
+                " FROM tokens WHERE token_hash = %s AND revoked_at IS NULL AND expires_at > now()",
+                (FRESH_MINUTES, token_hash),
             )
-            if not cursor.rowcount:
-                raise errors.ReauthenticationRequired
+            row = await cursor.fetchone()
+        if row is None:
+            raise errors.NotSignedIn
+        if row != (True,):
+            raise errors.ReauthenticationRequired

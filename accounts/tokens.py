@@ -17,6 +17,7 @@ from uuid import UUID
 import msgspec
 from cachetools import LRUCache
 
+from accounts import errors
 from accounts.database import Cursor, Pool, one_statement, transaction
 from ledger.commands import Actor, Role
 from ledger.concurrency import BackgroundTasks, supervise
@@ -75,6 +76,13 @@ def new_token() -> tuple[str, bytes]:
 
 def hash_of(token: str) -> bytes:
     return sha256(token.encode()).digest()
+
+
+async def check_open(cursor: Cursor, token_hash: bytes) -> None:
+    """For a transaction that has locked the account: nobody ends the session before its end. Raises NotSignedIn."""
+    await cursor.execute("SELECT FROM tokens WHERE token_hash = %s AND revoked_at IS NULL AND expires_at > now()", (token_hash,))
+    if not cursor.rowcount:
+        raise errors.NotSignedIn
 
 
 async def revoke(cursor: Cursor, account_id: UUID, *, keep: bytes | None = None) -> None:

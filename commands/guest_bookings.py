@@ -52,6 +52,9 @@ class GuestBookings:
             if browser is None or not self._access.contact_codes.is_proven(contact.email, body.proof, browser):
                 raise EmailUnverified
             found = await self._access.guest_contacts.find_or_create_proven(event.organizer_id, contact.name, contact.email)
+            # What this process remembers of the account may lack the contact that it has just claimed.
+            for id_ in found.same_person:
+                self._access.accounts.forget(id_)
             command = _of(command, Actor(found.id, Role.CUSTOMER, found.same_person), "proven")
             return await self._command_service.execute(command, request.is_disconnected)
         limited = self._access.guest_mail_limiter.unproven_booking(contact.email, address_of(request))

@@ -135,6 +135,7 @@ def _seconds_until(done: Callable[[], bool]) -> float:
 def test_revocation_takes_effect_in_every_process_within_2_s(what: str, stack: Stack, other_url: str) -> None:
     person = stack.person("customer" if what == "role given" else "organizer")
     second = stack.log_in(person.email)
+    stack.prove_address(person.email)
     event = {"name": "X", "starts_at": LATER, "categories": [{"name": "A", "price": 0, "capacity": 1}]}
     with httpx.Client(base_url=other_url) as http:
         clients = [Person(stack.http, token=person.token), Person(http, token=person.token)]

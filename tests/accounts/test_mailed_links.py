@@ -9,6 +9,7 @@ import httpx
 import psycopg
 import pyotp
 import pytest
+from fastapi import Request
 from sqlalchemy import Engine, NullPool, create_engine, text
 
 from accounts.access import Access
@@ -222,6 +223,7 @@ async def test_owner_is_told_of_what_a_thief_might_do(
     client: httpx.AsyncClient, person: Person, post: Post, access: Access
 ) -> None:
     alice, root = await person(name="alice"), await person(Role.ADMIN)
+    post.execute("UPDATE accounts SET email_proven_at = now()")
     post.clear()
     headers = {**alice["headers"], "User-Agent": "Mozilla/5.0 (X11; Linux) Firefox/140.0"}
     await client.patch("/api/me", json={"password": NEW, "old_password": PASSWORD}, headers=headers)
@@ -335,3 +337,66 @@ async def test_links_to_confirm_new_addresses_are_counted(client: httpx.AsyncCli
         changed = await client.patch("/api/me", json={"email": email, "old_password": PASSWORD}, headers=mallory["headers"])
         statuses.append(changed.status_code)
     assert statuses == [200] * 2 * MAILS_TO_EMAIL + [429, 200]
+
+
+@pytest.mark.parametrize("sends_mail", [True, False])
+async def test_role_under_an_unproven_address_is_for_whoever_has_the_address(
+    client: httpx.AsyncClient, person: Person, post: Post, *, sends_mail: bool
+) -> None:
+    """Somebody signs up with a colleague's address, sets a second factor, and waits until an admin gives the account a role."""
+    admin, stranger = await person(Role.ADMIN), await person(name="boss")
+    begun = (await client.post("/api/me/second-factor", headers=stranger["headers"])).json()
+    body = {"code": pyotp.TOTP(begun["secret"]).now()}
+    assert (await client.post("/api/me/second-factor/confirm", json=body, headers=stranger["headers"])).status_code == 200
+    post.clear()
+    if not sends_mail:
+        post.execute("DELETE FROM subscriptions")
+    path = f"/api/users/{stranger['id']}"
+    assert (await client.patch(path, json={"role": "admin"}, headers=admin["headers"])).status_code == 200
+    assert (await client.get("/api/users", headers=stranger["headers"])).status_code == (401 if sends_mail else 200)
+    assert post.kinds() == (["second-factor-removed", "sign-in", "role-changed"] if sends_mail else [])
+    if sends_mail:
+        assert await log_in(client, stranger["email"], PASSWORD) == 401
+        signed_in = await client.post("/api/sign-in-link/confirm", json={"token": post.token("sign-in")})
+        assert signed_in.json()["account"]["role"] == "admin"
+        assert signed_in.json()["account"]["has_second_factor"] is False
+
+
+async def test_role_of_a_proven_account_leaves_its_sessions(client: httpx.AsyncClient, person: Person, post: Post) -> None:
+    admin, alice = await person(Role.ADMIN), await person(name="alice")
+    post.execute("UPDATE accounts SET email_proven_at = now()")
+    path = f"/api/users/{alice['id']}"
+    assert (await client.patch(path, json={"role": "organizer"}, headers=admin["headers"])).status_code == 200
+    assert (await client.get("/api/me", headers=alice["headers"])).json()["role"] == "organizer"
+
+
+async def test_signing_up_again_and_again_mails_no_more_links_than_asking(client: httpx.AsyncClient, post: Post) -> None:
+    body = {"name": "Alice", "email": "alice@example.test", "password": PASSWORD}
+    for _ in range(MAILS_TO_EMAIL + 3):
+        assert (await client.post("/api/signup", json=body)).status_code == 201
+        assert (await client.post("/api/signup", json=body)).status_code == 409, "a refused one counts nothing"
+        login = (await client.post("/api/login", json={"email": body["email"], "password": PASSWORD})).json()
+        client.cookies.clear()
+        erased = await client.delete("/api/me", headers={"Authorization": f"Bearer {login['access_token']}"})
+        assert erased.status_code == 204, erased.text
+    sent = post.execute("SELECT count(*) FROM outbox WHERE kind = 'verify-email'")
+    assert sent == [(MAILS_TO_EMAIL,)]
+
+
+async def test_browsers_from_before_an_address_was_proven_are_known_no_more(
+    client: httpx.AsyncClient, person: Person, post: Post, access: Access
+) -> None:
+    await person(name="alice")
+    stranger = await client.post("/api/login", json={"email": "alice@example.test", "password": PASSWORD})
+    cookie = f"{DEVICE_COOKIE}={stranger.cookies[DEVICE_COOKIE]}"
+    client.cookies.clear()
+
+    def request(cookie: str) -> Request:
+        return Request({"type": "http", "headers": [(b"cookie", cookie.encode())]})
+
+    assert await access.known_device(request(cookie), "alice@example.test") is not None
+    await client.post("/api/password-reset", json={"email": "alice@example.test"})
+    done = await client.post("/api/password-reset/confirm", json={"token": post.token("reset-password"), "password": NEW})
+    assert await access.known_device(request(cookie), "alice@example.test") is None
+    owner = f"{DEVICE_COOKIE}={done.cookies[DEVICE_COOKIE]}"
+    assert await access.known_device(request(owner), "alice@example.test") is not None

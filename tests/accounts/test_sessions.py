@@ -6,11 +6,13 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from pyotp import TOTP
 
 from accounts.access import Access
 from accounts.account_rows import NewAccount
 from accounts.database import Pool, one_statement
-from accounts.origin import describe_client, network_of
+from accounts.errors import NotSignedIn
+from accounts.origin import OPERATOR, describe_client, network_of
 from accounts.sessions import FRESH_MINUTES
 from accounts.tokens import hash_of
 from ledger.commands import Role
@@ -186,3 +188,26 @@ async def test_sessions_of_somebody_else_stay(access: Access, person: Person) ->
     await access.accounts.update_user(bob.id, {"disabled": True}, uuid4())
     assert await access.tokens.find(hash_of(session.token)) is None
     assert await access.tokens.find(hash_of(alice["token"])) is not None
+
+
+async def test_session_that_another_process_ended_changes_nothing_of_weight(
+    processes: Callable[[], Awaitable[Access]], pool: Pool
+) -> None:
+    """Reads go on for up to 2 s. What would outlast the session does not."""
+    access = await processes()
+    new = NewAccount(name="alice", email="alice@example.test", password=PASSWORD)
+    account = await access.accounts.create_user(new, uuid4())
+    thief, owner = [(await access.accounts.log_in(new.email, PASSWORD)).token for _ in range(2)]
+    begun = await access.second_factors.begin(account.id, new.email)
+    async with one_statement(pool, changes=True) as cursor:  # in another process: this one does not know
+        await cursor.execute("UPDATE tokens SET revoked_at = now() WHERE token_hash = %s", (hash_of(thief),))
+    code = TOTP(begun.secret).now()
+    with pytest.raises(NotSignedIn):
+        await access.sessions.check_fresh(hash_of(thief))
+    with pytest.raises(NotSignedIn):
+        await access.second_factors.confirm(account.id, code, OPERATOR, keep_token=hash_of(thief))
+    with pytest.raises(NotSignedIn):
+        await access.accounts.erase(account.id, OPERATOR, token_hash=hash_of(thief))
+    assert not (await access.accounts.get(account.id)).has_second_factor
+    await access.sessions.check_fresh(hash_of(owner))
+    assert await access.second_factors.confirm(account.id, code, OPERATOR, keep_token=hash_of(owner))

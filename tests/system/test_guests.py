@@ -80,6 +80,19 @@ def test_a_limit_holds_over_all_proven_bookings_of_an_address(
     assert contacts(stack, email) == [(first.json()["customer_id"], True)]
 
 
+def test_a_limit_holds_for_the_account_at_once_after_its_owner_booked_as_a_guest(
+    stack: Stack, organizer: Person, guest: httpx.Client, alice: Person
+) -> None:
+    event = stack.event(organizer, max_tickets_per_customer=2)
+    stack.prove_address(alice.email)
+    account = Person(guest, token=alice.token)
+    account.ok("GET", "/api/me")  # the process knows the session
+    proof = proof_for(guest, stack.settings, alice.email)
+    assert guest.post(path_of(event), json=booking(alice.email, 2, proof=proof)).status_code == 201
+    problem = refused(account.do("POST", path_of(event), tickets(1)), 409, slug="customer-limit")
+    assert problem["held"] == 2
+
+
 def test_a_limit_is_set_on_an_open_event(stack: Stack, organizer: Person, guest: httpx.Client, email: str) -> None:
     event = stack.event(organizer)
     changed = organizer.ok("PATCH", f"/api/events/{event['id']}", {"max_tickets_per_customer": 2}, If_Match='"1"')

@@ -95,6 +95,7 @@ def test_account_is_created_promoted_and_disabled(visit: Visit, stack: Stack) ->
 
     page.get_by_label("Search by name or e-mail").fill("petra@")
     expect(page.get_by_role("table", name="Accounts").get_by_role("row")).to_have_count(2)
+    stack.prove_address("petra@example.test")
     page.get_by_label("Role of Petra Promoted", exact=True).select_option("organizer")
     page.get_by_role("dialog", name="Change the role of Petra Promoted to organizer?").get_by_role("button", name="Confirm").click()
     expect(page.get_by_label("Role of Petra Promoted", exact=True)).to_have_value("organizer")

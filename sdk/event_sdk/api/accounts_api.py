@@ -6582,7 +6582,7 @@ class AccountsApi:
     ) -> Account:
         """Update User
 
-        Changes the role of an account, or disables it.
+        Changes the role of an account, or disables it. Where mail is sent, a customer whose address is not confirmed and who gets more rights loses password, sessions and second factor, and gets a link to sign in: somebody else may have made the account.
 
         :param account_id: (required)
         :type account_id: UUID
@@ -6659,7 +6659,7 @@ class AccountsApi:
     ) -> ApiResponse[Account]:
         """Update User
 
-        Changes the role of an account, or disables it.
+        Changes the role of an account, or disables it. Where mail is sent, a customer whose address is not confirmed and who gets more rights loses password, sessions and second factor, and gets a link to sign in: somebody else may have made the account.
 
         :param account_id: (required)
         :type account_id: UUID
@@ -6736,7 +6736,7 @@ class AccountsApi:
     ) -> RESTResponseType:
         """Update User
 
-        Changes the role of an account, or disables it.
+        Changes the role of an account, or disables it. Where mail is sent, a customer whose address is not confirmed and who gets more rights loses password, sessions and second factor, and gets a link to sign in: somebody else may have made the account.
 
         :param account_id: (required)
         :type account_id: UUID

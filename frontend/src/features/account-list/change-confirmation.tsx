@@ -1,6 +1,6 @@
 import { Alert, Button, Group, Stack, Text } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
-import { useQueryClient } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 
 import { useUpdateUser } from "@/shared/api/generated/accounts/accounts";
@@ -8,6 +8,7 @@ import type { Account, Role } from "@/shared/api/generated/model";
 import { newIdempotencyKey } from "@/shared/api/idempotency-key";
 import { isKind } from "@/shared/api/problem";
 import { Dialog } from "@/shared/feedback/dialog";
+import { aboutQuery } from "@/shared/queries/about-query";
 import { queryKey } from "@/shared/queries/query-key";
 import { appText } from "@/shared/strings/app";
 
@@ -37,6 +38,9 @@ function Confirm({ change, onClose }: { change: AccountChange; onClose: () => vo
   const { mutate, isPending } = useUpdateUser();
   const queries = useQueryClient();
   const isDisabling = "disabled" in change && change.disabled;
+  const { data: about } = useQuery(aboutQuery());
+  const isUnproven = about?.has_mail === true && !account.is_email_proven;
+  const isHandedOver = isUnproven && "role" in change && account.role === "customer";
 
   const send = () =>
     mutate(
@@ -56,6 +60,7 @@ function Confirm({ change, onClose }: { change: AccountChange; onClose: () => vo
   return (
     <Stack>
       <Text>{isDisabling ? text.disableText : text.roleText}</Text>
+      {isHandedOver && <Alert color="orange">{text.handedOver(account.email)}</Alert>}
       {problem !== null && (
         <Alert color="red" role="alert">
           {problem}

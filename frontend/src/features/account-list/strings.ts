@@ -26,6 +26,8 @@ export const accountListText = {
   confirm: {
     role: (name: string, role: string) => `Change the role of ${name} to ${role.toLowerCase()}?`,
     roleText: "The change takes effect within 2 seconds.",
+    handedOver: (email: string) =>
+      `Nobody has confirmed the address ${email} yet, so anybody may have made this account. Its password and sessions end, and a link to sign in is mailed there.`,
     disable: (name: string) => `Disable ${name}?`,
     enable: (name: string) => `Enable ${name}?`,
     disableText: "The account is signed out everywhere and can't sign in. Its bookings and events are kept.",

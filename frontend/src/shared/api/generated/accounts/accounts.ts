@@ -697,7 +697,8 @@ export const useCreateUser = <TError = ErrorType<Problem | Problem>,
       return useMutation(mutationOptions, queryClient);
     }
     /**
- * Changes the role of an account, or disables it.
+ * Changes the role of an account, or disables it. Where mail is sent, a customer whose address is not confirmed and who gets
+more rights loses password, sessions and second factor, and gets a link to sign in: somebody else may have made the account.
  * @summary Update User
  */
 export const updateUser = (
