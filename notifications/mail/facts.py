@@ -1,6 +1,7 @@
 """The facts of a letter, as of now: a row of the outbox, and what the read tables say about its recipient, event and bookings."""
 
 import re
+import unicodedata
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -85,13 +86,15 @@ _WANTS = f"""
     WITH holders AS (SELECT %(id)s::uuid AS customer_id) SELECT EXISTS (SELECT FROM ({PEOPLE}) AS people WHERE {WANTED})"""
 
 
-#: What mail programs turn into links.
-_LINK = re.compile(r"\w\.\w{2,}|[/@]")
+#: What mail programs turn into links, also in its compatible form; and numbers to call. A name is a stranger's, who may use it to
+#: write to others.
+_LINK = re.compile(r"\w[.。]\w{2,}|[/@]|\d{3}")
+LONGEST_GREETED = 60
 
 
 def greeted(name: str) -> str:
-    """The name as a letter may have it; empty if a mail program could turn it into a link."""
-    return "" if _LINK.search(name) else name
+    """The name as a letter may have it; empty if it is none that a letter should repeat."""
+    return "" if len(name) > LONGEST_GREETED or _LINK.search(unicodedata.normalize("NFKC", name)) else name
 
 
 def occasion_of(event: Event, url: str) -> Occasion:
@@ -155,7 +158,7 @@ class Facts:
         row = connection.execute(_RECIPIENT, {"id": subject.recipient_id}).one_or_none()
         if row is None or row.address is None:
             raise NobodyToTell("The recipient was erased.")
-        recipient = Recipient(row.name, row.address, row.is_proven, row.id, row.is_bouncing)
+        recipient = Recipient(greeted(row.name), row.address, row.is_proven, row.id, row.is_bouncing)
         # Whoever typed in the name need not have the address: it greets nobody with somebody else's link.
         common: dict[str, Any] = {"to_name": greeted(row.name)}
         if subject.kind in NOTICES:

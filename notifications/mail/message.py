@@ -4,6 +4,7 @@ The headers of a mail have what strangers typed: the library folds and encodes t
 they are: to have the library parse them took a quarter of the CPU of a whole mail.
 """
 
+import logging
 import quopri
 from base64 import encodebytes
 from email import policy
@@ -18,6 +19,8 @@ from email_validator import EmailNotValidError, validate_email
 
 from notifications.mail.facts import Recipient
 from notifications.mail.letters import Attachment, Mail
+
+log = logging.getLogger(__name__)
 
 #: How an encoded word begins.
 _ENCODED = "=?"
@@ -39,11 +42,16 @@ def compose(id_: UUID, sender: str, recipient: Recipient, mail: Mail) -> Compose
     to, from_ = _address(recipient), _sender(sender)
     is_international = not f"{to.addr_spec}{from_.addr_spec}".isascii()
     for named in (to, Address("", to.username, to.domain)):  # the library folds some long names wrongly: the address is enough
-        message = _head(id_, from_, named, mail, is_international=is_international)
-        _add_content(message, id_, mail)
-        content = message.as_bytes(policy=policy.SMTPUTF8 if is_international else policy.SMTP)
-        if _is_whole(content, message):
-            return Composed(content, is_international)
+        try:
+            message = _head(id_, from_, named, mail, is_international=is_international)
+            _add_content(message, id_, mail)
+            content = message.as_bytes(policy=policy.SMTPUTF8 if is_international else policy.SMTP)
+            if _is_whole(content, message):
+                return Composed(content, is_international)
+        except Exception:
+            if named is not to:
+                raise
+            log.info("A name can't be written into a header; the mail goes to the address alone")
     raise Refused("The subject or the address could be taken for other headers.")
 
 
@@ -55,7 +63,7 @@ def _head(id_: UUID, from_: Address, to: Address, mail: Mail, *, is_internationa
     message["Date"] = formatdate(localtime=False)
     message["Message-ID"] = f"<{id_}@{from_.domain}>"
     message["Auto-Submitted"] = "auto-generated"
-    if mail.reply_to is not None and (is_international or mail.reply_to.isascii()):
+    if mail.reply_to is not None and mail.reply_to.isascii():  # the library writes no other one correctly
         message["Reply-To"] = Address(addr_spec=mail.reply_to)
     if mail.unsubscribe_url is not None:
         message["List-Unsubscribe"] = f"<{mail.unsubscribe_url}>"

@@ -130,14 +130,18 @@ class _Connection:
             raise _ClosedBefore from None
 
     async def _status(self) -> int:
+        left = HEAD_BYTES  # also for informational answers, however many
         while True:
             event = self._http.next_event()
             if isinstance(event, h11.Response):
                 return event.status_code
             if event is h11.NEED_DATA:
+                if left <= 0:
+                    raise Undelivered("The head of the answer does not end.")
                 data = await self._reader.read(_CHUNK)
                 if not data and self._http.their_state is h11.SEND_RESPONSE and not self._http.trailing_data[0]:
                     raise _ClosedBefore
+                left -= len(data)
                 self._http.receive_data(data)
             elif isinstance(event, h11.ConnectionClosed):
                 raise _ClosedBefore

@@ -62,10 +62,14 @@ class WebhookSender:
             while not self._thread.is_closing and replay(self._engine, self._ledger, self._facts):
                 self._follow()
                 self._serve()
+                self._clean_if_due()
         except LedgerWentBack:
             self._facts.forget()
             raise
         self._serve()
+        self._clean_if_due()
+
+    def _clean_if_due(self) -> None:
         if time.monotonic() >= self._clean_at:
             self._postman.clean()
             self._clean_at = time.monotonic() + CLEANING_SECONDS

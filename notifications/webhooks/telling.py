@@ -47,7 +47,7 @@ _REPLAYED = text(f"""{_LISTENER}
     WHERE w.state = 'active' AND NOT a.disabled AND a.role IN ('organizer', 'admin') AND w.replay_from IS NOT NULL AND (
         SELECT count(*) FROM (
             SELECT FROM webhook_deliveries AS d WHERE d.webhook_id = w.id AND d.state = 'due' LIMIT {REPLAY_WAITING}) AS due
-    ) < {REPLAY_WAITING} ORDER BY w.id LIMIT 1 FOR NO KEY UPDATE OF w SKIP LOCKED""")
+    ) < {REPLAY_WAITING} ORDER BY random() LIMIT 1 FOR NO KEY UPDATE OF w SKIP LOCKED""")
 _REACHED = text("SELECT position FROM subscriptions WHERE name = :name")
 _REPLAY_ON = text("UPDATE webhooks SET replay_from = :replay_from, replay_previous = :previous WHERE id = :id")
 

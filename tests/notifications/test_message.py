@@ -86,3 +86,27 @@ def test_address_in_disguise_is_refused(address: str) -> None:
 def test_names_arrive_as_they_were_typed(name: str) -> None:
     message = received(name, name)
     assert (message["To"].addresses[0].display_name, message["Subject"]) == (name, name)
+
+
+#: Names of which the standard library makes no header.
+UNWRITABLE = [":" + "x" * 80, "Dr." + "x" * 80 + "Group:;", "x" * 70 + ":;"]
+
+
+@pytest.mark.parametrize("name", UNWRITABLE)
+def test_name_that_can_not_be_written_keeps_no_mail_back(name: str) -> None:
+    check(received(name, "Your ticket"))
+
+
+WILD = st.text(st.sampled_from('x.,:;<>@()[]"\\ =?_é中 '), max_size=120)
+
+
+@given(WILD)
+def test_no_name_keeps_a_mail_back(name: str) -> None:
+    check(received(name, "Your ticket"))
+
+
+def test_reply_to_that_is_not_ascii_keeps_no_mail_back() -> None:
+    mail = Mail("Subject", "text", "<p>text</p>", reply_to="jürgen@example.test")
+    for address in ("eve@example.test", "éve@example.test"):
+        composed = compose(uuid4(), SENDER, Recipient("Eve", address), mail)
+        assert b"Reply-To" not in composed.content

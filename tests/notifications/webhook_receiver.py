@@ -2,14 +2,16 @@
 object a line, before it answers.
 
 What it answers, the path says: `/ok` 200; `/error` 500; `/gone` 410; `/redirect` sends to `/ok`; `/later` is an error at the first
-try of an id; `/hangs` says nothing; `/closes` cuts the connection; `/slow` takes a second; `/huge` answers 200 with 1 GB; `/stalls`
-promises a body that never comes; `/poison` refuses what concerns an event's cancellation; `/babble` is no HTTP."""
+try of an id; `/hangs` says nothing; `/closes` cuts the connection; `/slow` takes a second; `/huge` answers 200 with 1 GB;
+`/stalls` promises a body that never comes; `/poison` refuses what concerns an event's cancellation; `/babble` is no HTTP;
+`/informs` answers 102 for ever."""
 
 import asyncio
 import json
 import sys
 from collections import Counter
 from pathlib import Path
+from typing import NoReturn
 
 HUGE = 1 << 30
 _CHUNK = b"x" * (1 << 16)
@@ -62,6 +64,8 @@ class Receiver:
                     writer.write(_CHUNK)
                     await writer.drain()
                 return True
+            case "/informs":
+                await _inform_for_ever(writer)
             case "/slow":
                 await asyncio.sleep(1)
         status = {"/error": 500, "/gone": 410, "/redirect": 302}.get(path, 200)
@@ -70,6 +74,12 @@ class Receiver:
         writer.write(b"HTTP/1.1 %d Said\r\nLocation: /ok\r\nContent-Length: 6\r\n\r\nsecret" % status)
         await writer.drain()
         return True
+
+
+async def _inform_for_ever(writer: asyncio.StreamWriter) -> NoReturn:
+    while True:
+        writer.write(b"HTTP/1.1 102 Processing\r\n\r\n" * 100)
+        await writer.drain()
 
 
 async def main(port: int, file: Path) -> None:

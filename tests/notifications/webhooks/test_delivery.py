@@ -404,3 +404,12 @@ def test_old_deliveries_and_those_of_deleted_webhooks_are_deleted(hooks: Hooks, 
     hooks.pass_time(KEPT)
     hooks.postman.clean()
     assert hooks.rows() == []
+
+
+def test_answer_that_is_never_final_ends(hooks: Hooks, receiver: WebhookReceiver) -> None:
+    hooks.add(receiver.url("/informs"))
+    book(hooks)
+    began = time.thread_time()
+    hooks.deliver()
+    assert hooks.rows("state, error") == [("due", "The head of the answer does not end.")]
+    assert time.thread_time() - began < 1, "it takes no processor for as long as it likes"

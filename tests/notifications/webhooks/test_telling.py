@@ -19,7 +19,7 @@ from ledger.store import Ledger
 from ledger.views import ticket_id
 from notifications import follower
 from notifications.webhooks.bodies import _DATA, FactReader
-from notifications.webhooks.telling import WebhookSubscription
+from notifications.webhooks.telling import WebhookSubscription, replay
 from notifications.webhooks.types import ALL, NAMES, TYPES
 from projections.rebuild.rebuilder import Rebuilder
 from projections.registry import PROJECTORS
@@ -297,3 +297,16 @@ def test_entry_id_is_of_the_entry_and_the_webhook(hooks: Hooks) -> None:
     rows = hooks.rows("id, webhook_id")
     assert len({id_ for id_, _ in rows}) == 4
     assert {webhook for _, webhook in rows} == ids
+
+
+def test_replays_take_turns(hooks: Hooks) -> None:
+    hooks.shop.append(*(a_booking() for _ in range(40)))
+    head = hooks.shop.ledger.head()
+    ids = [hooks.add(URL) for _ in range(2)]
+    for id_ in ids:
+        hooks.change(id_, f"replay_from = 1, replay_until = {head}")
+    with hooks.shop.engine.begin() as connection:
+        connection.execute(text("UPDATE subscriptions SET position = :head"), {"head": head})
+    for _ in range(30):  # fewer steps than one of them takes
+        assert replay(hooks.shop.engine, hooks.shop.ledger, hooks.reader, batch_size=1) == 1
+    assert all((hooks.state(id_, "replay_from") or 1) > 1 for id_ in ids)
