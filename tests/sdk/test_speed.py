@@ -10,16 +10,22 @@ from event_sdk import ApiClient, Configuration, EventsApi
 from tests.running_system import Person, Stack
 
 ROOT = Path(__file__).parent.parent.parent
-IMPORT_SECONDS = 0.4
+#: At most so many times what the import of the libraries that it needs takes.
+IMPORT_FACTOR = 4
 ROUNDS = 60
 
 
+def _import_seconds(statement: str) -> float:
+    """CPU, at best of five."""
+    command = [sys.executable, "-c", f"import time; t = time.process_time(); {statement}; print(time.process_time() - t)"]
+    return min(float(subprocess.run(command, cwd=ROOT / "sdk", capture_output=True, check=True).stdout) for _ in range(5))
+
+
 def test_sdk_import_is_fast() -> None:
-    timed = "import event_sdk; from event_sdk import ApiClient, EventsApi"
-    command = [sys.executable, "-c", f"import time; t = time.process_time(); {timed}; print(time.process_time() - t)"]
-    took = [float(subprocess.run(command, cwd=ROOT / "sdk", capture_output=True, check=True).stdout) for _ in range(5)]
-    print(f"import event_sdk with its client and an API, CPU: {min(took) * 1000:.0f} ms at best, {max(took) * 1000:.0f} at worst")
-    assert min(took) < IMPORT_SECONDS
+    needed = _import_seconds("import pydantic.main, urllib3, dateutil.parser")
+    took = _import_seconds("import event_sdk; from event_sdk import ApiClient, EventsApi")
+    print(f"import event_sdk with its client and an API, CPU: {took * 1000:.0f} ms, of which what it needs {needed * 1000:.0f}")
+    assert took < IMPORT_FACTOR * needed
 
 
 def test_get_events_is_nearly_as_fast_as_httpx(stack: Stack, organizer: Person) -> None:
