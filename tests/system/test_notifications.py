@@ -102,7 +102,7 @@ def test_notification_is_sent_again(counter: Counter, mailing: httpx.Client) -> 
     assert (first["id"], first["state"], first["error"]) == (str(id_), "failed", "550 no"), "it stays as it was"
     assert (again["kind"], again["state"], again["booking_id"], again["position"]) == (CHANGED, "due", None, None)
     copied = "SELECT details, recipient_id::text, priority FROM outbox WHERE id = %s"
-    assert counter.sql(copied, again["id"]) == [({"before": {}}, sold["customer_id"], 0)]
+    assert counter.sql(copied, again["id"]) == [({"before": {}, "again": True}, sold["customer_id"], 0)]
     assert problem(resend(mailing, counter.organizer, f"/api/notifications/{again['id']}")) == (409, "notification-waiting")
 
 
