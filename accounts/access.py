@@ -186,8 +186,8 @@ class Access:
     async def known_device(self, request: Request, email: str) -> str | None:
         """The id of the device, if the account that has this address now has logged in there before."""
         cookie = request.cookies.get(self._cookie_prefix + DEVICE_COOKIE)
-        holder = await self.accounts.holder_of(email) if cookie else None
-        return None if holder is None else self._devices.device_of(cookie or "", _known_to(*holder))
+        account = await self.accounts.find(email) if cookie else None
+        return None if account is None else self._devices.device_of(cookie or "", _known_to(account))
 
     def set_cookies(self, request: Request, response: Response, session: NewSession) -> None:
         """The cookies of a session, and the one that makes the browser known to the account."""
@@ -200,17 +200,16 @@ class Access:
     def remember_device(self, request: Request, response: Response, account: Account) -> None:
         """The cookie that makes the browser known to the account."""
         name = self._cookie_prefix + DEVICE_COOKIE
-        known_to = _known_to(account.id, account.is_email_proven)
-        device = self._devices.remember(request.cookies.get(name, ""), known_to)
+        device = self._devices.remember(request.cookies.get(name, ""), _known_to(account))
         response.set_cookie(name, device, max_age=DAYS * 86_400, secure=self._secure_cookies, httponly=True, samesite="lax")
 
     def _csrf(self, token_hash: bytes) -> str:
         return blake2b(token_hash, key=self._csrf_key, digest_size=16).hexdigest()
 
 
-def _known_to(account_id: UUID, is_email_proven: bool) -> UUID:
-    """To whom a browser is known. Before the address was proved, somebody else may have had the account: another one, therefore."""
-    return account_id if is_email_proven else uuid5(account_id, "unproven")
+def _known_to(account: Account) -> UUID:
+    """The id that known devices have for an account: another one before its address is proved, since somebody else may have it."""
+    return account.id if account.is_email_proven else uuid5(account.id, "unproven")
 
 
 def permitted(principal: Principal | None, roles: Collection[str]) -> Principal:

@@ -204,8 +204,8 @@ async def prove_email(cursor: Cursor, account_id: UUID, origin: Origin, *, keeps
 
 
 async def hand_over_unproven(cursor: Cursor, account_id: UUID, origin: Origin) -> None:
-    """Where mail is sent: the account is for whoever has its address. If nobody has confirmed it, who has set the password may be
-    somebody else: all that was set ends, and a link to sign in is mailed."""
+    """Before a customer gets another role. If nobody has confirmed the account's address, a stranger may have set the password:
+    then all access ends, and a link to sign in is mailed to the address. Changes nothing where no mail is sent."""
     await cursor.execute(
         "SELECT role FROM accounts WHERE id = %s AND email IS NOT NULL AND email_proven_at IS NULL"
         " AND EXISTS (SELECT FROM subscriptions WHERE name = %s)",

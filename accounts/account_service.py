@@ -66,12 +66,12 @@ class AccountService:
         async with one_statement(self._pool) as cursor:
             return await account_rows.read(cursor, account_id)
 
-    async def holder_of(self, email: str) -> tuple[UUID, bool] | None:
-        """The id of the account that has this address, and whether it was proved to be its own."""
+    async def find(self, email: str) -> Account | None:
+        """The account that has this address."""
         async with one_statement(self._pool) as cursor:
-            await cursor.execute("SELECT id, email_proven_at IS NOT NULL FROM accounts WHERE email = %s", (email,))
+            await cursor.execute(f"SELECT {Account.COLUMNS} FROM accounts WHERE email = %s", (email,))
             row = await cursor.fetchone()
-        return None if row is None else (row[0], row[1])
+        return None if row is None else Account.from_row(row)
 
     async def sign_up(self, new: NewAccount, origin: Origin = OPERATOR, *, mails_link: bool = True) -> Account:
         """Creates an account. `mails_link`: where mail is sent, a link to confirm the address goes there. What a contact with this
@@ -94,9 +94,11 @@ class AccountService:
 
         Raises WrongCredentials, after the same work whatever the cause is; SecondFactorRequired."""
         async with one_statement(self._pool) as cursor:
-            await cursor.execute(f"SELECT password_hash, {Account.COLUMNS} FROM accounts WHERE email = %s", (email,))
-            row = await cursor.fetchone() or (None,)
-        password_hash, *columns = row
+            await cursor.execute(
+                f"SELECT password_hash, {claims.HAS_NEW}, {Account.COLUMNS} FROM accounts WHERE email = %s", (email,)
+            )
+            row = await cursor.fetchone() or (None, False)
+        password_hash, has_new_claims, *columns = row
         account = Account.from_row(tuple(columns)) if columns else None
         is_right = await self._passwords.verify(password_hash, password)
         if not is_right or account is None or account.disabled or account.id in self._policy.closed_accounts:
@@ -108,7 +110,9 @@ class AccountService:
             if not await self._second_factors.use(account.id, code, _by(account.id, origin)):
                 self._trail.log_in_failed(account.id, origin)
                 raise errors.SecondFactorRequired(is_wrong=True)
-        await self._claim_new(account.id, origin)
+        if has_new_claims:
+            with suppress(errors.AccountUnverified):  # the address was changed in the meantime
+                await self.claim(account.id, _by(account.id, origin))
         if self._passwords.is_outdated(password_hash):
             password_hash = await self._renew_hash(account.id, password_hash, password)
         return await self.open_session(account, password_hash, origin, replaces=replaces)
@@ -180,13 +184,6 @@ class AccountService:
             self._cache.forget_account(account_id)
         return count
 
-    async def _claim_new(self, account_id: UUID, origin: Origin) -> None:
-        async with one_statement(self._pool) as cursor:
-            is_new = await claims.has_new(cursor, account_id)
-        if is_new:
-            with suppress(errors.AccountUnverified):  # the address was changed in the meantime
-                await self.claim(account_id, _by(account_id, origin))
-
     async def log_out(self, token_hash: bytes) -> None:
         """Revokes a token. It takes effect in every process within 2 s."""
         async with transaction(self._pool) as cursor:
@@ -217,8 +214,8 @@ class AccountService:
     async def update_user(
         self, account_id: UUID, changes: Mapping[str, Any], command_id: UUID, origin: Origin = OPERATOR
     ) -> Account:
-        """Changes `role` and `disabled`. A disabled account is logged out; a new role takes effect in every process within 2 s. Who
-        gets more rights under an address that nobody has confirmed gets a link there to sign in, and no other way in.
+        """Changes `role` and `disabled`. A disabled account is logged out; a new role takes effect in every process within 2 s. As
+        for a customer whose address is not confirmed, see `account_rows.hand_over_unproven`.
 
         Raises AccountNotFound; LastAdmin; Forbidden if the actor is no enabled admin any more."""
 

@@ -17,6 +17,9 @@ MAX_CLAIMED = 1_000
 #: Whether the address is proved is read after the lock was acquired: a proof comes wholly before or after.
 _LOCK = """
     SELECT id, email_proven_at IS NOT NULL AND NOT disabled FROM accounts WHERE email IS NOT NULL AND {} = %s FOR NO KEY UPDATE"""
+#: Whether `claim` would claim something for a row of `accounts`.
+HAS_NEW = """(accounts.email_proven_at IS NOT NULL AND EXISTS (
+    SELECT FROM accounts AS contacts WHERE contacts.contact_email = accounts.email AND contacts.claimed_by IS NULL))"""
 _CLAIM = """
     WITH claimed AS (
         UPDATE accounts SET claimed_by = %(owner)s WHERE id IN (
@@ -42,16 +45,6 @@ async def claim(cursor: Cursor, account_id: UUID, origin: Origin = OPERATOR) -> 
     if count:
         await record(cursor, AccountAction.CONTACTS_CLAIMED, account_id, origin)
     return int(count)
-
-
-async def has_new(cursor: Cursor, account_id: UUID) -> bool:
-    """Whether `claim` would claim something, in one statement."""
-    await cursor.execute(
-        "SELECT FROM accounts a JOIN accounts c ON c.contact_email = a.email AND c.claimed_by IS NULL"
-        " WHERE a.id = %s AND a.email_proven_at IS NOT NULL LIMIT 1",
-        (account_id,),
-    )
-    return bool(cursor.rowcount)
 
 
 async def lock_owner(cursor: Cursor, email: str) -> UUID | None:

@@ -33,7 +33,7 @@ from contextlib import asynccontextmanager
 
 from limits import RateLimitItem, RateLimitItemPerDay, RateLimitItemPerHour, RateLimitItemPerMinute
 
-from accounts.attempt_counts import AttemptCounts, Limited
+from accounts.attempt_counts import AttemptCounts, Counted, Limited
 from accounts.errors import SecondFactorRequired, TooManyAttempts
 from ledger.client_address import client_key
 from ledger.errors import Busy, EmailUnverified, OutcomeUnknown, SeatledgerError
@@ -120,11 +120,8 @@ class MailRateLimiter:
         except TooManyAttempts:
             yield False
             return
-        try:
+        async with _taken_back_if_refused(self._counts, counted):
             yield True
-        except SeatledgerError:
-            await self._counts.take_back(counted)
-            raise
 
 
 class GuestMailLimiter:
@@ -156,12 +153,19 @@ class GuestMailLimiter:
             counted = await self._counts.count(_limited(self._bookings, email, address))
         except TooManyAttempts:
             raise EmailUnverified from None
-        try:
+        async with _taken_back_if_refused(self._counts, counted):
             yield
-        except SeatledgerError as error:
-            if not isinstance(error, OutcomeUnknown):
-                await self._counts.take_back(counted)
-            raise
+
+
+@asynccontextmanager
+async def _taken_back_if_refused(counts: AttemptCounts, counted: Counted) -> AsyncIterator[None]:
+    """Subtracts what was counted for the block if the block has surely done nothing."""
+    try:
+        yield
+    except SeatledgerError as error:
+        if not isinstance(error, OutcomeUnknown):
+            await counts.take_back(counted)
+        raise
 
 
 def _limited(limits: tuple[RateLimitItem, ...], email: str, address: str) -> list[Limited]:

@@ -22,6 +22,8 @@ from ledger.logs import json_line
 _POLL_SECONDS = 0.1
 #: Between SIGTERM and SIGKILL.
 _TERMINATION_SECONDS = 5.0
+#: How long the last lines of a process that ended are read, before what else holds its output is killed.
+_OUTPUT_SECONDS = 0.2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,11 +168,14 @@ class _SupervisedProcess:
     exits: int = 0
 
     def end_descendants(self) -> None:
-        """After the process ended: it is started again alone, and nothing keeps its output open."""
-        if self.process is not None:
+        """After the process ended: it is started again alone. While something holds its output, its group is there, and the number
+        of the group is nobody else's."""
+        if self.process is None or self.reader is None:
+            return
+        self.reader.join(_OUTPUT_SECONDS)
+        if self.reader.is_alive():
             with suppress(ProcessLookupError):
                 os.killpg(self.process.pid, signal.SIGKILL)
-        if self.reader is not None:
             self.reader.join(_TERMINATION_SECONDS)
 
 

@@ -14,9 +14,6 @@ from ledger.store import Ledger, LedgerUnavailable
 
 log = logging.getLogger(__name__)
 
-#: Between two rounds of work. Under load each entry wakes: those of this time are seen in one round.
-PAUSE_SECONDS = 0.05
-
 
 class WokenThread:
     """`work` is called in the thread, never twice at once; what it raises is logged, and it is called again when woken."""
@@ -62,4 +59,3 @@ class WokenThread:
                 self._database.failed(one_line(getattr(error, "orig", error)))
             except Exception:  # if this thread ended, nobody would be told until the process is restarted
                 log.exception("%s failed; the next tick tries again", self._name.capitalize())
-            self._closing.wait(PAUSE_SECONDS)

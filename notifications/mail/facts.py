@@ -86,15 +86,14 @@ _WANTS = f"""
     WITH holders AS (SELECT %(id)s::uuid AS customer_id) SELECT EXISTS (SELECT FROM ({PEOPLE}) AS people WHERE {WANTED})"""
 
 
-#: What mail programs turn into links, also in its compatible form; and numbers to call. A name is a stranger's, who may use it to
-#: write to others.
-_LINK = re.compile(r"\w[.。]\w{2,}|[/@]|\d{3}")
+#: What mail programs turn into links, and numbers to call: a name may be a stranger's text to the owner of the address.
+_LINK_OR_NUMBER = re.compile(r"\w[.。]\w{2,}|[/@]|\d{3}")
 LONGEST_GREETED = 60
 
 
 def greeted(name: str) -> str:
     """The name as a letter may have it; empty if it is none that a letter should repeat."""
-    return "" if len(name) > LONGEST_GREETED or _LINK.search(unicodedata.normalize("NFKC", name)) else name
+    return "" if len(name) > LONGEST_GREETED or _LINK_OR_NUMBER.search(unicodedata.normalize("NFKC", name)) else name
 
 
 def occasion_of(event: Event, url: str) -> Occasion:
@@ -159,8 +158,7 @@ class Facts:
         if row is None or row.address is None:
             raise NobodyToTell("The recipient was erased.")
         recipient = Recipient(greeted(row.name), row.address, row.is_proven, row.id, row.is_bouncing)
-        # Whoever typed in the name need not have the address: it greets nobody with somebody else's link.
-        common: dict[str, Any] = {"to_name": greeted(row.name)}
+        common: dict[str, Any] = {"to_name": recipient.name}
         if subject.kind in NOTICES:
             notice = self._webhook_notice if subject.kind == WEBHOOK_PAUSED else self._notice
             return Addressed(self._noticed(connection, subject, recipient), notice(connection, subject, common))

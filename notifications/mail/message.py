@@ -43,7 +43,7 @@ def compose(id_: UUID, sender: str, recipient: Recipient, mail: Mail) -> Compose
     is_international = not f"{to.addr_spec}{from_.addr_spec}".isascii()
     for named in (to, Address("", to.username, to.domain)):  # the library folds some long names wrongly: the address is enough
         try:
-            message = _head(id_, from_, named, mail, is_international=is_international)
+            message = _head(id_, from_, named, mail)
             _add_content(message, id_, mail)
             content = message.as_bytes(policy=policy.SMTPUTF8 if is_international else policy.SMTP)
             if _is_whole(content, message):
@@ -55,7 +55,7 @@ def compose(id_: UUID, sender: str, recipient: Recipient, mail: Mail) -> Compose
     raise Refused("The subject or the address could be taken for other headers.")
 
 
-def _head(id_: UUID, from_: Address, to: Address, mail: Mail, *, is_international: bool) -> EmailMessage:
+def _head(id_: UUID, from_: Address, to: Address, mail: Mail) -> EmailMessage:
     message = EmailMessage()
     message["From"] = from_
     message["To"] = to

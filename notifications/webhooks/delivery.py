@@ -52,7 +52,7 @@ KEPT = timedelta(days=30)
 CLEANING_BATCH, CLEANING_ROUNDS = 5_000, 20
 USER_AGENT = "Seatledger-Webhooks"
 
-_ALONE = select(func.pg_advisory_xact_lock(TAKING_LOCK))
+_LOCK = select(func.pg_advisory_xact_lock(TAKING_LOCK))
 _TAKE = text("""
     UPDATE webhooks SET taken_until = clock_timestamp() + :lease, served_at = clock_timestamp() WHERE id = (
         SELECT w.id FROM webhooks AS w JOIN accounts AS a ON a.id = w.owner_id
@@ -155,7 +155,7 @@ class Postman:
     def serve(self) -> bool:
         """Serves the webhook that has waited longest; whether there was one. Raises SQLAlchemy's errors."""
         with self.engine.begin() as connection:
-            connection.execute(_ALONE)
+            connection.execute(_LOCK)
             taken = connection.execute(_TAKE, {"lease": LEASE, "of_owner": PARALLEL_OF_OWNER}).one_or_none()
         if taken is None:
             return False

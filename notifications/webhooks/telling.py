@@ -43,6 +43,7 @@ _INSERT = _ROWS + "DO NOTHING"
 _INSERT_AGAIN = f"""{_ROWS}
     DO UPDATE SET state = 'due', tries = 0, created_at = now(), due_at = now(), settled_at = NULL, error = NULL"""
 _PASSED = text("UPDATE webhooks SET last_position = :position WHERE id = :id")
+#: Any of them, so that one that is asked for again and again delays others, and keeps none back.
 _REPLAYED = text(f"""{_LISTENER}
     WHERE w.state = 'active' AND NOT a.disabled AND a.role IN ('organizer', 'admin') AND w.replay_from IS NOT NULL AND (
         SELECT count(*) FROM (

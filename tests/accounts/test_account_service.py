@@ -80,6 +80,21 @@ async def test_log_ins_at_once_all_succeed_while_the_hash_is_renewed(access: Acc
         await asyncio.gather(*(access.accounts.log_in(ALICE.email, PASSWORD) for _ in range(4)))
 
 
+async def test_a_log_in_takes_two_round_trips_to_the_database(access: Access, monkeypatch: pytest.MonkeyPatch) -> None:
+    await access.accounts.create_user(ALICE, uuid4())
+    executed: list[str] = []
+    execute, task = psycopg.AsyncCursor.execute, asyncio.current_task()
+
+    async def count(cursor: Any, query: Any, *others: Any, **options: Any) -> Any:
+        if asyncio.current_task() is task:  # not what is polled meanwhile
+            executed.append(query)
+        return await execute(cursor, query, *others, **options)
+
+    monkeypatch.setattr(psycopg.AsyncCursor, "execute", count)
+    await access.accounts.log_in(ALICE.email, PASSWORD)
+    assert len(executed) == 2
+
+
 # Commands that never act twice
 
 

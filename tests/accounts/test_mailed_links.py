@@ -340,7 +340,7 @@ async def test_links_to_confirm_new_addresses_are_counted(client: httpx.AsyncCli
 
 
 @pytest.mark.parametrize("sends_mail", [True, False])
-async def test_role_under_an_unproven_address_is_for_whoever_has_the_address(
+async def test_role_under_an_unproven_address_ends_the_access_of_who_signed_up(
     client: httpx.AsyncClient, person: Person, post: Post, *, sends_mail: bool
 ) -> None:
     """Somebody signs up with a colleague's address, sets a second factor, and waits until an admin gives the account a role."""

@@ -38,6 +38,7 @@ def test_people_log_in(stack: Stack, url: str) -> None:
         return httpx.post(f"{url}/api/login", json=body, timeout=30).status_code, time.monotonic() - began
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
+        list(pool.map(log_in, range(AT_ONCE)))  # opens the connections, which takes several round trips
         answers = list(pool.map(log_in, range(rounds(3, 20) * AT_ONCE)))
     print(f"R18: log-ins {Counter(status for status, _ in answers)}, the slowest {max(took for _, took in answers):.2f} s")
     assert {status for status, _ in answers} == {200}

@@ -114,6 +114,8 @@ class Visitor:
         """axe finds nothing on the page as it is now."""
         if not self.page.evaluate("'axe' in window"):
             self.page.evaluate(AXE)  # the policy of the page would refuse a script element
+        for dialog in self.page.get_by_role("dialog").all():
+            expect(dialog).to_have_accessible_name(re.compile("."))  # the library names it just after it is drawn
         found: list[dict[str, Any]] = self.page.evaluate(
             "rules => axe.run(document, {runOnly: rules}).then(({violations}) => violations)", RULES
         )

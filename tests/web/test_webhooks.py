@@ -188,6 +188,7 @@ def test_pages_are_accessible(visit: Visit, owner: Person, receiver: Receiver) -
     expect(page.locator(".mantine-Notifications-notification")).to_have_count(0)  # it covers what is below it, for a while
     visitor.check_looks(reloads=False)
     page.get_by_role("button", name="Delete").click()
+    expect(page.get_by_role("dialog")).to_be_visible()
     visitor.check_accessibility()
 
 
