@@ -1,6 +1,6 @@
 """Accounts without the other packages: their routes, and signed-in accounts."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from typing import Any
 from uuid import uuid4
@@ -20,6 +20,9 @@ from ledger.commands import Role
 from ledger.keys import Keyring
 from ledger.mail_tokens import MailTokens
 from ledger.settings import Settings
+from ledger.ticket_codes import TicketCodes
+from notifications.mail.facts import Facts
+from tests.accounts.post import Post
 from tests.quick_people import quick_passwords
 
 KEY = bytes(range(32))
@@ -73,6 +76,14 @@ async def app(access: Access) -> FastAPI:
 async def client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
         yield client
+
+
+@pytest.fixture
+def post(database_url: str) -> Iterator[Post]:
+    post = Post(database_url, Facts("https://seats.test", TicketCodes(Keyring({1: KEY})), MAIL_TOKENS))
+    post.execute("INSERT INTO subscriptions (name, position) VALUES ('mail', 0)")
+    yield post
+    post.engine.dispose()
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """accounts/mailed_links.py over HTTP, with the mails that a worker makes of the outbox."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 from uuid import uuid4
 
@@ -9,80 +8,23 @@ import httpx
 import psycopg
 import pyotp
 import pytest
-from fastapi import Request
-from sqlalchemy import Engine, NullPool, create_engine, text
 
 from accounts.access import Access
 from accounts.known_devices import DEVICE_COOKIE
 from accounts.rate_limiters import MAILS_TO_EMAIL
 from ledger.commands import Role
-from ledger.keys import Keyring
 from ledger.mail_tokens import PURPOSES
 from ledger.outbox import NOTICES
-from ledger.store import sqlalchemy_url
-from ledger.ticket_codes import TicketCodes
 from notifications.mail.account_words import LINKS
 from notifications.mail.account_words import NOTICES as NOTICE_WORDS
-from notifications.mail.facts import Addressed, Facts, NobodyToTell, Subject
-from notifications.mail.letters import LinkLetter, NoticeLetter
-from tests.accounts.conftest import KEY, MAIL_TOKENS, PASSWORD
+from notifications.mail.facts import NobodyToTell
+from notifications.mail.letters import NoticeLetter
+from tests.accounts.conftest import MAIL_TOKENS, PASSWORD
+from tests.accounts.post import NEW, Person, Post, log_in, refused
 
-Person = Callable[..., Awaitable[dict[str, Any]]]
-NEW = "correct horse battery 2"
 PATHS = {
     "reset-password": "/api/password-reset/confirm", "sign-in": "/api/sign-in-link/confirm", "verify-email": "/api/email/confirm",
 }  # fmt: skip
-
-
-class Post:
-    """The mails that are due, as a worker makes them."""
-
-    def __init__(self, url: str) -> None:
-        self.engine: Engine = create_engine(sqlalchemy_url(url), poolclass=NullPool)
-        self.facts = Facts("https://seats.test", TicketCodes(Keyring({1: KEY})), MAIL_TOKENS)
-
-    def execute(self, statement: str, **values: Any) -> list[Any]:
-        with self.engine.begin() as connection:
-            result = connection.execute(text(statement), values)
-            return list(result.all()) if result.returns_rows else []
-
-    def kinds(self) -> list[str]:
-        return [kind for (kind,) in self.execute("SELECT kind FROM outbox WHERE state = 'due' ORDER BY number")]
-
-    def last(self, kind: str) -> Addressed:
-        rows = self.execute(
-            "SELECT kind, recipient_id, event_id, booking_id, details FROM outbox WHERE kind = :kind ORDER BY number DESC LIMIT 1",
-            kind=kind,
-        )
-        with self.engine.connect() as connection:
-            return self.facts.letter(connection, Subject(*rows[0]))
-
-    def token(self, purpose: str) -> str:
-        letter = self.last(purpose).letter
-        assert isinstance(letter, LinkLetter)
-        page, token = letter.url.split("#")
-        assert page == f"https://seats.test/{purpose}"
-        return token
-
-    def clear(self) -> None:
-        self.execute("DELETE FROM outbox")
-
-
-@pytest.fixture
-def post(database_url: str) -> Iterator[Post]:
-    post = Post(database_url)
-    post.execute("INSERT INTO subscriptions (name, position) VALUES ('mail', 0)")
-    yield post
-    post.engine.dispose()
-
-
-async def log_in(client: httpx.AsyncClient, email: str, password: str) -> int:
-    return (await client.post("/api/login", json={"email": email, "password": password})).status_code
-
-
-async def refused(client: httpx.AsyncClient, path: str, *, headers: dict[str, str] | None = None, **body: str) -> tuple[int, str]:
-    response = await client.post(path, json=body, headers=headers)
-    return response.status_code, response.json()["type"].removeprefix("/problems/")
 
 
 async def test_forgotten_password_is_set_anew(client: httpx.AsyncClient, person: Person, post: Post) -> None:
@@ -293,42 +235,6 @@ async def test_unknown_address_leaves_as_many_rows(
     assert post.kinds() == []  # nobody gets the second one
 
 
-async def test_who_typed_in_the_address_of_somebody_else_loses_the_account_to_them(
-    client: httpx.AsyncClient, person: Person, post: Post
-) -> None:
-    """By a sign-in link: password, sessions and second factor of who made the account end. A confirmation needs a session."""
-    mallory = await person(name="alice")
-    secret = (await client.post("/api/me/second-factor", headers=mallory["headers"])).json()["secret"]
-    done = await client.post("/api/me/second-factor/confirm", json={"code": pyotp.TOTP(secret).now()}, headers=mallory["headers"])
-    assert done.status_code == 200
-    await client.post("/api/me/email/verify", headers=mallory["headers"])
-    client.cookies.clear()
-    assert await refused(client, "/api/email/confirm", token=post.token("verify-email")) == (401, "not-signed-in")
-    await client.post("/api/sign-in-link", json={"email": mallory["email"]})
-    session = await client.post("/api/sign-in-link/confirm", json={"token": post.token("sign-in")})
-    assert session.status_code == 200
-    alice = {"Authorization": f"Bearer {session.json()['access_token']}"}
-    client.cookies.clear()
-    me = (await client.get("/api/me", headers=alice)).json()
-    assert (me["is_email_proven"], me["has_second_factor"]) == (True, False)
-    assert (await client.get("/api/me", headers=mallory["headers"])).status_code == 401
-    assert await refused(client, "/api/login", email=mallory["email"], password=PASSWORD) == (401, "wrong-credentials")
-
-
-async def test_new_password_removes_a_second_factor_that_was_set_before_the_address_was_proven(
-    client: httpx.AsyncClient, person: Person, post: Post
-) -> None:
-    mallory = await person(name="alice")
-    secret = (await client.post("/api/me/second-factor", headers=mallory["headers"])).json()["secret"]
-    await client.post("/api/me/second-factor/confirm", json={"code": pyotp.TOTP(secret).now()}, headers=mallory["headers"])
-    client.cookies.clear()
-    await client.post("/api/password-reset", json={"email": mallory["email"]})
-    body = {"token": post.token("reset-password"), "password": NEW}
-    assert (await client.post("/api/password-reset/confirm", json=body)).status_code == 204
-    assert (await client.get("/api/me", headers=mallory["headers"])).status_code == 401
-    assert (await client.post("/api/login", json={"email": mallory["email"], "password": NEW})).status_code == 200
-
-
 async def test_links_to_confirm_new_addresses_are_counted(client: httpx.AsyncClient, person: Person) -> None:
     mallory = await person(name="mallory")
     statuses = []
@@ -337,37 +243,6 @@ async def test_links_to_confirm_new_addresses_are_counted(client: httpx.AsyncCli
         changed = await client.patch("/api/me", json={"email": email, "old_password": PASSWORD}, headers=mallory["headers"])
         statuses.append(changed.status_code)
     assert statuses == [200] * 2 * MAILS_TO_EMAIL + [429, 200]
-
-
-@pytest.mark.parametrize("sends_mail", [True, False])
-async def test_role_under_an_unproven_address_ends_the_access_of_who_signed_up(
-    client: httpx.AsyncClient, person: Person, post: Post, *, sends_mail: bool
-) -> None:
-    """Somebody signs up with a colleague's address, sets a second factor, and waits until an admin gives the account a role."""
-    admin, stranger = await person(Role.ADMIN), await person(name="boss")
-    begun = (await client.post("/api/me/second-factor", headers=stranger["headers"])).json()
-    body = {"code": pyotp.TOTP(begun["secret"]).now()}
-    assert (await client.post("/api/me/second-factor/confirm", json=body, headers=stranger["headers"])).status_code == 200
-    post.clear()
-    if not sends_mail:
-        post.execute("DELETE FROM subscriptions")
-    path = f"/api/users/{stranger['id']}"
-    assert (await client.patch(path, json={"role": "admin"}, headers=admin["headers"])).status_code == 200
-    assert (await client.get("/api/users", headers=stranger["headers"])).status_code == (401 if sends_mail else 200)
-    assert post.kinds() == (["second-factor-removed", "sign-in", "role-changed"] if sends_mail else [])
-    if sends_mail:
-        assert await log_in(client, stranger["email"], PASSWORD) == 401
-        signed_in = await client.post("/api/sign-in-link/confirm", json={"token": post.token("sign-in")})
-        assert signed_in.json()["account"]["role"] == "admin"
-        assert signed_in.json()["account"]["has_second_factor"] is False
-
-
-async def test_role_of_a_proven_account_leaves_its_sessions(client: httpx.AsyncClient, person: Person, post: Post) -> None:
-    admin, alice = await person(Role.ADMIN), await person(name="alice")
-    post.execute("UPDATE accounts SET email_proven_at = now()")
-    path = f"/api/users/{alice['id']}"
-    assert (await client.patch(path, json={"role": "organizer"}, headers=admin["headers"])).status_code == 200
-    assert (await client.get("/api/me", headers=alice["headers"])).json()["role"] == "organizer"
 
 
 async def test_signing_up_again_and_again_mails_no_more_links_than_asking(client: httpx.AsyncClient, post: Post) -> None:
@@ -381,22 +256,3 @@ async def test_signing_up_again_and_again_mails_no_more_links_than_asking(client
         assert erased.status_code == 204, erased.text
     sent = post.execute("SELECT count(*) FROM outbox WHERE kind = 'verify-email'")
     assert sent == [(MAILS_TO_EMAIL,)]
-
-
-async def test_browsers_from_before_an_address_was_proven_are_known_no_more(
-    client: httpx.AsyncClient, person: Person, post: Post, access: Access
-) -> None:
-    await person(name="alice")
-    stranger = await client.post("/api/login", json={"email": "alice@example.test", "password": PASSWORD})
-    cookie = f"{DEVICE_COOKIE}={stranger.cookies[DEVICE_COOKIE]}"
-    client.cookies.clear()
-
-    def request(cookie: str) -> Request:
-        return Request({"type": "http", "headers": [(b"cookie", cookie.encode())]})
-
-    assert await access.known_device(request(cookie), "alice@example.test") is not None
-    await client.post("/api/password-reset", json={"email": "alice@example.test"})
-    done = await client.post("/api/password-reset/confirm", json={"token": post.token("reset-password"), "password": NEW})
-    assert await access.known_device(request(cookie), "alice@example.test") is None
-    owner = f"{DEVICE_COOKIE}={done.cookies[DEVICE_COOKIE]}"
-    assert await access.known_device(request(owner), "alice@example.test") is not None

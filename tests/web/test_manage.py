@@ -131,10 +131,10 @@ def _confirm_where_nobody_is_signed_in(visitor: Visitor, link: str, email: str) 
     page = visitor.page
     page.goto(link)
     page.get_by_role("button", name="Confirm address").click()
-    expect(page.get_by_role("alert")).to_contain_text("Sign in with your password first, then press the button again.")
+    expect(page.get_by_role("alert")).to_contain_text("Sign in with your password first, then confirm the address here.")
     visitor.expect_complaints("401")
     with page.expect_popup() as opened:
-        page.get_by_role("link", name="Sign in (opens a new tab)").click()
+        page.get_by_role("link", name="Sign in in a new tab").click()
     sign_in = opened.value
     sign_in.get_by_label("E-mail address").fill(email)
     sign_in.get_by_role("textbox", name="Password").fill(PASSWORD)

@@ -218,7 +218,7 @@ it("an address is confirmed in a session of its account: the page says so, and k
   renderPage(<VerifyEmailPage />, { path: "/verify-email#the-token", pattern: "/verify-email" });
   await press("Confirm address");
   expect(await screen.findByRole("alert")).toHaveTextContent("Sign in with your password first");
-  expect(screen.getByRole("link", { name: "Sign in (opens a new tab)" })).toHaveAttribute("target", "_blank");
+  expect(screen.getByRole("link", { name: "Sign in in a new tab" })).toHaveAttribute("target", "_blank");
   isSignedIn = true;
   await press("Confirm address");
   expect(await screen.findByRole("heading", { name: "Your address is confirmed" })).toBeVisible();

@@ -24,7 +24,7 @@ from notifications.webhooks.delivery import Postman
 from notifications.webhooks.secrets import WebhookSecrets
 from notifications.webhooks.telling import WebhookSubscription, replay
 from tests.ledger import scenario as s
-from tests.notifications.conftest import NOW, Shop, shop
+from tests.notifications.conftest import NOW, Shop, a_booking, shop
 
 __all__ = ["shop"]
 
@@ -149,3 +149,7 @@ def hooks(shop: Shop, settings: Settings) -> Hooks:
     hooks = Hooks(shop, settings.keys)
     hooks.follow()
     return hooks
+
+
+def book(hooks: Hooks, number: int = 1) -> None:
+    hooks.shop.append(*(a_booking() for _ in range(number)))

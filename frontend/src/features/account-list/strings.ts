@@ -27,7 +27,7 @@ export const accountListText = {
     role: (name: string, role: string) => `Change the role of ${name} to ${role.toLowerCase()}?`,
     roleText: "The change takes effect within 2 seconds.",
     handedOver: (email: string) =>
-      `Nobody has confirmed the address ${email} yet, so anybody may have made this account. Its password and sessions end, and a link to sign in is mailed there.`,
+      `The address ${email} has not been confirmed: a stranger may have created this account. Its password, second factor and sessions end, and a link to sign in is mailed to the address.`,
     disable: (name: string) => `Disable ${name}?`,
     enable: (name: string) => `Enable ${name}?`,
     disableText: "The account is signed out everywhere and can't sign in. Its bookings and events are kept.",

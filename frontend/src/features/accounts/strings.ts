@@ -50,10 +50,9 @@ export const accountsText = {
     lead: "Press the button to confirm that the mail reached you.",
     submit: "Confirm address",
     used: "This address has been confirmed already.",
-    notSignedIn: "Sign in with your password first, then press the button again.",
+    notSignedIn: "Sign in with your password first, then confirm the address here.",
     ofAnother:
-      "You are signed in to another account. Sign in to the one with this address, then press the button again.",
-    signIn: "Sign in (opens a new tab)",
+      "You are signed in to another account. Sign in to the one with this address, then confirm the address here.",
     doneTitle: "Your address is confirmed",
     done: "Your account now also has what was booked under this address without it.",
     toEvents: "To the events",

@@ -6,6 +6,7 @@ import { Link } from "react-router";
 import { useConfirmEmail } from "@/shared/api/generated/accounts/accounts";
 import { isKind } from "@/shared/api/problem";
 import { EmptyState } from "@/shared/feedback/empty-state";
+import { NewTabSignIn } from "@/shared/feedback/new-tab-sign-in";
 import { Page } from "@/shared/navigation/page";
 import { queryKey } from "@/shared/queries/query-key";
 
@@ -39,12 +40,7 @@ function Confirm({ token }: { token: string }) {
     <Paper withBorder p={{ base: "md", sm: "xl" }} shadow="sm" maw={480}>
       <Stack gap="md">
         <Text>{text.lead}</Text>
-        <FormProblem text={problem(error)} />
-        {isKind(error, "not-signed-in") && (
-          <Button component="a" href="/sign-in" target="_blank" variant="light">
-            {text.signIn}
-          </Button>
-        )}
+        <FormProblem text={problem(error)} action={isKind(error, "not-signed-in") && <NewTabSignIn />} />
         <Button size="md" loading={isPending} onClick={confirm}>
           {text.submit}
         </Button>
