@@ -3,7 +3,7 @@
 import re
 import threading
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import cache, lru_cache
 from typing import Any
@@ -22,6 +22,7 @@ _WIDTH, _HEIGHT = 148.0, 210.0  # A5, in mm
 _MARGIN = 14.0
 _INNER = _WIDTH - 2 * _MARGIN
 _QR = 66.0
+_QUIET = 4  # modules around a code that scanners need
 _ACCENT, _TEXT, _DIMMED = (12, 107, 88), (0, 0, 0), (90, 97, 105)
 _SMALL, _USUAL, _LARGE = 9.0, 11.5, 21.0  # pt
 _LINE_HEIGHT = 0.45  # mm a pt
@@ -126,9 +127,9 @@ class _Sheet(FPDF):
 
     def draw_code(self, code: str, left: float, top: float, size: float) -> None:
         """A QR code as one path, so that no seams show between its modules. With the quiet zone that scanners need."""
-        modules = _qr_modules(code)
-        unit = size * self.k / len(modules)
-        rectangles = [f"{column} {row} {length} 1 re" for row, column, length in _runs(modules)]
+        modules = make_qr(code).matrix
+        unit = size * self.k / (len(modules) + 2 * _QUIET)
+        rectangles = [f"{column + _QUIET} {row + _QUIET} {length} 1 re" for row, column, length in _runs(modules)]
         matrix = f"{unit:.4f} 0 0 {-unit:.4f} {left * self.k:.4f} {(self.h - top) * self.k:.4f} cm"
         self._out("\n".join(("q", "0 g", matrix, *rectangles, "f", "Q")))
 
@@ -234,13 +235,8 @@ def make_qr(code: str) -> segno.QRCode:
     return segno.make_qr(code, error="m", boost_error=False, mask=0)
 
 
-def _qr_modules(code: str) -> list[bytes]:
-    """The rows of the QR code, a byte a module: 1 is dark. With its quiet zone."""
-    return [bytes(row) for row in make_qr(code).matrix_iter(border=4)]
-
-
-def _runs(modules: list[bytes]) -> Iterable[tuple[int, int, int]]:
-    """Row, column and length of each run of dark modules."""
+def _runs(modules: Sequence[bytearray]) -> Iterable[tuple[int, int, int]]:
+    """Row, column and length of each run of dark modules: 1 is dark."""
     for number, row in enumerate(modules):
         for run in re.finditer(b"\x01+", row):
             yield number, run.start(), run.end() - run.start()
