@@ -36,6 +36,14 @@ class Process:
     def rss_bytes(self) -> int:
         return int(psutil.Process(self._process.pid).memory_info().rss)
 
+    def child_cpu_seconds(self, last_argument: str) -> float:
+        """What the child with this command line has used. Raises BenchError if there is none."""
+        for child in psutil.Process(self._process.pid).children():
+            if child.cmdline()[-1:] == [last_argument]:
+                times = child.cpu_times()
+                return float(times.user + times.system)
+        raise BenchError(f"{self.name} has no child {last_argument!r}.")
+
     def collect_garbage(self) -> None:
         """Triggers a full garbage collection in a process that runs under `gc_on_signal`."""
         self._process.send_signal(gc_on_signal.SIGNAL)

@@ -23,6 +23,7 @@ from benchmarks.open_loop import OpenLoopLoad, OpenLoopResult, running_load
 from benchmarks.processes import HOST, clean_environment, running_process
 from benchmarks.results import Row, goal, percentile, ratios, spread
 from devstack.readiness import free_port, wait_until
+from ledger.outbox import MAIL
 from ledger.settings import Settings
 
 NAME = "told"
@@ -53,7 +54,7 @@ def run(bench: Bench) -> None:
                     if is_told:
                         written.append(_seconds_until(deployment, _BEHIND))
         with _worker(deployment, settings):
-            confirmed = _confirmed(bench)
+            confirmed, cpu_ms = _confirmed(bench)
     deployment.processes["worker"] = bench.stack.enter_context(
         start_process(deployment.settings, "worker", deployment.directory / "worker-after.log")
     )
@@ -71,6 +72,7 @@ def run(bench: Bench) -> None:
         Row(benchmark=NAME, what=f"a confirmation has left, at {CONFIRMED_RATE}/s", value=1000 * p50, unit="ms (p50)",
             p50_ms=1000 * p50, p99_ms=1000 * percentile(confirmed, 99),
             goal=goal(f"at most {MOST_SECONDS:g} s", p50 <= MOST_SECONDS)),
+        Row(benchmark=NAME, what="CPU of the mail courier for a confirmation", value=cpu_ms, unit="ms"),
     ]  # fmt: skip
 
 
@@ -133,22 +135,25 @@ def _lag_ms(bench: Bench, number: int, *, is_told: bool) -> float:
     return 1000 * slowest
 
 
-def _confirmed(bench: Bench) -> list[float]:
-    """For each booking at CONFIRMED_RATE the seconds until its confirmation has left."""
+def _confirmed(bench: Bench) -> tuple[list[float], float]:
+    """For each booking at CONFIRMED_RATE the seconds until its confirmation has left; the courier's CPU for one, in ms."""
     deployment = bench.deployment
     _seconds_until(deployment, _BEHIND)
     with deployment.connect() as connection:
         connection.execute(_DROP)
         [(before,)] = connection.execute("SELECT max(number) FROM outbox").fetchall()
+    worker = deployment.processes["worker"]
+    cpu_before = worker.child_cpu_seconds(MAIL)
     offered = _book(deployment, CONFIRMED_RATE, SECONDS[bench.options.quick])
     _seconds_until(deployment, _BEHIND)
     _seconds_until(deployment, _UNSENT)
+    cpu_seconds = worker.child_cpu_seconds(MAIL) - cpu_before
     with deployment.connect() as connection:
         seconds = [float(row[0]) for row in connection.execute(_SECONDS, (before,))]
     bench.log(f"{NAME}: {len(seconds):,} confirmations at {offered.per_second:,.0f}/s, {percentile(seconds, 50):.2f} s (p50)")
     if len(seconds) != offered.statuses.get(HTTPStatus.CREATED, 0):
         bench.results.wrong.append(f"{NAME}: {offered.statuses} bookings by status, and {len(seconds):,} confirmations.")
-    return seconds
+    return seconds, 1000 * cpu_seconds / max(1, len(seconds))
 
 
 def _seconds_until(deployment: Deployment, none: str) -> float:

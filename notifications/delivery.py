@@ -9,6 +9,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from datetime import timedelta
+from functools import lru_cache
 from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
@@ -198,6 +199,7 @@ def _settle(engine: Engine, one: _Taken, state: str, error: str | None = None, *
     return state
 
 
+@lru_cache(maxsize=1)  # to make one takes a millisecond
 def _autocommit(engine: Engine) -> Engine:
     """For single statements: without round trips to begin and end a transaction."""
     return engine.execution_options(isolation_level="AUTOCOMMIT")

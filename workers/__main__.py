@@ -1,5 +1,5 @@
 """`python -m workers worker` executes tasks; `tick` sends the wake-ups that are due; `check` tells whether the projections move.
-`courier` sends mail and calls webhooks: a worker starts its own.
+`courier` sends mail, or calls webhooks: a worker starts its own.
 
 Any number of workers and ticks may run. `check` ends with status 1, and a sentence, if a projection stays behind the ledger."""
 
@@ -47,9 +47,12 @@ def _settings(part: str) -> Settings:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m workers", description=__doc__)
     parser.add_argument("part", choices=("worker", "tick", "check", courier.PART))
-    only = "worker, check: only these tasks (repeatable)"
+    only = f"worker, check: only these tasks (repeatable); courier: {' or '.join(courier.NAMES)}"
     parser.add_argument("--only", metavar="NAME", choices=TASKS, action="append", help=only)
     arguments = parser.parse_args()
+    names = arguments.only or TASKS
+    if arguments.part == courier.PART and not (len(names) == 1 and names[0] in courier.NAMES):
+        parser.error(f"A courier needs --only {' or --only '.join(courier.NAMES)}.")
     try:
         settings = _settings(arguments.part)
         logs.configure(settings, arguments.part)
@@ -58,7 +61,6 @@ def main() -> int:
     except SettingsError as error:
         print(error, file=sys.stderr)
         return 1
-    names = arguments.only or TASKS
     if arguments.part == "check":
         return _check(settings, names)
     os.nice(NICENESS)
@@ -68,7 +70,7 @@ def main() -> int:
         tick.run()
     elif arguments.part == courier.PART:
         logging.getLogger("fontTools").setLevel("WARNING")  # else it logs several lines for each PDF
-        courier.run(settings)
+        courier.run(settings, names[0])
     else:
         _run_worker(settings, names)
     return 0

@@ -1,9 +1,8 @@
-"""Mail and webhooks, in a process of their own: Python runs one thread at a time, so what makes a PDF would keep projections
+"""Mail and webhooks, each in a process of its own: Python runs one thread at a time, so what makes a PDF would keep projections
 waiting.
 
-A worker starts its courier when there is somebody to tell, and wakes it by a line on its standard input: the name of a task. The
-courier says what became of each try by a line on its standard output. It ends when its standard input does: with its worker,
-however that ends.
+A worker starts such a process when there is somebody to tell, and wakes it by a line on its standard input. The process says what
+became of each try by a line on its standard output. It ends when its standard input does: with its worker, however that ends.
 """
 
 import logging
@@ -14,7 +13,7 @@ import sys
 import threading
 import time
 from contextlib import suppress
-from typing import IO
+from typing import IO, Protocol
 
 from sqlalchemy import Engine
 
@@ -35,6 +34,7 @@ from workers.metrics import WorkerMetrics
 log = logging.getLogger(__name__)
 
 PART = "courier"
+NAMES = (MAIL, WEBHOOKS)
 #: The pause before a courier that ended by itself is started again.
 RESTART_SECONDS = 5.0
 #: How long a courier that is to end may take: a mail server replies within 15 s, or not at all.
@@ -42,78 +42,99 @@ STOP_SECONDS = 20.0
 #: More than the worker has: selling goes before projecting, and that before telling.
 NICENESS = 5
 STATEMENT_SECONDS, LOCK_TIMEOUT_MS = 30.0, 5_000
+#: To the database: one follows the ledger; each of eight threads for webhooks has one, each of four for mail two.
+CONNECTIONS = 9
 
 _COUNTED = {MAIL: metrics.MAILS, WEBHOOKS: metrics.WEBHOOK_DELIVERIES}
 
 
 class Courier:
-    """The courier of one worker. Without MAIL_URL or the demo, and while there is no webhook, there is no process."""
+    """The couriers of one worker: a process for mail and one for webhooks, so that neither waits for the other. Without MAIL_URL or
+    the demo there is none for mail, and while there is no webhook, none for webhooks."""
 
     def __init__(self, settings: Settings, engine: Engine, ledger: Ledger, counts: WorkerMetrics) -> None:
-        self._settings, self._engine, self._ledger, self._counts = settings, engine, ledger, counts
+        self._settings, self._engine, self._ledger = settings, engine, ledger
         self._subscription = WebhookSubscription(FactReader(ledger))
         self._thread = WokenThread(WEBHOOKS, engine, ledger, self._begin_webhooks_if_needed)
-        self._process: subprocess.Popen[bytes] | None = None
-        self._starting, self._start_at, self._is_closing = threading.Lock(), 0.0, False
+        self._mail, self._webhooks = (_Process(settings, name, counts) for name in NAMES)
 
     def begin_mail(self) -> None:
         """There may be mail to send. Returns at once."""
         if self._settings.has_mail:
-            self._wake(MAIL)
+            self._mail.wake()
 
     def begin_webhooks(self) -> None:
         """There may be something to tell webhooks. Returns at once."""
-        if self._is_running():
-            self._wake(WEBHOOKS)
+        if self._webhooks.is_running():
+            self._webhooks.wake()
         else:
             self._thread.wake()
 
     def close(self) -> None:
-        """Ends the process, after what it sends."""
+        """Ends the processes, after what they send."""
         self._thread.close()
-        with self._starting:
-            self._is_closing, process = True, self._process
-        if process is None:
-            return
-        assert process.stdin is not None
-        process.stdin.close()
-        try:
-            process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            log.warning("The courier does not end: it is killed, and what it was sending is sent again")
-            process.kill()
+        for process in (self._mail, self._webhooks):
+            process.begin_to_end()
+        for process in (self._mail, self._webhooks):
             process.wait()
 
     def _begin_webhooks_if_needed(self) -> None:
         with self._engine.connect() as connection:
             is_needed = self._subscription.has_listeners(connection)
         if is_needed:
-            self._wake(WEBHOOKS)
+            self._webhooks.wake()
         else:  # what nobody listens to is passed
             follower.advance(self._engine, self._ledger, self._subscription)
 
-    def _is_running(self) -> bool:
+
+class _Process:
+    """`python -m workers courier --only NAME`, from the first time it is woken on. Safe for threads."""
+
+    def __init__(self, settings: Settings, name: str, counts: WorkerMetrics) -> None:
+        self._settings, self._name, self._counts = settings, name, counts
+        self._process: subprocess.Popen[bytes] | None = None
+        self._starting, self._start_at, self._is_ending = threading.Lock(), 0.0, False
+
+    def is_running(self) -> bool:
         return self._process is not None and self._process.poll() is None
 
-    def _wake(self, name: str) -> None:
+    def wake(self) -> None:
         with self._starting:
-            if not self._is_running():
+            if not self.is_running():
                 self._start()
-            if self._process is None or self._is_closing:
+            if self._process is None or self._is_ending:
                 return
             assert self._process.stdin is not None
             with suppress(OSError):  # it is ending, or has not read the lines before: then it looks anyway
-                self._process.stdin.write(f"{name}\n".encode())
+                self._process.stdin.write(b"\n")
+
+    def begin_to_end(self) -> None:
+        with self._starting:
+            self._is_ending = True
+            if self._process is not None:
+                assert self._process.stdin is not None
+                self._process.stdin.close()
+
+    def wait(self) -> None:
+        """For its end, after `begin_to_end`."""
+        if self._process is None:
+            return
+        try:
+            self._process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            log.warning("The courier of %s does not end: it is killed, and what it was sending is sent again", self._name)
+            self._process.kill()
+            self._process.wait()
 
     def _start(self) -> None:
         """Not sooner than RESTART_SECONDS after the last start."""
-        if self._is_closing or time.monotonic() < self._start_at:
+        if self._is_ending or time.monotonic() < self._start_at:
             return
         if self._process is not None:
-            log.error("The courier has ended (%s): it is started again", self._process.returncode)
+            log.error("The courier of %s has ended (%s): it is started again", self._name, self._process.returncode)
         self._start_at = time.monotonic() + RESTART_SECONDS
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "workers", PART],
+            [sys.executable, "-m", "workers", PART, "--only", self._name],
             env={**os.environ, **self._settings.to_env()},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -126,16 +147,11 @@ class Courier:
     def _count_for_ever(self, output: IO[bytes]) -> None:
         with output:
             for line in output:
-                name, _, outcome = line.decode(errors="replace").strip().partition(" ")
-                if name in _COUNTED:
-                    self._counts.count(_COUNTED[name], outcome)
+                self._counts.count(_COUNTED[self._name], line.decode(errors="replace").strip())
 
 
-def run(settings: Settings) -> None:
+def run(settings: Settings, name: str) -> None:
     """The process: until its standard input ends."""
-    from notifications.mailer import CONNECTIONS, Mailer  # noqa: PLC0415 - what makes PDFs is large, and only this process needs it
-    from notifications.webhooks.sender import PARALLEL, WebhookSender  # noqa: PLC0415
-
     for number in (signal.SIGINT, signal.SIGTERM):  # of a terminal or a supervisor, to all: the worker ends, and then we do
         signal.signal(number, signal.SIG_IGN)
     os.nice(NICENESS)
@@ -145,23 +161,39 @@ def run(settings: Settings) -> None:
         "seatledger-courier",
         statement_seconds=STATEMENT_SECONDS,
         lock_timeout=LOCK_TIMEOUT_MS,
-        pool_size=PARALLEL + CONNECTIONS + 2,  # for each receiver, each connection to the mail server, two that follow the ledger
+        pool_size=CONNECTIONS,
     )
     ledger = Ledger(settings.database_url, Macs.open(settings.keys))
-    mailer = Mailer(settings, engine, ledger, lambda outcome: _tell_worker(MAIL, outcome))
-    webhooks = WebhookSender(settings, engine, ledger, lambda outcome: _tell_worker(WEBHOOKS, outcome))
-    begin = {MAIL: mailer.begin, WEBHOOKS: webhooks.begin}
+    sender = _SENDERS[name](settings, engine, ledger)
     try:
-        for line in sys.stdin:
-            if (name := line.strip()) in begin:
-                begin[name]()
+        for _ in sys.stdin:
+            sender.begin()
     finally:
-        mailer.close()
-        webhooks.close()
+        sender.close()
         ledger.close()
         engine.dispose()
 
 
-def _tell_worker(name: str, outcome: str) -> None:
+class _Sender(Protocol):
+    def begin(self) -> None: ...
+    def close(self) -> None: ...
+
+
+def _make_mailer(settings: Settings, engine: Engine, ledger: Ledger) -> _Sender:
+    from notifications.mailer import Mailer  # noqa: PLC0415 - what makes PDFs is large, and only this process needs it
+
+    return Mailer(settings, engine, ledger, _tell_worker)
+
+
+def _make_webhook_sender(settings: Settings, engine: Engine, ledger: Ledger) -> _Sender:
+    from notifications.webhooks.sender import WebhookSender  # noqa: PLC0415
+
+    return WebhookSender(settings, engine, ledger, _tell_worker)
+
+
+_SENDERS = {MAIL: _make_mailer, WEBHOOKS: _make_webhook_sender}
+
+
+def _tell_worker(outcome: str) -> None:
     with suppress(OSError):  # it has ended
-        os.write(sys.stdout.fileno(), f"{name} {outcome}\n".encode())
+        os.write(sys.stdout.fileno(), f"{outcome}\n".encode())

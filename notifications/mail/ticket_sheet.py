@@ -62,6 +62,15 @@ class _Typeface:
         blank = _Sheet(self)
         blank.add_page()
         blank.output(output_producer_class=_Output)
+        for made in self.objects:
+            _remember_text(made)
+
+
+def _remember_text(made: Any) -> None:
+    """Of a PDF object of a font. It depends on the object's number alone, since what it refers to has numbers near it."""
+    serialize = made.serialize
+    text_for = lru_cache(maxsize=4)(lambda _: serialize())  # numbers depend on how many pages there are
+    made.serialize = lambda **_: text_for(made.id)
 
 
 class _Output(OutputProducer):

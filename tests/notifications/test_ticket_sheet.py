@@ -168,6 +168,15 @@ def test_no_font_is_made_again_for_each_file(monkeypatch: pytest.MonkeyPatch) ->
     assert words(draw(booking(), holder="Bob"))[0][-3] == "Bob"
 
 
+def test_file_does_not_depend_on_those_before_it() -> None:
+    three = booking(*map(ticket, (1, 2, 3)))
+    alone = draw(three)
+    for number in range(1, 8):
+        draw(booking(*map(ticket, range(1, number + 1))))
+    assert draw(three) == alone
+    assert len(words(alone)) == 3
+
+
 def test_files_can_be_made_in_threads() -> None:
     bought = [booking(*(ticket(number) for number in range(1, count + 1))) for count in (1, 2, 3, 4)] * 5
     expected = [draw(one) for one in bought]

@@ -8,6 +8,7 @@ import psutil
 import pytest
 
 from ledger.settings import Settings
+from ledger.webhooks import WEBHOOKS
 from tests.forked_processes import ForkedProcess
 from tests.ledger import scenario as s
 from tests.notifications.conftest import MailServer, Shop, a_booking, mail_server, shop
@@ -24,13 +25,13 @@ def couriers(worker: ForkedProcess) -> list[psutil.Process]:
     with suppress(psutil.NoSuchProcess):
         for child in psutil.Process(worker.pid).children():
             with suppress(psutil.NoSuchProcess):
-                found += [child] if child.status() != psutil.STATUS_ZOMBIE and child.cmdline()[-1:] == [PART] else []
+                found += [child] if child.status() != psutil.STATUS_ZOMBIE and PART in child.cmdline() else []
     return found
 
 
 @pytest.fixture
 def mailing(settings: Settings, mail_server: MailServer) -> Settings:
-    return replace(settings, mail_url=mail_server.url, mail_from="tickets@seats.test")
+    return replace(settings, mail_url=mail_server.url, mail_from="tickets@seats.test", webhooks_allow_private=True)
 
 
 @pytest.fixture
@@ -50,7 +51,8 @@ def test_courier_begins_with_the_first_webhook(settings: Settings, hooks: Hooks,
         hooks.add(receiver.url())
         append(hooks.shop, a_booking())
         wait_until(lambda: len(receiver.requests()) == 1, "a request")
-        assert len(couriers(running)) == 1
+        [courier] = couriers(running)
+        assert courier.cmdline()[-1] == WEBHOOKS, "mail is off"
 
 
 def test_courier_that_ended_is_started_again(worker: ForkedProcess, shop: Shop, mail_server: MailServer) -> None:
@@ -59,6 +61,15 @@ def test_courier_that_ended_is_started_again(worker: ForkedProcess, shop: Shop, 
     append(shop, a_booking(s.BOB))  # Alice's next mail may wait for the one that was just sent, and not settled
     wait_until(lambda: len(mail_server.mails()) == 2, "another mail")
     assert couriers(worker) not in ([], [first])
+
+
+def test_webhooks_wait_for_no_mail(worker: ForkedProcess, hooks: Hooks, receiver: WebhookReceiver) -> None:
+    [mail] = couriers(worker)
+    hooks.add(receiver.url())
+    mail.suspend()
+    append(hooks.shop, a_booking(s.BOB))
+    wait_until(lambda: len(receiver.requests()) == 1, "a request")
+    mail.resume()
 
 
 def test_courier_ends_with_a_worker_that_is_killed(worker: ForkedProcess) -> None:
