@@ -10,6 +10,7 @@ from jinja2 import UndefinedError
 from msgspec.structs import replace
 
 from notifications.mail import rendering
+from notifications.mail.facts import LONGEST_GREETED, greeted
 from notifications.mail.letters import Announcement, EventLetter, Letter, Mail, OptionalLetter
 from notifications.mail.rendering import LONGEST_SUBJECT, render
 from tests.notifications.example_letters import (
@@ -327,3 +328,16 @@ def test_new_link_is_told_with_what_it_opens() -> None:
     assert "Your booking: https://seats.test/manage#token\n" in mail.text
     assert "Whoever has this link can see and cancel the tickets." in shown(mail)
     assert mail.attachments == ()
+
+
+@pytest.mark.parametrize("name", ["Alice", "Dr. Ann O'Neil 3rd", "王小明", "Jean-Luc", "x" * LONGEST_GREETED])
+def test_name_is_greeted_as_it_was_typed(name: str) -> None:
+    assert greeted(name) == name
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Win at evil.example", "evil。example", "evil\uff0eexample", "http://x", "a@b", "Call 030 123", "x" * (LONGEST_GREETED + 1)],
+)
+def test_name_that_could_be_a_link_or_a_number_to_call_is_not_greeted(name: str) -> None:
+    assert greeted(name) == ""
