@@ -57,7 +57,7 @@ def test_booking_for_somebody_elses_address_gives_nothing_to_or_from_their_accou
         made = stranger.post(f"/api/events/{event['id']}/bookings", json=booking(alice.email))
     position = made.headers["ledger-position"]
     booked = made.json()
-    refused(alice.do("GET", f"/api/bookings/{booked['id']}", Ledger_Position=position), 404)
+    refused(alice.insist("GET", f"/api/bookings/{booked['id']}", Ledger_Position=position), 404)
     mine = alice.ok("GET", f"/api/bookings?event_id={event['id']}", Ledger_Position=position)
     assert mine["items"] == []
     with Guest().at(stack.url) as another:

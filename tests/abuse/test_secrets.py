@@ -224,7 +224,7 @@ def _manage(http: httpx.Client, organizer_token: str, mine: dict[str, str], sett
     bearer.ok("POST", "/api/manage/cancel", {"tickets": [sold["tickets"][0]["id"]]}, key=f"key {token}")
     assert bearer.do("POST", "/api/manage/cancel", {"tickets": [sold["tickets"][0]["id"]]}).status_code == 409
     for path in ("/receipt", "/calendar"):
-        bearer.do("GET", f"/api/manage{path}", Ledger_Position=bearer.last)
+        bearer.insist("GET", f"/api/manage{path}", Ledger_Position=bearer.last)
     for path in (f"/api/manage?token={token}", f"/api/manage/{token}", f"/manage/{token}", f"/api/bookings/{token}"):
         nobody.do("GET", path, Referer=f"http://127.0.0.1/manage?{token}")
     for method, path in (("POST", "/api/manage/resend"), ("DELETE", "/api/manage")):

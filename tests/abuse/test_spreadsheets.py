@@ -28,7 +28,7 @@ DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d",
 
 
 def _csv(person: Person, path: str) -> list[list[str]]:
-    response = person.do("GET", path, Accept="text/csv", Ledger_Position=person.last)
+    response = person.insist("GET", path, Accept="text/csv", Ledger_Position=person.last)
     assert response.headers["content-type"].startswith("text/csv")
     assert "attachment" in response.headers["content-disposition"]
     text = response.content.decode()

@@ -16,6 +16,13 @@ def port() -> Iterator[int]:
         yield port
 
 
+@pytest.fixture(scope="module")
+def patient_port() -> Iterator[int]:
+    """With the deadlines that ship: they are longer than a client of these tests waits."""
+    with serving(protocol.HttpProtocol) as port:
+        yield port
+
+
 @pytest.fixture
 def strict_port() -> Iterator[int]:
     """Takes two connections of an address."""

@@ -62,4 +62,4 @@ def test_fast_path_and_documented_route_respond_identically(
 
 def test_other_methods_are_handled_by_the_framework(both_ways: list[str], organizer: Person) -> None:
     assert organizer.do("PUT", both_ways[0], tickets()).status_code == 405
-    assert organizer.do("GET", both_ways[0], Ledger_Position=organizer.last).status_code == 200
+    assert organizer.insist("GET", both_ways[0], Ledger_Position=organizer.last).status_code == 200

