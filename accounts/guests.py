@@ -14,7 +14,7 @@ import msgspec
 from accounts import errors, tokens
 from accounts.database import Pool, one_statement, transaction
 from accounts.passwords import Passwords
-from ledger.errors import Busy
+from ledger.errors import Busy, RuleBroken
 
 #: The namespace of fixed ids. The ledger contains ids for ever, so those of people are random: an id must not tell the name.
 _GUESTS = UUID("6f1c1d0e-5f0b-4a57-9d0a-5ea71ed6e501")
@@ -29,6 +29,13 @@ PAGE = 500
 MAX_NUMBER = 2**63 - 1
 
 _encode = msgspec.json.Encoder().encode
+
+
+class TooManyGuests(RuleBroken):
+    """The one API that creates guests without a handle responds with a 400 of its own."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"There are {limit:,} users already: no more are made.")
 
 
 class Guest(msgspec.Struct, frozen=True):
@@ -80,7 +87,7 @@ class Guests:
             await cursor.execute("SELECT count(*) FROM guests WHERE api = %s AND handle IS NULL AND erased_at IS NULL", (self.api,))
             (count,) = await cursor.fetchone() or (0,)
         if count >= MAX_WITHOUT_HANDLE:
-            raise errors.TooManyGuests(MAX_WITHOUT_HANDLE)
+            raise TooManyGuests(MAX_WITHOUT_HANDLE)
         return await self._insert(id_ or uuid4(), name=name, phone=phone, role=role)
 
     async def sign_up(self, handle: str, email: str | None, password: str) -> Guest | None:

@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from accounts.access import Access
-from accounts.errors import TooManyGuests, WrongCredentials
-from accounts.guests import DEFAULT_ORGANIZER, MAX_TOKENS, Guests, fixed_id
+from accounts.errors import WrongCredentials
+from accounts.guests import DEFAULT_ORGANIZER, MAX_TOKENS, Guests, TooManyGuests, fixed_id
 from accounts.passwords import Passwords
 from ledger.keys import Keyring
 from ledger.pool import make_pool
