@@ -78,7 +78,7 @@ class AccountService:
         e-mail address booked at the box office stays the contact's: the caller has not proved that the address is
         theirs. Raises EmailTaken, WeakPassword."""
         password_rules.check(new.password, email=new.email, name=new.name)
-        password_hash = await self._passwords.hash_of_sign_up(new.password)
+        password_hash = await self._passwords.hash_for_sign_up(new.password)
         async with transaction(self._pool) as cursor:
             account = await account_rows.insert(cursor, uuid4(), new, password_hash)
             await record(cursor, AccountAction.SIGNED_UP, account.id, _by(account.id, origin), roles=(None, account.role))

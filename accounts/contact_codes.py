@@ -23,7 +23,7 @@ LIFETIME = timedelta(minutes=20)
 MAX_TRIES = 5
 #: How long a proof holds: a purchase, or several.
 PROOF_SECONDS = 3_600
-#: How long a row is kept after its code is void: addresses are personal data.
+#: How long a row is kept after its code has expired: addresses are personal data.
 KEPT = timedelta(hours=1)
 CLEANING_BATCH = 5_000
 
@@ -80,7 +80,7 @@ class ContactCodes:
             is_right = compare_digest(tokens.code(CONTACT_CODE, id_, issue).encode(), code.encode())
             if is_right:
                 await cursor.execute("UPDATE contact_codes SET used_at = now() WHERE id = %s", (id_,))
-        if not is_right:  # only now: the attempt must count
+        if not is_right:  # only now: the try must count
             raise errors.WrongMailedCode
         return self._prove(email, browser)
 
@@ -94,7 +94,7 @@ class ContactCodes:
         return compare_digest(mac, self._mac(until, email, browser)) and time.time() < int.from_bytes(until, "big")
 
     async def clean(self) -> None:
-        """Deletes codes that are void for a while, some at a time."""
+        """Deletes rows whose codes expired a while ago, some at a time."""
         async with one_statement(self._pool, changes=True) as cursor:
             await cursor.execute(
                 "DELETE FROM contact_codes WHERE id IN"

@@ -92,7 +92,7 @@ class Guests:
 
     async def sign_up(self, handle: str, email: str | None, password: str) -> Guest | None:
         """A new guest with a password. None: the handle is taken."""
-        password_hash = await self._passwords.hash_of_sign_up(password)
+        password_hash = await self._passwords.hash_for_sign_up(password)
         return await self._insert(uuid4(), handle=handle, name=handle, email=email, password_hash=password_hash)
 
     async def log_in(self, handle: str, password: str) -> str:

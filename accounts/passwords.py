@@ -68,8 +68,8 @@ def _be_nice(niceness: int) -> None:
 
 
 class Passwords:
-    """Hashes and verifies passwords: THREADS at a time, while MAX_WAITING more wait, in turns by client; past that each method
-    raises Busy, for the client with most. Sign-ups have SIGN_UP_THREADS and a queue of their own."""
+    """Hashes and verifies passwords: THREADS at a time, while MAX_WAITING more wait, in turns by client; past that the client with
+    the most waiting requests gets Busy. Sign-ups have SIGN_UP_THREADS and a queue of their own."""
 
     def __init__(self, hasher: PasswordHasher = HASHER) -> None:
         self._hasher = hasher
@@ -86,7 +86,7 @@ class Passwords:
     async def hash(self, password: str) -> str:
         return await self._run(self._threads, lambda: self._hasher.hash(_canonical(password)))
 
-    async def hash_of_sign_up(self, password: str) -> str:
+    async def hash_for_sign_up(self, password: str) -> str:
         """As `hash`, for strangers: however many they are, log-ins find a thread."""
         return await self._run(self._sign_up_threads, lambda: self._hasher.hash(_canonical(password)))
 

@@ -25,7 +25,7 @@ class ConfirmSecondFactor(Body):
 
 
 class OpenSessionView(BaseModel):
-    """A session of the account. `last_seen_at`: within some minutes. `network` and `client`: from where and by what it was logged
+    """A session of the account. `last_seen_at`: exact to some minutes. `network` and `client`: from where and by what it was logged
     in, as far as that is known. `is_current`: it is the one that asks."""
 
     model_config = ConfigDict(from_attributes=True)
@@ -60,7 +60,7 @@ class RecoveryCodesView(BaseModel):
 
 @router.post("/reauthenticate", status_code=204)
 async def reauthenticate(request: Request, principal: SignedInAnyhow, body: Reauthenticate) -> None:
-    """Gives the password again, for what needs one of the last 15 minutes."""
+    """Confirms the password again: some operations need one of the last 15 minutes."""
     async with attempt_in_session(request, principal):
         await access_of(request).accounts.reauthenticate(
             principal.id, principal.token_hash, body.password, body.code, origin_of(request, principal)
@@ -87,7 +87,7 @@ async def end_session(request: Request, principal: SignedIn, session_id: UUID) -
 
 @router.post("/second-factor", response_model=NewSecondFactorView)
 async def begin_second_factor(request: Request, principal: FreshAnyhow) -> Any:
-    """Begins to set a second factor; log-ins need it once it is confirmed. Again: another secret."""
+    """Begins to set a second factor; log-ins need it once it is confirmed. Called again, it makes another secret."""
     access = access_of(request)
     account = await access.accounts.get(principal.id)
     return await access.second_factors.begin(account.id, account.email)

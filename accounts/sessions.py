@@ -17,7 +17,7 @@ FRESH_MINUTES = 15
 
 
 class OpenSession(msgspec.Struct, frozen=True):
-    """`last_seen_at`: within some minutes. `network`, `client`: of the log-in; None: not known."""
+    """`last_seen_at`: exact to some minutes. `network`, `client`: of the log-in; None: not known."""
 
     COLUMNS = "id, created_at, coalesce(last_seen_at, created_at), expires_at, network, client"
 

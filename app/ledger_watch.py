@@ -11,7 +11,7 @@ from ledger.anchor import Anchor, LedgerWentBack
 from ledger.concurrency import BackgroundTasks, supervise
 from ledger.pool import Pool, connection
 
-TICK_SECONDS = 1.0
+LOOK_SECONDS = 1.0
 #: For one statement, including the wait for its connection.
 STATEMENT_SECONDS = 2.0
 
@@ -25,7 +25,8 @@ log = logging.getLogger(__name__)
 
 
 class LedgerWatch:
-    """Moves the anchor to the newest entry, or loses it. `on_rebuild` is called after the tables of a projection were replaced."""
+    """Moves the anchor to the newest entry; where the ledger went back, `Anchor.lose` drops what is in memory. `on_rebuild` is
+    called after the tables of a projection were replaced."""
 
     def __init__(self, pool: Pool, anchor: Anchor, on_rebuild: Callable[[], None], others: Sequence[Pool] = ()) -> None:
         """Where the ledger went back, the connections of `pool` and `others` are replaced: they may be to a server that is not the
@@ -38,7 +39,7 @@ class LedgerWatch:
 
     def start(self) -> None:
         failure = "whether the ledger went back can't be looked up"
-        self._tasks.spawn(supervise(self._tick, log=log, failure=failure, pause_seconds=TICK_SECONDS), name="ledger watch")
+        self._tasks.spawn(supervise(self._look_and_wait, log=log, failure=failure, pause_seconds=LOOK_SECONDS), name="ledger watch")
 
     async def close(self) -> None:
         await self._tasks.stop()
@@ -46,9 +47,9 @@ class LedgerWatch:
     def _replace_connections(self, pool: Pool) -> None:
         self._tasks.spawn(pool.drain())
 
-    async def _tick(self) -> None:
+    async def _look_and_wait(self) -> None:
         await self.look()
-        await asyncio.sleep(TICK_SECONDS)
+        await asyncio.sleep(LOOK_SECONDS)
 
     async def look(self) -> None:
         position, mac, losses = self._anchor.position, self._anchor.mac, self._anchor.losses

@@ -63,7 +63,7 @@ def _document(app: FastAPI) -> JSON:
         schemas |= booking_schemas() | {"Problem": _PROBLEM, "ProblemError": _PROBLEM_ERROR}
         add_cookie(document)
         document["components"]["schemas"] = {_public_name(name): schema for name, schema in sorted(schemas.items())}
-        app.openapi_schema = _map_objects(document, _rename_schema)
+        app.openapi_schema = _map_objects(document, _finish_object)
     return app.openapi_schema
 
 
@@ -71,7 +71,7 @@ def _public_name(schema: str) -> str:
     return _SUFFIX.sub("", schema)
 
 
-def _rename_schema(node: JSON) -> JSON:
+def _finish_object(node: JSON) -> JSON:
     reference = node.get("$ref", "")
     if reference.startswith(_SCHEMAS):
         node["$ref"] = _SCHEMAS + _public_name(reference.removeprefix(_SCHEMAS))
@@ -83,7 +83,8 @@ def _rename_schema(node: JSON) -> JSON:
 
 
 def _parameter_schema(schema: JSON) -> JSON:
-    """A parameter is omitted, never null; and a `$ref` stands alone, because the generator makes no type of one with siblings."""
+    """A parameter is omitted, never null; and a `$ref` stands alone, because the generator makes no type for one with other keys
+    beside it."""
     options = [option for option in schema.get("anyOf", ()) if option != {"type": "null"}]
     if len(options) == 1:
         schema = {name: value for name, value in schema.items() if name != "anyOf"} | options[0]
@@ -97,8 +98,8 @@ def _map_objects(node: Any, change: Callable[[JSON], JSON]) -> Any:
 
 
 def add_cookie(document: JSON) -> None:
-    """Declares the session cookie as the alternative to the token. Routes of `Anyone` (without roles) need neither, nor do those
-    that guests may use, too.
+    """Declares the session cookie as the alternative to the token. Routes of `Anyone` (no roles) and those that guests
+    may use need neither.
 
     Declared here, because a dependency would cost time on each request."""
     schemes: JSON = document["components"]["securitySchemes"]

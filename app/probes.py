@@ -75,8 +75,8 @@ async def get_health() -> Status:
 
 @router.get("/ready", operation_id="get_ready")
 async def get_ready(request: Request) -> Status:
-    """Responds with 200 if the process can sell now: the database is migrated, the primary, and commits writes. Otherwise with 503,
-    which says why, and before the process stops."""
+    """Responds with 200 if the process can sell now: the database is migrated, is the primary, and commits writes. Otherwise, and
+    while the process drains before it stops, with 503 and the reason."""
     await request.app.state.probes.readiness.check()
     return {"status": "ready"}
 

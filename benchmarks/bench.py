@@ -1,4 +1,5 @@
-"""What each benchmark receives: options, a directory, the deployment (started at its first use), and the results.
+"""What each benchmark receives: options, a directory, an exit stack that ends what they start, the deployment (started at its first
+use), and the results.
 
 A benchmark is a file with a `run(bench)`, and a line in `BENCHMARKS` of __main__.py.
 """
@@ -56,11 +57,13 @@ class Bench:
         print(f"[{time.monotonic() - self.started_at:5.0f} s] {progress}", file=sys.stderr, flush=True)
 
     def record(
-        self, benchmark: str, what: str, number: int, result: LoadResult, wrong: Sequence[str] = (), **details: object
+        self, benchmark: str, subject: str, round_number: int, result: LoadResult, wrong: Sequence[str] = (), **details: object
     ) -> None:
         """Stores and prints the result of a load in a round. `wrong`: inconsistencies, which make all figures worthless."""
-        where = f"{benchmark}, {what.strip()}, round {number}"
+        where = f"{benchmark}, {subject.strip()}, round {round_number}"
         self.results.wrong += [f"{where}: {violation}." for violation in wrong]
-        self.results.samples.append({"benchmark": benchmark, "subject": what, "round": number, **details, **result._asdict()})
+        self.results.samples.append(
+            {"benchmark": benchmark, "subject": subject, "round": round_number, **details, **result._asdict()}
+        )
         figures = f"{result.requests_per_second:,.0f}/s, p50 {result.p50_ms:.1f} ms, p99 {result.p99_ms:.1f} ms"
         self.log("; ".join([f"{where}: {figures}", *(f"WRONG: {violation}" for violation in wrong)]))

@@ -39,11 +39,11 @@ from ledger.settings import Settings, SettingsError
 from migrations.roles import RoleMissing
 from seed import progress
 
-#: The processes of Seatledger, here and in docker-compose.yml: any number of each.
+#: The processes of Seatledger, also of docker-compose.yml. Any number of each may run; here it is one.
 COMMANDS = {"api": "python -m app", "worker": "python -m workers worker", "tick": "python -m workers tick"}
 
 MIN_POSTGRES_VERSION = 15
-#: The role of the processes on a server of our own, whose owner's is `seatledger`.
+#: The role of the processes on a PostgreSQL of our own. The owner's is `seatledger`.
 RUNTIME_ROLE = "seatledger_app"
 CONNECT_SECONDS = 5
 #: A new database with demo data takes half of this.
@@ -72,7 +72,7 @@ def main() -> int:
         output.as_json = settings.log_format == "json"
         if not prepare_only:
             _check_port(settings)
-        _check_data_dir(settings)
+        _prepare_data_dir(settings)
         with _servers(settings, failures) as settings, servers.url_files(settings):
             _migrate(settings)
             if prepare_only:
@@ -91,8 +91,8 @@ def main() -> int:
 
 
 class _TolerantOutput:
-    """An output that ignores write errors: if its reader ends (`make run | head`), the processes continue. `as_json`: it makes
-    JSON of lines that are not."""
+    """An output that ignores write errors: if its reader ends (`make run | head`), the processes continue. `as_json`:
+    lines that are not JSON are wrapped in JSON."""
 
     def __init__(self, output: TextIO) -> None:
         self._output = output
@@ -116,7 +116,7 @@ class _TolerantOutput:
 
 
 def _check_port(settings: Settings) -> None:
-    """Raises StackError if the port is in use. Checked first, because starting everything else takes half a minute."""
+    """Raises StackError if the port is in use. Checked first, because starting everything else takes some seconds."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[0]
         with socket.socket(family, kind, protocol) as probe:
@@ -128,7 +128,8 @@ def _check_port(settings: Settings) -> None:
         ) from error
 
 
-def _check_data_dir(settings: Settings) -> None:
+def _prepare_data_dir(settings: Settings) -> None:
+    """Makes it. Raises StackError if it can't be written, or has too little room."""
     data_dir = settings.data_dir
     probe = data_dir / ".writable"
     try:
@@ -213,7 +214,7 @@ def _check_database(settings: Settings) -> None:
     try:
         with psycopg.connect(settings.database_url, connect_timeout=CONNECT_SECONDS) as connection:
             version = connection.info.server_version // 10_000
-            if not settings.allow_unsafe_database:  # otherwise its processes say so
+            if not settings.allow_unsafe_database:  # if it is allowed, API and worker log a warning
                 check_durability(connection, is_unsafe_allowed=False)
     except UnsafeDatabase as error:
         raise StackError(str(error)) from None
@@ -270,7 +271,8 @@ def _supervise(settings: Settings) -> None:
 
 
 def _environment(settings: Settings) -> dict[str, str]:
-    """Of the processes, which connect as the runtime role. Nobody is in front of the API who would have to notice that it stops."""
+    """Of the processes, which connect as the runtime role. No load balancer has to notice that
+    the API stops: so it need not drain."""
     url = settings.runtime_database_url or settings.database_url
     runs_as = dataclasses.replace(settings, database_url=url, runtime_database_url="")
     return {**os.environ, **runs_as.to_env(), "DRAIN_SECONDS": "0", "PYTHONUNBUFFERED": "1"}

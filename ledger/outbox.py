@@ -1,4 +1,4 @@
-"""The outbox: messages that are to be delivered, each exactly once a row. Whoever has something to tell inserts a row in the
+"""The outbox: messages to be delivered; each has exactly one row. Whoever has something to tell inserts a row in the
 transaction that makes it true; workers deliver it (`notifications/`), at least once, under the row's id.
 
 A row names its recipient by id: it has no address and no name, so that an erased person is erased here, too.
@@ -46,7 +46,8 @@ NOTICES = frozenset(
 )  # fmt: skip
 #: Kinds of mail that come from an organizer's side, and that nobody needs: who does not want them gets none.
 ANNOUNCEMENT, REMINDER = OPTIONAL = ("announcement", "reminder")
-#: The recipient of messages that nobody gets: who asks for a mail must not learn by the time it takes whether anybody does.
+#: The recipient of messages that nobody gets: written where no account has the address, so that the response time does not tell
+#: whether one has it.
 NOBODY = UUID(int=0)
 #: A kind of mail: a code that proves an address. Its recipient is a row of `contact_codes`.
 CONTACT_CODE = "contact-code"

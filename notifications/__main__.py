@@ -15,7 +15,7 @@ from ledger.database_errors import one_line
 from ledger.postgres_connections import make_engine
 from ledger.settings import Settings, SettingsError
 from ledger.webhooks import WEBHOOKS
-from notifications import follower, subscription
+from notifications import follower, mail_follower
 
 STATEMENT_SECONDS = 60.0
 
@@ -72,7 +72,7 @@ def _run(connection: Connection, command: str) -> str:
     return f"{counts[0]} held messages and {counts[1]} held deliveries to webhooks are {what}."
 
 
-_FOLLOWERS = {subscription.NAME: "Mail", WEBHOOKS: "Webhooks"}
+_FOLLOWERS = {mail_follower.NAME: "Mail", WEBHOOKS: "Webhooks"}
 
 
 def _describe_skip(noun: str, position: int | None) -> str:
@@ -81,7 +81,7 @@ def _describe_skip(noun: str, position: int | None) -> str:
 
 
 def _mail_status(connection: Connection) -> str:
-    row = connection.execute(_POSITION, {"name": subscription.NAME}).one_or_none()
+    row = connection.execute(_POSITION, {"name": mail_follower.NAME}).one_or_none()
     if row is None:
         return "Mail has not begun: no worker with MAIL_URL has run."
     return f"Mail has told about the ledger up to position {row.position}{_stall(row)}. Messages: {_counts(connection, _MESSAGES)}."

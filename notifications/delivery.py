@@ -1,5 +1,5 @@
-"""The delivery of what is due in the outbox: at least once each, under its id, in order for one recipient and event. Who waits for
-an answer goes before the customers of a cancelled event.
+"""The delivery of what is due in the outbox: at least once each, under its id, in order for one recipient and event. PROMPT
+messages, for which somebody waits, go before those TO_MANY.
 
 A row is taken by moving its `due_at` by LEASE: if the process dies, another one takes it then. A try that failed moves it by a
 growing pause; after GIVES_UP, or if the server says that it never will, the row is settled as failed.

@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 #: Entries in one transaction.
 BATCH_SIZE = 500
 
-_IS_LOUD = text("SELECT pg_try_advisory_xact_lock_shared(:lock)")
+_IS_NOT_QUIET = text("SELECT pg_try_advisory_xact_lock_shared(:lock)")
 #: The row of a follower, made at the head of the ledger.
 BEGIN = f"INSERT INTO subscriptions (name, position) VALUES (:name, {outbox.HEAD}) ON CONFLICT DO NOTHING"
 _BEGIN = text(BEGIN)
@@ -52,7 +52,7 @@ class Teller(Protocol):
         """Writes the rows about all that was told."""
 
 
-class Subscription(Protocol):
+class Follower(Protocol):
     """`name`: of its row. `noun`: what it writes, for the log. `follows`: the projections behind which it stays."""
 
     name: str
@@ -66,30 +66,30 @@ class Subscription(Protocol):
 
 
 def advance(
-    engine: Engine, ledger: Ledger, subscription: Subscription, *, now: datetime | None = None, batch_size: int = BATCH_SIZE
+    engine: Engine, ledger: Ledger, follower: Follower, *, now: datetime | None = None, batch_size: int = BATCH_SIZE
 ) -> int:
     """Tells about the next entries. Returns the number of entries that it passed; 0: there are none, another process is at it, or
     it is stalled. Raises LedgerWentBack, LedgerUnavailable, SQLAlchemy's errors where the database is unavailable."""
     with engine.begin() as connection:
-        is_idle = not subscription.has_listeners(connection) and _is_near(connection, subscription)
-        position = None if is_idle else _lock(connection, subscription.name)
+        is_idle = not follower.has_listeners(connection) and _is_near(connection, follower)
+        position = None if is_idle else _lock(connection, follower.name)
         if position is None:
             return 0
-        reached, head = connection.execute(_REACHED, {"names": list(subscription.follows)}).one()
+        reached, head = connection.execute(_REACHED, {"names": list(follower.follows)}).one()
         if position > head:  # the ledger went back; what is appended now has positions that were passed before
             log.critical(
-                "Position %s is past the head of the ledger, which went back: %s go on from %s", position, subscription.noun, head
+                "Position %s is past the head of the ledger, which went back: %s go on from %s", position, follower.noun, head
             )
-            _move(connection, subscription, head)
+            _move(connection, follower, head)
             return 0
-        if not subscription.has_listeners(connection):
-            _move(connection, subscription, max(position, reached))
+        if not follower.has_listeners(connection):
+            _move(connection, follower, max(position, reached))
             return 0
         try:
             batch = _read(ledger, position, batch_size, until=reached)
         except UnknownTopic as error:
-            return _stall(connection, subscription, position, ledger.next_position(position) or position, error)
-        return _tell(connection, ledger, subscription, position, batch, now or datetime.now(UTC))
+            return _stall(connection, follower, position, ledger.next_position(position) or position, error)
+        return _tell(connection, ledger, follower, position, batch, now or datetime.now(UTC))
 
 
 def skip(connection: Connection, name: str) -> int | None:
@@ -103,23 +103,23 @@ def skip(connection: Connection, name: str) -> int | None:
 
 def _lock(connection: Connection, name: str) -> int | None:
     """The position, locked until the transaction ends. None: another process holds it, or somebody loads entries."""
-    if not begin_loud(connection, name):
+    if not begin_unless_quiet(connection, name):
         return None
     return connection.execute(_LOCK, {"name": name}).scalar_one_or_none()
 
 
-def begin_loud(connection: Connection, name: str) -> bool:
-    """Makes the row, if there is none yet. False: nobody is told anything before the end of the transaction of somebody who loads
-    entries."""
-    if not connection.scalar(_IS_LOUD, {"lock": outbox.QUIET}):
+def begin_unless_quiet(connection: Connection, name: str) -> bool:
+    """Makes the row, if there is none yet. False: an import or the demo is loading entries about which nobody is told; try
+    later."""
+    if not connection.scalar(_IS_NOT_QUIET, {"lock": outbox.QUIET}):
         return False
     connection.execute(_BEGIN, {"name": name})
     return True
 
 
-def _is_near(connection: Connection, subscription: Subscription) -> bool:
+def _is_near(connection: Connection, follower: Follower) -> bool:
     """Whether it need not move while nobody listens: a commit for each entry would cost more than reading some in vain later."""
-    parameters = {"own": subscription.name, "names": list(subscription.follows), "size": BATCH_SIZE}
+    parameters = {"own": follower.name, "names": list(follower.follows), "size": BATCH_SIZE}
     return bool(connection.scalar(_IS_NEAR, parameters))
 
 
@@ -133,21 +133,21 @@ def _read(ledger: Ledger, after: int, limit: int, *, until: int) -> list[Recorde
 
 
 def _tell(
-    connection: Connection, ledger: Ledger, subscription: Subscription, position: int, batch: list[RecordedEntry], now: datetime
+    connection: Connection, ledger: Ledger, follower: Follower, position: int, batch: list[RecordedEntry], now: datetime
 ) -> int:
     if not batch:
         return 0
-    check_is_held(connection, batch[-1], subscription.name)
-    teller, told = subscription.teller(connection, ledger, batch, now), 0
+    check_is_held(connection, batch[-1], follower.name)
+    teller, told = follower.teller(connection, ledger, batch, now), 0
     for recorded in batch:
         try:
             _tell_one(teller, recorded)
         except NotTellable as error:
             teller.write()
-            return told + _stall(connection, subscription, position, recorded.position, error)
+            return told + _stall(connection, follower, position, recorded.position, error)
         position, told = recorded.position, told + 1
     teller.write()
-    _move(connection, subscription, position)
+    _move(connection, follower, position)
     return told
 
 
@@ -161,16 +161,16 @@ def _tell_one(teller: Teller, recorded: RecordedEntry) -> None:
 
 
 def _move(
-    connection: Connection, subscription: Subscription, position: int, failed_position: int | None = None, error: str | None = None
+    connection: Connection, follower: Follower, position: int, failed_position: int | None = None, error: str | None = None
 ) -> None:
-    new = {"name": subscription.name, "position": position, "failed_position": failed_position, "error": error}
+    new = {"name": follower.name, "position": position, "failed_position": failed_position, "error": error}
     connection.execute(_MOVE, new)
 
 
-def _stall(connection: Connection, subscription: Subscription, position: int, failed_position: int, error: Exception) -> int:
+def _stall(connection: Connection, follower: Follower, position: int, failed_position: int, error: Exception) -> int:
     """Stores where it is stalled, and logs it once. Returns 0: it passes nothing."""
     failed = text("SELECT failed_position FROM subscriptions WHERE name = :name")
-    if connection.scalar(failed, {"name": subscription.name}) != failed_position:
-        log.error("%s are stalled at position %s: %s", subscription.noun.capitalize(), failed_position, describe(error))
-    _move(connection, subscription, position, failed_position, describe(error))
+    if connection.scalar(failed, {"name": follower.name}) != failed_position:
+        log.error("%s are stalled at position %s: %s", follower.noun.capitalize(), failed_position, describe(error))
+    _move(connection, follower, position, failed_position, describe(error))
     return 0

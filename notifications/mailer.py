@@ -15,7 +15,7 @@ from ledger.outbox import MAIL
 from ledger.settings import Settings
 from ledger.store import Ledger
 from ledger.ticket_codes import TicketCodes
-from notifications import audiences, delivery, reminders, subscription
+from notifications import audiences, delivery, mail_follower, reminders
 from notifications.mail.facts import Facts
 from notifications.mail.mailbox import Mailbox
 from notifications.mail.smtp import ServerUnavailable, Smtp
@@ -26,14 +26,14 @@ log = logging.getLogger(__name__)
 __all__ = ["MAIL", "Mailer"]
 
 CLEANING_SECONDS = 3600.0
-#: Mails that one worker sends at once: most of the time a server lets one wait.
+#: Mails that one courier sends at once: most of the time goes into waiting for the server.
 CONNECTIONS = 4
 #: How often it looks for events that start within a day.
 REMINDING_SECONDS = 60.0
 
 
 class Mailer:
-    """The mail of one worker; off without MAIL_URL or the demo. Other workers may do the same at the same time."""
+    """The mail of one courier; off without MAIL_URL or the demo. Other couriers may do the same at the same time."""
 
     def __init__(self, settings: Settings, engine: Engine, ledger: Ledger, count: Callable[[str], None]) -> None:
         """`count` is called with what became of each try."""
@@ -91,7 +91,7 @@ class Mailer:
     def _follow(self) -> int:
         """Passes all entries and announcements that there are: rows are written however slow the server is."""
         passed = audiences.write_messages(self._engine) + self._remind()
-        while not self._thread.is_closing and (step := subscription.advance(self._engine, self._ledger)):
+        while not self._thread.is_closing and (step := mail_follower.advance(self._engine, self._ledger)):
             passed += step
         return passed
 

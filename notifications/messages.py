@@ -20,7 +20,7 @@ KINDS = (BOOKING_CONFIRMED, TICKETS_CANCELLED, EVENT_CHANGED, EVENT_CANCELLED, L
 #: They tell that tickets or an event were cancelled, and so stay true afterwards.
 ABOUT_CANCELLATION = (TICKETS_CANCELLED, EVENT_CANCELLED)
 #: Sent to all customers of an event at once.
-_TO_MANY = (EVENT_CHANGED, EVENT_CANCELLED)
+_KINDS_TO_MANY = (EVENT_CHANGED, EVENT_CANCELLED)
 
 #: A mail with more tickets takes seconds to make: it goes with those to many, so that it delays nobody who waits for one ticket.
 FEW = 50
@@ -95,7 +95,7 @@ def _message(
         booking_id=booking_id,
         position=recorded.position,
         details=details,
-        priority=TO_MANY if kind in _TO_MANY or quantity > FEW else PROMPT,
+        priority=TO_MANY if kind in _KINDS_TO_MANY or quantity > FEW else PROMPT,
     )
 
 

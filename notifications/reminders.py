@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine, text
 
 from ledger.mail_choices import PEOPLE, WANTED
 from ledger.outbox import MAIL, MESSAGE_ID, REMINDER, REMINDERS, TO_MANY, id_prefix
-from notifications.follower import begin_loud
+from notifications.follower import begin_unless_quiet
 
 #: How long before the start.
 AHEAD = timedelta(days=1)
@@ -60,7 +60,7 @@ def clean(connection: Connection) -> None:
 def _write_next(engine: Engine, now: datetime) -> bool:
     """False: none is due, another process is at it, or somebody loads entries."""
     with engine.begin() as connection:
-        if not begin_loud(connection, REMINDERS):
+        if not begin_unless_quiet(connection, REMINDERS):
             return False
         since = connection.execute(_SINCE, {"name": REMINDERS}).scalar_one_or_none()
         if since is None:

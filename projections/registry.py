@@ -1,4 +1,5 @@
-"""All projections, by name, and what each ignores. A new projection is a new file and a line in each of the two tables."""
+"""All projections, by name, and what each ignores. For a new projection here: a line in each of the two
+tables."""
 
 from collections.abc import Mapping
 

@@ -53,7 +53,7 @@ def make_celery_app(settings: Settings) -> Celery:
 
 
 class WakeUps:
-    """Sends a task a wake-up unless its queue holds one. So a queue never holds more than a handful of messages."""
+    """Sends a task a wake-up unless its queue holds one. So a queue holds one, or a few where several senders look at once."""
 
     def __init__(self, settings: Settings) -> None:
         self._app = make_celery_app(settings)

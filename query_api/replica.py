@@ -71,7 +71,9 @@ class Replica:
         self._tasks = BackgroundTasks()
 
     def start(self) -> None:
-        work = supervise(self._tick, log=log, failure="the standby for queries can't be looked at", pause_seconds=LOOK_SECONDS)
+        work = supervise(
+            self._look_and_wait, log=log, failure="the standby for queries can't be looked at", pause_seconds=LOOK_SECONDS
+        )
         self._tasks.spawn(work, name="replica")
 
     async def close(self) -> None:
@@ -109,7 +111,7 @@ class Replica:
     async def _position_of(self, projections: tuple[str, ...]) -> int:
         return (await self.database.fetch(queries.projections_position(projections))).position
 
-    async def _tick(self) -> None:
+    async def _look_and_wait(self) -> None:
         try:
             await self.look()
         except BaseException as error:

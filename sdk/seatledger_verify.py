@@ -5,8 +5,8 @@
     python seatledger_verify.py --key KEY --consistency proof.json older-checkpoint.txt newer-checkpoint.txt
 
 KEY is the log's verifier key (seatledger-1a2b3c4d/1+01234567+A...), or the name of a file that holds it. It needs only this
-file, Python 3.9 and the package `cryptography`. If everything is valid it prints what is proven and exits with status 0, otherwise
-it prints one sentence about what is wrong and where, and exits with 1.
+file, Python 3.9 or later and the package `cryptography`. If everything is valid it prints what is proven and exits with status 0,
+otherwise it prints one sentence about what is wrong and where, and exits with 1.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def unbase64(text: str, where: str) -> bytes:
 
 
 def signed_text(note: str, keys: Sequence[Key], what: str) -> tuple[str, Key]:
-    """The text of a note with one signature, and which of the keys made it."""
+    """The text of a signed note (C2SP signed-note) with one signature, and which of the keys made it."""
     control = re.search(r"[\x00-\x09\x0b-\x1f]", note)
     if control:
         line = note.count("\n", 0, control.start()) + 1
@@ -132,7 +132,7 @@ def sha256(*parts: bytes) -> bytes:
 
 
 def sides(index: int, last: int, count: int, what: str) -> list[bool]:
-    """For each hash of a proof, whether it is the left operand."""
+    """For each hash of an inclusion proof (RFC 9162), whether it is the left operand. `last`: the index of the last leaf."""
     is_left_of_each = []
     while last:
         is_left = bool(index & 1 or index == last)
@@ -175,6 +175,7 @@ def check_consistency(old: Checkpoint, new: Checkpoint, proof: Sequence[bytes]) 
 
 
 def roots_of(first: int, second: int, first_root: bytes, proof: Sequence[bytes]) -> tuple[bytes, bytes]:
+    """The roots of the first `first` and `second` leaves, by a consistency proof (RFC 9162)."""
     if not proof:
         raise VerificationError("The proof has no hashes.")
     whole = (first & -first).bit_length() - 1
@@ -326,7 +327,7 @@ def read(path: str) -> str:
         with Path(path).open("rb") as file:
             return text_of(file.read(MAX_BYTES + 1))
     except (OSError, ValueError) as error:
-        raise VerificationError(f"It can't be read: {getattr(error, 'strerror', None) or error}.") from None
+        raise VerificationError(f"{path} can't be read: {getattr(error, 'strerror', None) or error}.") from None
 
 
 def text_of(content: bytes) -> str:

@@ -1,4 +1,4 @@
-"""The Celery app of workers: one task without arguments for each projector, for snapshots and for maintenance."""
+"""The Celery app of workers: one task without arguments for each projector, for mail, webhooks, snapshots and maintenance."""
 
 import logging
 import time
@@ -63,8 +63,8 @@ def make_app(settings: Settings, worker: Worker) -> Celery:
     )
     for projector in PROJECTORS.values():
         app.task(name=projector.name, shared=False)(_project_task(app, worker, projector))
-    app.task(name=MAIL, shared=False)(worker.courier.begin_mail)
-    app.task(name=WEBHOOKS, shared=False)(worker.courier.begin_webhooks)
+    app.task(name=MAIL, shared=False)(worker.couriers.begin_mail)
+    app.task(name=WEBHOOKS, shared=False)(worker.couriers.begin_webhooks)
     app.task(name=SNAPSHOTS, shared=False)(worker.begin_snapshots)
     app.task(name=MAINTENANCE, shared=False)(worker.maintenance.begin)
     return app
@@ -75,7 +75,7 @@ def _project_task(app: Celery, worker: Worker, projector: Projector) -> Callable
         worker.metrics.count(CATCH_UPS, "wake-up")
         own_queues = app.amqp.queues.consume_from
         left = worker.project(projector, [PROJECTORS[name] for name in PROJECTORS if name in own_queues])
-        for name, begin in ((MAIL, worker.courier.begin_mail), (WEBHOOKS, worker.courier.begin_webhooks)):
+        for name, begin in ((MAIL, worker.couriers.begin_mail), (WEBHOOKS, worker.couriers.begin_webhooks)):
             if name in own_queues:  # else the tick wakes those who do it
                 begin()
         if left is RemainingWork.LOCKED:

@@ -26,7 +26,7 @@ from ledger.store import Ledger
 from ledger.webhooks import WEBHOOKS
 from notifications import follower
 from notifications.webhooks.bodies import FactReader
-from notifications.webhooks.telling import WebhookSubscription
+from notifications.webhooks.telling import WebhookFollower
 from notifications.woken_thread import WokenThread
 from workers import metrics
 from workers.metrics import WorkerMetrics
@@ -39,7 +39,7 @@ NAMES = (MAIL, WEBHOOKS)
 RESTART_SECONDS = 5.0
 #: How long a courier that is to end may take: a mail server replies within 15 s, or not at all.
 STOP_SECONDS = 20.0
-#: More than the worker has: selling goes before projecting, and that before telling.
+#: Added to what the worker has: selling goes before projecting, and that before telling.
 NICENESS = 5
 STATEMENT_SECONDS, LOCK_TIMEOUT_MS = 30.0, 5_000
 #: To the database: one follows the ledger; each of eight threads for webhooks has one, each of four for mail two.
@@ -48,13 +48,13 @@ CONNECTIONS = 9
 _COUNTED = {MAIL: metrics.MAILS, WEBHOOKS: metrics.WEBHOOK_DELIVERIES}
 
 
-class Courier:
+class Couriers:
     """The couriers of one worker: a process for mail and one for webhooks, so that neither waits for the other. Without MAIL_URL or
     the demo there is none for mail, and while there is no webhook, none for webhooks."""
 
     def __init__(self, settings: Settings, engine: Engine, ledger: Ledger, counts: WorkerMetrics) -> None:
         self._settings, self._engine, self._ledger = settings, engine, ledger
-        self._subscription = WebhookSubscription(FactReader(ledger))
+        self._follower = WebhookFollower(FactReader(ledger))
         self._thread = WokenThread(WEBHOOKS, engine, ledger, self._begin_webhooks_if_needed)
         self._mail, self._webhooks = (_Process(settings, name, counts) for name in NAMES)
 
@@ -80,11 +80,11 @@ class Courier:
 
     def _begin_webhooks_if_needed(self) -> None:
         with self._engine.connect() as connection:
-            is_needed = self._subscription.has_listeners(connection)
+            is_needed = self._follower.has_listeners(connection)
         if is_needed:
             self._webhooks.wake()
         else:  # what nobody listens to is passed
-            follower.advance(self._engine, self._ledger, self._subscription)
+            follower.advance(self._engine, self._ledger, self._follower)
 
 
 class _Process:

@@ -72,9 +72,9 @@ class Poller:
         try:
             self._catch_up_unmoved()
             if MAIL in self._names:
-                self._worker.courier.begin_mail()
+                self._worker.couriers.begin_mail()
             if WEBHOOKS in self._names:
-                self._worker.courier.begin_webhooks()
+                self._worker.couriers.begin_webhooks()
             self._worker.note_database(None)
         except (OperationalError, InterfaceError) as error:
             self._worker.note_database(error)

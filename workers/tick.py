@@ -1,5 +1,5 @@
-"""The tick: a wake-up a second for each projector, and one a minute for snapshots and maintenance. Redis may lose any message;
-while one worker runs, projections still progress.
+"""The tick: a wake-up a second for each projector, mail and webhooks, and one a minute for snapshots and maintenance. Redis may
+lose any; while one worker runs, projections still progress.
 
 Any number of ticks may run, on any machines: they take turns (docs/decisions/0040). None needs the database.
 """
@@ -23,9 +23,9 @@ from workers.metrics import TickMetrics
 log = logging.getLogger(__name__)
 
 TICK_SECONDS = 1.0
-#: The tick of tasks that do not project.
+#: Of the tasks that are woken less often than each second.
 TASK_TICK_SECONDS = {SNAPSHOTS: 60.0, MAINTENANCE: 60.0}
-#: In Redis: the number of ticks that were sent.
+#: In Redis: the number of rounds of wake-ups that were sent.
 TURN_KEY = "seatledger:ticks"
 
 

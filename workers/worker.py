@@ -1,4 +1,5 @@
-"""A worker process: its connections, and its work: projecting, signing checkpoints, snapshots, maintenance."""
+"""A worker process: its connections, and its work: projecting, signing checkpoints, snapshots, maintenance. Its couriers
+are processes of their own."""
 
 import logging
 import time
@@ -29,7 +30,7 @@ from projections.rebuild import projection_snapshots
 from projections.resume import resume_events
 from projections.tables import Progress
 from workers import metrics
-from workers.courier import Courier
+from workers.courier import Couriers
 from workers.maintenance import Maintenance
 from workers.metrics import WorkerMetrics
 
@@ -100,7 +101,7 @@ class Worker:
         self.ledger = Ledger(settings.database_url, macs, lambda position: self.metrics.count(metrics.FORGED))
         self.database = OutageLog(log, "The database")
         self.maintenance = Maintenance(settings, self._background, self.metrics, self.database)
-        self.courier = Courier(settings, self._background, self.ledger, self.metrics)
+        self.couriers = Couriers(settings, self._background, self.ledger, self.metrics)
         self._channel = positions_channel(settings.redis_url)
         self._snapshots = Thread()
         self._checkpoints = CheckpointSigner(settings.keys)
@@ -120,7 +121,7 @@ class Worker:
         for thread in (self._signing, self._snapshots):
             if thread.is_alive():
                 thread.join()
-        self.courier.close()
+        self.couriers.close()
         self.ledger.close()
         self.engine.dispose()
         self._background.dispose()
@@ -141,6 +142,7 @@ class Worker:
         return left
 
     def _catch_up(self, projector: Projector) -> RemainingWork:
+        """Folds at most CATCH_UP_LIMIT entries; afterwards resumes what is set aside, and begins to sign if it was `audit`."""
         folded, failure = 0, ""
         try:
             folded = catch_up(self.engine, self.ledger, projector, self.metrics.timing(self._publish), at_most=CATCH_UP_LIMIT)
@@ -169,7 +171,8 @@ class Worker:
         return RemainingWork.NOTHING if folded < CATCH_UP_LIMIT else RemainingWork.MORE
 
     def note_database(self, error: Exception | None) -> None:
-        """Whether it could be used. The error is logged at the beginning of an outage, not at each try."""
+        """Records whether the database could be used (None: it could). The error is logged at the beginning of an outage, not at
+        each try."""
         if error is None:
             self.database.worked()
         else:

@@ -1,1 +1,1 @@
-"""A fast path for bookings in front of the framework, and the server's HTTP protocol. README.md explains why."""
+"""Fast paths for bookings and public reads, turns of reads by client, and the server's HTTP protocol. README.md explains why."""

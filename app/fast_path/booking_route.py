@@ -1,6 +1,6 @@
-"""The fast path for bookings, in front of the framework. When sales open, nearly all requests are bookings, and more than half of
-their time was spent in layers that they don't need: middleware, routers, dependencies, exit stacks, request and response objects
-(docs/decisions/0009).
+"""The fast path for bookings, in front of the framework. When sales open, nearly all requests are bookings, and more than a
+third of their time was spent in layers that they don't need: middleware, routers, dependencies, exit stacks, request and response
+objects (docs/decisions/0009).
 
 `POST /api/events/{event_id}/bookings` skips all of these and calls the same function as the documented route
 (`commands.routes.book`), with the same access policy and the same problems. Any other request goes to the framework, and so do

@@ -39,13 +39,13 @@ BUFFER_BYTES = 64 * 1024
 #: Of a request's head: its first line and its fields. Browsers and proxies send some 2 KiB with 20 fields.
 HEAD_LIMIT_BYTES = 16 * 1024
 HEAD_LIMIT_FIELDS = 100
-#: A chunk may have as much without being counted: its length, and two ends of a line.
+#: Bytes of each chunk's framing that are not counted: its length, and two ends of a line.
 CHUNK_FRAMING_BYTES = 12
 #: Two of one name could be read differently by a proxy and by us. HTTP allows one.
 SENT_ONCE = (b"host", b"authorization", b"content-type", b"idempotency-key")
 #: Requests of one connection that wait for the response to an earlier one. Neither browsers nor proxies send any.
 MAX_PIPELINED = 8
-#: A client that takes nothing of what is to be sent for as long is disconnected.
+#: A client that takes nothing of what is to be sent for this time is disconnected.
 STALLED_SECONDS = 30.0
 #: How long what a refused client sends is still read.
 REFUSED_SECONDS = 1.0
@@ -237,7 +237,7 @@ class HttpProtocol(HttpToolsProtocol):
         if len(self.headers) > HEAD_LIMIT_FIELDS:
             raise RefusedHead("head-too-large")
         if len(self.pipeline) >= MAX_PIPELINED:  # what follows is not parsed
-            raise RefusedHead("too-many-connections")
+            raise RefusedHead("too-many-connections")  # never sent: another response is in progress
         self._check_fields()
         super().on_headers_complete()
         self.headers = []  # The parser calls `on_header` for trailers, too: they are no part of the head.

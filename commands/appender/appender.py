@@ -1,8 +1,8 @@
 """The appender: group commit under optimistic concurrency.
 
-While one append is in flight, requests queue; then they are decided in order of arrival on the cached Events, and all their
-entries, over all streams, are appended in one transaction. The primary key (stream, version) decides which of two processes was
-first. Every append takes the ordering lock, in the database, so that commit order is position order:
+While one append is in flight, requests queue; then they are decided on the cached Events, in the queue's order, which is fair
+between accounts, and all their entries, over all streams, are appended in one transaction. It is refused unless each stream ends
+with the entry that was decided on. Every append takes the ordering lock, in the database, so that commit order is position order:
 
     next batch ─▶ decide on trial Events ─▶ append ─▶ keep the trials, resolve the requests
                             ▲                  │ version conflict: another process was first
@@ -248,7 +248,7 @@ class Appender:
         assert self._connection is not None
         decided = self._decide(batch)
         appended = await self._append(decided, self._connection.append)
-        await self._confirm_repeated(decided, appended)
+        await self._make_repeated_durable(decided, appended)
         self._keep(decided, appended)
         decided_on = {request.stream: end for request, _, end in decided.refused if request.stream not in decided.trials}
         ends = await self._connection.ends(list(decided_on)) if decided_on else {}
@@ -278,7 +278,7 @@ class Appender:
                 self.timings.join(self._requests.join_batch(batch, known, self._batch_limit))
             decided = self._decide(self._memory.decidable(batch))
             appended = await self._append(decided, connection.append_and_commit)
-        await self._confirm_repeated(decided, appended)
+        await self._make_repeated_durable(decided, appended)
         self._keep(decided, appended)
         for request, refusal, _ in decided.refused:
             request.resolve(refusal)
@@ -306,7 +306,7 @@ class Appender:
                 request.sent = False
             raise
 
-    async def _confirm_repeated(self, decided: DecidedBatch, appended: list[Appended]) -> None:
+    async def _make_repeated_durable(self, decided: DecidedBatch, appended: list[Appended]) -> None:
         """A command that is repeated is acknowledged now, perhaps for the first time: its entries must not be on this server alone.
         An append of the same batch, which was committed after them, proves that."""
         if decided.repeated and not appended:

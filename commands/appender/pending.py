@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 #: A request that is older than this is checked for a disconnected client before it is decided.
 CHECK_AFTER_SECONDS = 0.1
 
-#: As many tickets of a booking weigh as much as a command.
+#: This many tickets of a booking weigh as much as a command.
 TICKETS_PER_WEIGHT = 20
 #: Accounts whose last turn is remembered, while the queue does not become empty.
 MAX_ACCOUNTS = 10_000
@@ -168,7 +168,7 @@ class PendingRequests:
         return request
 
     def next_queued(self) -> PendingRequest | None:
-        """Takes the unresolved request from the queue whose turn it is."""
+        """Takes from the queue the unresolved request whose turn it is. None: the queue has none."""
         while self._queue:
             request = self._dequeue()
             if not request.future.done():

@@ -29,6 +29,8 @@ from notifications.webhooks.secrets import WebhookSecrets
 
 log = logging.getLogger(__name__)
 
+_TOO_MUCH = "too much waits for it"
+
 #: How long a process that died keeps the webhook that it had taken.
 LEASE = timedelta(seconds=60)
 #: How long one webhook is served before others are.
@@ -213,8 +215,12 @@ class Postman:
             connection.execute(_FAILED, {"state": state, "pause": pause, **values})
             wait = PAUSES_OF_WEBHOOK[min(failures, len(PAUSES_OF_WEBHOOK) - 1)]
             for_days = connection.scalar(_FAILS, {"id": webhook_id, "pause": wait, "fails_for": FAILS_FOR})
-            if is_gone or for_days or self._has_too_much(connection, webhook_id):
-                self._pause(connection, webhook_id)
+            if is_gone:
+                self._pause(connection, webhook_id, "its receiver is gone (410)")
+            elif for_days:
+                self._pause(connection, webhook_id, "it has failed for too long")
+            elif self._has_too_much(connection, webhook_id):
+                self._pause(connection, webhook_id, _TOO_MUCH)
             self.count("failed" if state == FAILED else "deferred")
             return _Then.PAUSE
 
@@ -222,10 +228,10 @@ class Postman:
         waiting: int = connection.execute(_COUNT_DUE, {"id": webhook_id, "most": MOST_WAITING + 1}).scalar_one()
         return waiting > MOST_WAITING
 
-    def _pause(self, connection: Connection, webhook_id: UUID) -> None:
+    def _pause(self, connection: Connection, webhook_id: UUID, reason: str) -> None:
         owner_id = connection.scalar(_PAUSE, {"id": webhook_id, "state": FAILING})
         if owner_id is not None:
-            log.warning("Webhook %s is paused: it has failed for too long", webhook_id)
+            log.warning("Webhook %s is paused: %s", webhook_id, reason)
             paused = {"message": uuid4(), "owner": owner_id, "kind": WEBHOOK_PAUSED, "webhook": str(webhook_id), "channel": MAIL}
             connection.execute(_TELL_OWNER, paused)
 
@@ -241,7 +247,7 @@ class Postman:
         with self.engine.begin() as connection:
             for webhook_id in connection.scalars(_ACTIVE).all():
                 if self._has_too_much(connection, webhook_id):
-                    self._pause(connection, webhook_id)
+                    self._pause(connection, webhook_id, _TOO_MUCH)
 
 
 async def _try(receiver: Receiver, secrets: Sequence[str], row: _Row) -> _Outcome:

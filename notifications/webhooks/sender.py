@@ -1,4 +1,4 @@
-"""What a worker does for webhooks: it follows the ledger in a thread of its own, and delivers in some others, so that a slow
+"""What a courier does for webhooks: it follows the ledger in a thread of its own, and delivers in some others, so that a slow
 receiver delays neither mails nor other webhooks."""
 
 import logging
@@ -20,24 +20,24 @@ from notifications import follower
 from notifications.webhooks.bodies import FactReader
 from notifications.webhooks.delivery import Postman
 from notifications.webhooks.secrets import WebhookSecrets
-from notifications.webhooks.telling import WebhookSubscription, replay
+from notifications.webhooks.telling import WebhookFollower, replay
 from notifications.woken_thread import WokenThread
 
 log = logging.getLogger(__name__)
 
-#: Webhooks that one worker serves at once.
+#: Webhooks that one courier serves at once.
 PARALLEL = 8
 CLEANING_SECONDS = 600.0
 
 
 class WebhookSender:
-    """The webhooks of one worker. Other workers may do the same at the same time."""
+    """The webhooks of one courier. Other couriers may do the same at the same time."""
 
     def __init__(self, settings: Settings, engine: Engine, ledger: Ledger, count: Callable[[str], None]) -> None:
         """`engine` has a connection for each of PARALLEL threads and one more. `count` is called with what became of each try."""
         self._engine, self._ledger = engine, ledger
         self._facts = FactReader(ledger)
-        self._subscription = WebhookSubscription(self._facts)
+        self._follower = WebhookFollower(self._facts)
         self._thread = WokenThread(WEBHOOKS, engine, ledger, self._work)
         self._postman = Postman(
             engine, WebhookSecrets(settings), settings.webhooks_allow_private, count, is_closing=lambda: self._thread.is_closing
@@ -75,7 +75,7 @@ class WebhookSender:
             self._clean_at = time.monotonic() + CLEANING_SECONDS
 
     def _follow(self) -> None:
-        while not self._thread.is_closing and follower.advance(self._engine, self._ledger, self._subscription):
+        while not self._thread.is_closing and follower.advance(self._engine, self._ledger, self._follower):
             self._serve()
 
     def _serve(self) -> None:

@@ -84,8 +84,8 @@ def _listener(row: Any) -> Listener:
     return Listener(row.id, row.owner_id, row.event_id, list(row.types), row.sees_all)
 
 
-class WebhookSubscription:
-    """See `follower.Subscription`. Its teller writes no row for a paused webhook, but remembers the position: when it is resumed,
+class WebhookFollower:
+    """See `follower.Follower`. Its teller writes no row for a paused webhook, but remembers the position: when it is resumed,
     its receiver sees a gap."""
 
     name = WEBHOOKS

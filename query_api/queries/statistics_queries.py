@@ -93,6 +93,8 @@ class SalesRow(Row, frozen=True):
 
 
 class Interval(StrEnum):
+    """By what sales are summed up."""
+
     HOUR = "hour"
     DAY = "day"
     MONTH = "month"

@@ -1,7 +1,7 @@
 """Verification of what Seatledger sends to webhooks, as https://www.standardwebhooks.com says.
 
 verifier = WebhookVerifier("whsec_…")
-event = verifier.verify(request.headers, request.body)  # raises InvalidSignature
+told = verifier.verify(request.headers, request.body)  # raises InvalidSignature
 """
 
 import json
@@ -26,13 +26,13 @@ class WebhookVerifier:
     """`secrets`: as shown when the webhook was made. While a secret is being changed: both."""
 
     def __init__(self, *secrets: str, now: Callable[[], float] = time.time) -> None:
-        """Raises ValueError for a secret that is none."""
+        """Raises ValueError if a secret is not base64, or there is none."""
         try:
             self._keys = [b64decode(secret.removeprefix(_PREFIX), validate=True) for secret in secrets]
         except Error:
-            raise ValueError("A secret of a webhook begins with whsec_, and base64 follows.") from None
+            raise ValueError("A secret of a webhook is base64, usually after whsec_.") from None
         if not all(self._keys) or not self._keys:
-            raise ValueError("A webhook has a secret.")
+            raise ValueError("Give at least one secret.")
         self._now = now
 
     def verify(self, headers: Mapping[str, str], body: bytes) -> dict[str, Any]:

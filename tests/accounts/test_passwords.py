@@ -92,7 +92,7 @@ async def test_hashing_yields_to_bookings_and_that_of_sign_ups_to_log_ins() -> N
 
     passwords = Passwords(Mock(hash=niceness))
     own = int(niceness(""))
-    log_in, sign_up = int(await passwords.hash("a password")), int(await passwords.hash_of_sign_up("a password"))
+    log_in, sign_up = int(await passwords.hash("a password")), int(await passwords.hash_for_sign_up("a password"))
     assert own < log_in < sign_up <= 19
     assert int(niceness("")) == own, "of these threads alone"
     passwords.close()
@@ -153,7 +153,7 @@ async def test_a_flood_of_sign_ups_leaves_log_ins_their_threads() -> None:
         nonlocal hashed
         while not ending.is_set():
             try:
-                await passwords.hash_of_sign_up("another password")
+                await passwords.hash_for_sign_up("another password")
                 hashed += 1
             except Busy:
                 await asyncio.sleep(0.005)

@@ -21,7 +21,7 @@ from devstack.readiness import free_port
 from ledger import entries as e
 from ledger.commands import Actor, Role
 from ledger.store import Ledger, sqlalchemy_url
-from notifications import subscription
+from notifications import mail_follower
 from projections.engine import catch_up
 from projections.registry import PROJECTORS
 from tests.ledger import scenario as s
@@ -74,9 +74,9 @@ class Shop:
             catch_up(self.engine, self.ledger, projector)
 
     def follow(self, **more: Any) -> int:
-        """Lets the subscription pass all that there is, and returns how many entries that was."""
+        """Lets the follower pass all that there is, and returns how many entries that was."""
         passed = 0
-        while step := subscription.advance(self.engine, self.ledger, now=NOW, **more):
+        while step := mail_follower.advance(self.engine, self.ledger, now=NOW, **more):
             passed += step
         return passed
 

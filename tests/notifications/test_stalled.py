@@ -1,4 +1,4 @@
-"""A subscription that is stalled, or that nobody moves, shows up beside the projections, and in the metrics."""
+"""A follower that is stalled, or that nobody moves, shows up beside the projections, and in the metrics."""
 
 from collections.abc import AsyncIterator
 from dataclasses import replace

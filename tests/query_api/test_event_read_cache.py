@@ -45,7 +45,7 @@ def shown(view: dict[str, Any]) -> tuple[Any, ...]:
     return view["id"], view["name"], view["status"], view["available"], view["capacity"], view["details_version"], categories
 
 
-async def both(api: Api, path: str) -> tuple[Any, str]:
+async def body_and_position(api: Api, path: str) -> tuple[Any, str]:
     response = await api.get(path)
     assert response.status_code == 200, response.text
     body = response.json()
@@ -53,7 +53,7 @@ async def both(api: Api, path: str) -> tuple[Any, str]:
 
 
 def change_at_random(world: World, dice: random.Random, events: list[UUID]) -> None:
-    """Books, cancels, edits or schedules at random. A command that is refused changes nothing."""
+    """Books, cancels, edits or schedules at random. After a refusal another event is scheduled, up to 12."""
     event_id = dice.choice(events)
     event = world.events[event_id]
     prices = [CategoryChange(category_id(event_id, number), None, dice.randrange(9_000), None) for number in event.categories]
@@ -90,15 +90,15 @@ async def test_cached_responses_are_what_the_database_showed_at_their_position(w
     for _ in range(rounds(25, 60)):
         for path in paths:  # the present state of the database
             cache.cached.clear()
-            body, position = await both(without_redis, path)
+            body, position = await body_and_position(without_redis, path)
             expected[path, position] = body
         if dice.random() < 0.5:
             await cache.poll()
         for path in paths:
-            await both(without_redis, path)
+            await body_and_position(without_redis, path)
         before = CountingCursor.count_of_events
         for path in paths:
-            body, position = await both(without_redis, path)
+            body, position = await body_and_position(without_redis, path)
             compared += (path, position) in expected
             assert expected.get((path, position), body) == body
         from_memory += before == CountingCursor.count_of_events

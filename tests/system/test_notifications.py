@@ -12,12 +12,12 @@ CONFIRMED, CHANGED, CANCELLED = "booking-confirmed", "event-changed", "event-can
 
 
 def told(counter: Counter, booking: JSON, kind: str = CONFIRMED, state: str = "sent", **more: Any) -> UUID:
-    """A row of the outbox about the booking, as the subscription and delivery leave it. No worker of these tests sends mail."""
+    """A row of the outbox about the booking, as follower and delivery leave it. No worker of these tests sends mail."""
     row = {
         "id": uuid4(), "channel": "mail", "kind": kind, "recipient_id": booking["customer_id"], "event_id": booking["event_id"],
         "booking_id": booking["id"], "position": booking["number"], "details": "{}", "state": state, "tries": 1, **more,
     }  # fmt: skip
-    counter.organizer.see(f"/api/events/{booking['event_id']}/bookings?limit=1")  # the subscription stays behind the projection
+    counter.organizer.see(f"/api/events/{booking['event_id']}/bookings?limit=1")  # the follower stays behind the projection
     names, places = ", ".join(row), ", ".join(["%s"] * len(row))
     settled = "now()" if state in ("sent", "failed", "skipped") else "NULL"
     counter.sql(f"INSERT INTO outbox ({names}, settled_at) VALUES ({places}, {settled})", *row.values())

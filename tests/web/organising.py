@@ -1,4 +1,4 @@
-"""What tests of the organiser's pages begin with."""
+"""What tests of the organizer's pages begin with."""
 
 from typing import Any
 

@@ -1,4 +1,5 @@
-"""Wake-ups and the tick: a task's queue holds at most one message, and an unavailable Redis neither blocks nor ends anything."""
+"""Wake-ups and the tick: a task's queue holds one wake-up, or a few where several senders look at once, and an unavailable Redis
+neither blocks nor ends anything."""
 
 import logging
 import socket
@@ -119,7 +120,7 @@ def test_unexpected_error_is_logged_and_sending_continues(
 
 def test_tick_does_not_fill_queues_while_no_worker_runs(settings: Settings, redis_url: str) -> None:
     with process(settings, "tick"):
-        wait_until(lambda: all(waiting(redis_url, name) for name in PROJECTORS), "a tick for each projector")
+        wait_until(lambda: all(waiting(redis_url, name) for name in PROJECTORS), "a wake-up for each projector")
         time.sleep(2.5)
         assert {waiting(redis_url, name) for name in PROJECTORS} == {1}
 

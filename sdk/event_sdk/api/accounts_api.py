@@ -885,7 +885,7 @@ class AccountsApi:
     ) -> NewSecondFactor:
         """Begin Second Factor
 
-        Begins to set a second factor; log-ins need it once it is confirmed. Again: another secret.
+        Begins to set a second factor; log-ins need it once it is confirmed. Called again, it makes another secret.
 
         :param _request_timeout: timeout setting for this request. If one
                                  number provided, it will be total request
@@ -950,7 +950,7 @@ class AccountsApi:
     ) -> ApiResponse[NewSecondFactor]:
         """Begin Second Factor
 
-        Begins to set a second factor; log-ins need it once it is confirmed. Again: another secret.
+        Begins to set a second factor; log-ins need it once it is confirmed. Called again, it makes another secret.
 
         :param _request_timeout: timeout setting for this request. If one
                                  number provided, it will be total request
@@ -1015,7 +1015,7 @@ class AccountsApi:
     ) -> RESTResponseType:
         """Begin Second Factor
 
-        Begins to set a second factor; log-ins need it once it is confirmed. Again: another secret.
+        Begins to set a second factor; log-ins need it once it is confirmed. Called again, it makes another secret.
 
         :param _request_timeout: timeout setting for this request. If one
                                  number provided, it will be total request
@@ -4642,7 +4642,7 @@ class AccountsApi:
     ) -> None:
         """Reauthenticate
 
-        Gives the password again, for what needs one of the last 15 minutes.
+        Confirms the password again: some operations need one of the last 15 minutes.
 
         :param reauthenticate: (required)
         :type reauthenticate: Reauthenticate
@@ -4711,7 +4711,7 @@ class AccountsApi:
     ) -> ApiResponse[None]:
         """Reauthenticate
 
-        Gives the password again, for what needs one of the last 15 minutes.
+        Confirms the password again: some operations need one of the last 15 minutes.
 
         :param reauthenticate: (required)
         :type reauthenticate: Reauthenticate
@@ -4780,7 +4780,7 @@ class AccountsApi:
     ) -> RESTResponseType:
         """Reauthenticate
 
-        Gives the password again, for what needs one of the last 15 minutes.
+        Confirms the password again: some operations need one of the last 15 minutes.
 
         :param reauthenticate: (required)
         :type reauthenticate: Reauthenticate

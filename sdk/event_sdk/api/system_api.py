@@ -1081,7 +1081,7 @@ class SystemApi:
     ) -> Dict[str, str]:
         """Get Ready
 
-        Responds with 200 if the process can sell now: the database is migrated, the primary, and commits writes. Otherwise with 503, which says why, and before the process stops.
+        Responds with 200 if the process can sell now: the database is migrated, is the primary, and commits writes. Otherwise, and while the process drains before it stops, with 503 and the reason.
 
         :param _request_timeout: timeout setting for this request. If one
                                  number provided, it will be total request
@@ -1146,7 +1146,7 @@ class SystemApi:
     ) -> ApiResponse[Dict[str, str]]:
         """Get Ready
 
-        Responds with 200 if the process can sell now: the database is migrated, the primary, and commits writes. Otherwise with 503, which says why, and before the process stops.
+        Responds with 200 if the process can sell now: the database is migrated, is the primary, and commits writes. Otherwise, and while the process drains before it stops, with 503 and the reason.
 
         :param _request_timeout: timeout setting for this request. If one
                                  number provided, it will be total request
@@ -1211,7 +1211,7 @@ class SystemApi:
     ) -> RESTResponseType:
         """Get Ready
 
-        Responds with 200 if the process can sell now: the database is migrated, the primary, and commits writes. Otherwise with 503, which says why, and before the process stops.
+        Responds with 200 if the process can sell now: the database is migrated, is the primary, and commits writes. Otherwise, and while the process drains before it stops, with 503 and the reason.
 
         :param _request_timeout: timeout setting for this request. If one
                                  number provided, it will be total request

@@ -20,7 +20,7 @@ from typing_extensions import Self
 
 class Interval(str, Enum):
     """
-    Interval
+    By what sales are summed up.
     """
 
     """

@@ -27,7 +27,7 @@ from pydantic_core import to_jsonable_python
 
 class OpenSession(BaseModel):
     """
-    A session of the account. `last_seen_at`: within some minutes. `network` and `client`: from where and by what it was logged in, as far as that is known. `is_current`: it is the one that asks.
+    A session of the account. `last_seen_at`: exact to some minutes. `network` and `client`: from where and by what it was logged in, as far as that is known. `is_current`: it is the one that asks.
     """ # noqa: E501
     id: UUID
     created_at: datetime

@@ -22,7 +22,7 @@ from notifications import follower
 from notifications.webhooks.bodies import FactReader
 from notifications.webhooks.delivery import Postman
 from notifications.webhooks.secrets import WebhookSecrets
-from notifications.webhooks.telling import WebhookSubscription, replay
+from notifications.webhooks.telling import WebhookFollower, replay
 from tests.ledger import scenario as s
 from tests.notifications.conftest import NOW, Shop, a_booking, shop
 
@@ -106,7 +106,7 @@ class Hooks:
 
     def follow(self, **more: Any) -> int:
         passed = 0
-        while step := follower.advance(self.shop.engine, self.shop.ledger, WebhookSubscription(self.reader), now=NOW, **more):
+        while step := follower.advance(self.shop.engine, self.shop.ledger, WebhookFollower(self.reader), now=NOW, **more):
             passed += step
         return passed
 

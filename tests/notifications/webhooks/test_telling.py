@@ -19,7 +19,7 @@ from ledger.store import Ledger
 from ledger.views import ticket_id
 from notifications import follower
 from notifications.webhooks.bodies import _DATA, FactReader
-from notifications.webhooks.telling import WebhookSubscription, replay
+from notifications.webhooks.telling import WebhookFollower, replay
 from notifications.webhooks.types import ALL, NAMES, TYPES
 from projections.rebuild.rebuilder import Rebuilder
 from projections.registry import PROJECTORS
@@ -162,7 +162,7 @@ def test_owner_who_lost_the_rights_hears_nothing(hooks: Hooks) -> None:
 
 def test_it_begins_at_the_head(hooks: Hooks) -> None:
     hooks.shop.append(a_booking())
-    hooks.add(URL)  # while the subscription is behind
+    hooks.add(URL)  # while the follower is behind
     hooks.shop.append(a_booking())
     hooks.follow()
     assert hooks.rows("position") == [(hooks.shop.ledger.head(),)]
@@ -210,7 +210,7 @@ def test_concurrent_workers_write_each_row_once(hooks: Hooks) -> None:
         barrier.wait()
         with closing(Ledger(hooks.shop.url, s.MACS)) as ledger:
             for _ in range(15):
-                follower.advance(hooks.shop.engine, ledger, WebhookSubscription(FactReader(ledger)), now=NOW, batch_size=2)
+                follower.advance(hooks.shop.engine, ledger, WebhookFollower(FactReader(ledger)), now=NOW, batch_size=2)
 
     threads = [Thread(target=work) for _ in range(3)]
     for thread in threads:

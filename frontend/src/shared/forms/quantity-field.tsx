@@ -8,7 +8,7 @@ import { parseNumber } from "./parse-number";
 
 const text = formsText.quantity;
 
-/** More than any event has. */
+/** The most seats that a category can have. */
 const MOST = 1_000_000;
 
 interface Props {
@@ -26,7 +26,7 @@ interface Props {
   onChange: (value: number) => void;
 }
 
-/** The quantity of one category: by typing, arrow keys or buttons. An entry is never changed by the field. */
+/** The quantity of one category: by typing, arrow keys or buttons. While it is typed, an entry is not changed; on leaving the field it is written as the number. */
 export function QuantityField({ category, children, value, max, overMax, isFixed, onChange }: Props) {
   const [typed, setTyped] = useState(String(value));
   const id = useId();
@@ -97,7 +97,7 @@ function Step(props: { label: string; icon: typeof IconPlus; isEnabled: boolean;
   );
 }
 
-/** Nothing typed is none. */
+/** An empty field is 0. */
 function quantityOf(typed: string): number {
   const { value, problem } = parseNumber(typed, 0);
   if (problem === "empty") return 0;

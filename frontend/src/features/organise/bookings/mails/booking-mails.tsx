@@ -25,7 +25,7 @@ const COLOURS: Record<DeliveryState, string> = {
   skipped: "gray",
   held: "yellow",
 };
-/** Others without a position were asked for again. */
+/** Kinds that never have a position. A mail of another kind without one was requested. */
 const ABOUT_NO_ENTRY: readonly string[] = ["reminder", "announcement"];
 const MAY_BE_REPEATED: readonly DeliveryState[] = ["sent", "failed", "skipped"];
 
@@ -52,7 +52,7 @@ function Mails({ booking }: { booking: EventBooking }) {
 
   if (list.isPending) return <LoadingRows />;
   if (list.data === undefined) return <LoadError error={list.error} onRetry={list.refetch} />;
-  if (items.length === 0) return <None booking={booking} hasMail={hasMail} />;
+  if (items.length === 0) return <NoMails booking={booking} hasMail={hasMail} />;
   return (
     <Stack gap="sm">
       <Stack component="ul" aria-label={text.list} gap="sm" m={0} p={0} style={{ listStyle: "none" }}>
@@ -65,7 +65,7 @@ function Mails({ booking }: { booking: EventBooking }) {
   );
 }
 
-function None({ booking, hasMail }: { booking: EventBooking; hasMail: boolean }) {
+function NoMails({ booking, hasMail }: { booking: EventBooking; hasMail: boolean }) {
   const { none } = text;
   const resend = useResend(booking.id, `tickets ${booking.id}`, (headers) => resendTickets(booking.id, headers));
   const isSendable = hasMail && booking.status === "confirmed" && booking.customer !== null;

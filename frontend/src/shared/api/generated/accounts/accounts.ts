@@ -826,7 +826,7 @@ export const useEraseUser = <TError = ErrorType<Problem | Problem>,
       return useMutation(mutationOptions, queryClient);
     }
     /**
- * Gives the password again, for what needs one of the last 15 minutes.
+ * Confirms the password again: some operations need one of the last 15 minutes.
  * @summary Reauthenticate
  */
 export const reauthenticate = (
@@ -1107,7 +1107,7 @@ export const useEndSession = <TError = ErrorType<Problem | Problem>,
       return useMutation(mutationOptions, queryClient);
     }
     /**
- * Begins to set a second factor; log-ins need it once it is confirmed. Again: another secret.
+ * Begins to set a second factor; log-ins need it once it is confirmed. Called again, it makes another secret.
  * @summary Begin Second Factor
  */
 export const beginSecondFactor = (

@@ -6,6 +6,9 @@
  * OpenAPI spec version: 0.1.0
  */
 
+/**
+ * By what sales are summed up.
+ */
 export type Interval = typeof Interval[keyof typeof Interval];
 
 

@@ -9,7 +9,7 @@ import type { OpenSessionNetwork } from './openSessionNetwork';
 import type { OpenSessionClient } from './openSessionClient';
 
 /**
- * A session of the account. `last_seen_at`: within some minutes. `network` and `client`: from where and by what it was logged
+ * A session of the account. `last_seen_at`: exact to some minutes. `network` and `client`: from where and by what it was logged
 in, as far as that is known. `is_current`: it is the one that asks.
  */
 export interface OpenSession {

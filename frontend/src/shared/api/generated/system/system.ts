@@ -315,8 +315,8 @@ export function useGetHealth<TData = Awaited<ReturnType<typeof getHealth>>, TErr
 
 
 /**
- * Responds with 200 if the process can sell now: the database is migrated, the primary, and commits writes. Otherwise with 503,
-which says why, and before the process stops.
+ * Responds with 200 if the process can sell now: the database is migrated, is the primary, and commits writes. Otherwise, and
+while the process drains before it stops, with 503 and the reason.
  * @summary Get Ready
  */
 export const getReady = (

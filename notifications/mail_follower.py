@@ -1,4 +1,4 @@
-"""The subscription of mail: writes the outbox's rows about entries. See `follower.py`."""
+"""The follower of mail: writes the outbox's rows about entries. See `follower.py`."""
 
 import logging
 from collections.abc import Collection, Mapping
@@ -24,7 +24,7 @@ from projections.engine import describe
 log = logging.getLogger(__name__)
 
 NAME = "mail"
-#: The projections from which a mail is made: it follows none of them too closely.
+#: The projections from which a mail is made: it tells about an entry once both have folded it.
 _FOLLOWED: tuple[str, ...] = ("bookings", "catalogue")
 _NOBODY = (b"", b"", 0)
 
@@ -53,11 +53,11 @@ class _Mail:
         return True
 
     def teller(self, connection: Connection, ledger: Ledger, batch: Collection[RecordedEntry], now: datetime) -> "_MailTeller":
-        return _MailTeller(connection, _ReadCustomers(connection, ledger, batch), now)
+        return _MailTeller(connection, _CustomersInReadTables(connection, ledger, batch), now)
 
 
 class _MailTeller:
-    def __init__(self, connection: Connection, customers: "_ReadCustomers", now: datetime) -> None:
+    def __init__(self, connection: Connection, customers: "_CustomersInReadTables", now: datetime) -> None:
         self._connection, self._customers, self._now = connection, customers, now
         self._messages = list[outbox.Message]()
 
@@ -68,7 +68,7 @@ class _MailTeller:
         outbox.insert(self._connection, self._messages)
 
 
-class _ReadCustomers:
+class _CustomersInReadTables:
     """Customers as the read tables have them, which are at least as far as the entries of the batch."""
 
     def __init__(self, connection: Connection, ledger: Ledger, batch: Collection[RecordedEntry]) -> None:

@@ -14,7 +14,7 @@ from ledger.keys import Keyring
 from ledger.macs import Macs
 from ledger.outbox import quiet
 from ledger.store import Ledger, sqlalchemy_url
-from notifications.subscription import advance, skip
+from notifications.mail_follower import advance, skip
 from projections.proof.transfer import export, import_
 from projections.rebuild.rebuilder import Rebuilder
 from projections.registry import PROJECTORS
