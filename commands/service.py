@@ -1,6 +1,5 @@
 """The command service: executes a command by the appender and returns its result, the same at the first try and at each retry."""
 
-import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
@@ -14,18 +13,16 @@ from commands.appender.pending import DisconnectCheck
 from commands.result import BookingHistory, CommandResult, count_tickets, make_result, stored_history
 from ledger.anchor import LedgerWentBack
 from ledger.commands import Command
-from ledger.concurrency import ConcurrencyLimiter
+from ledger.concurrency import ConcurrencyLimiter, Portions
 from ledger.entries import RecordedEntry, SeatsBooked, TicketUsed
 from ledger.errors import Busy, IdempotencyKeyReused, OutcomeUnknown
 from ledger.event import Event
 from ledger.streams import Streams
 from ledger.ticket_codes import TicketCodes
-from ledger.views import EventView, event_view, ticket_views
+from ledger.views import TICKETS_AT_ONCE, EventView, event_view, ticket_views
 
 #: Retries of commands about an Event itself that may be under way: one reads its stream at a time, the others wait for it.
 MAX_REWINDS = 8
-#: Tickets of a result that are made before the event loop gets control: half a millisecond.
-TICKETS_AT_ONCE = 50
 #: The highest number of an event or a booking.
 MAX_NUMBER = 2**63 - 1
 
@@ -35,7 +32,7 @@ class CommandService:
 
     def __init__(self, appender: Appender, streams: Streams, codes: TicketCodes) -> None:
         self._appender, self._streams, self.codes = appender, streams, codes
-        self._large_results = asyncio.Lock()
+        self._portions = Portions()
         self._rewinds = ConcurrencyLimiter("retries", 1, MAX_REWINDS - 1, wait_seconds=None)
 
     async def execute(self, command: Command, is_disconnected: DisconnectCheck | None = None) -> CommandResult:
@@ -63,16 +60,10 @@ class CommandService:
                 last, subject = await self._subject_of_retry(command, outcome)
         except (Busy, psycopg.Error, PoolTimeout) as error:
             raise OutcomeUnknown from error
-        if count_tickets(subject) <= TICKETS_AT_ONCE:
+        if count_tickets(subject) < TICKETS_AT_ONCE:
             return make_result(last, subject, self.codes)
-        return await self._make_large_result(last, subject)
-
-    async def _make_large_result(self, last: RecordedEntry, subject: BookingHistory | EventView) -> CommandResult:
-        """A thousand tickets take 10 ms. So large results are made one after the other, and other requests go on in between."""
         assert isinstance(subject, BookingHistory)
-        async with self._large_results:
-            for tickets in ticket_views(subject.entries[0], self.codes, TICKETS_AT_ONCE):  # noqa: B007 - the last one counts
-                await asyncio.sleep(0)
+        tickets = await self._portions.run(ticket_views(subject.entries[0], self.codes))
         return make_result(last, subject, self.codes, tickets)
 
     async def last_seen_event(self, event_id: UUID) -> Event | None:

@@ -186,9 +186,7 @@ async def delete_event(event_id: int, event: MyEvent, service: Service) -> None:
 @events.get("/{event_id}/reservations/", response_model=list[Reservation])
 @events.get("/{event_id}/total-reservations/", response_model=list[Reservation], name="list_total_reservations")
 async def list_event_reservations(event_id: int, event: MyEvent, service: Service) -> Response:
-    return await json_array(
-        service.list_bookings(event_id=event.id, confirmed_only=True), lambda row: _reservation_of(service.guest_booking(row))
-    )
+    return await json_array(service.list_bookings(event_id=event.id, confirmed_only=True), _reservation_of)
 
 
 # --- reservations
@@ -197,9 +195,7 @@ async def list_event_reservations(event_id: int, event: MyEvent, service: Servic
 @reservations.get("/", response_model=list[Reservation])
 async def list_reservations(me: Me, service: Service) -> Response:
     """The user's own reservations."""
-    return await json_array(
-        service.list_bookings(customer_id=me.id, confirmed_only=True), lambda row: _reservation_of(service.guest_booking(row))
-    )
+    return await json_array(service.list_bookings(customer_id=me.id, confirmed_only=True), _reservation_of)
 
 
 @reservations.post("/", status_code=201)

@@ -149,13 +149,13 @@ async def create_booking(body: NewBooking, service: ServiceWithSamples) -> Booki
 @router.get("/bookings/user/{user_id}", tags=["bookings"], response_model=list[Booking])
 async def list_user_bookings(user_id: int, service: ServiceWithSamples) -> Response:
     user = await _user(service, user_id)
-    return await json_array(service.list_bookings(customer_id=user.id), lambda row: _booking_of(service.guest_booking(row)))
+    return await json_array(service.list_bookings(customer_id=user.id), _booking_of)
 
 
 @admins_only.get("/bookings/event/{event_id}", tags=["bookings"], response_model=list[Booking])
 async def list_event_bookings(event_id: int, service: ServiceWithSamples) -> Response:
     event = await service.get_event(number=event_id)
-    return await json_array(service.list_bookings(event_id=event.id), lambda row: _booking_of(service.guest_booking(row)))
+    return await json_array(service.list_bookings(event_id=event.id), _booking_of)
 
 
 @router.put("/bookings/{booking_id}", tags=["bookings"])

@@ -1,6 +1,6 @@
 """The service that the five APIs call: commands and queries, limited to events and bookings that were made through the same API."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from copy import copy
 from dataclasses import dataclass
@@ -33,11 +33,11 @@ from ledger.commands import (
 )
 from ledger.errors import BookingNotFound, EventNotFound, StaleVersion
 from ledger.event import Event, category_id
-from ledger.views import BookingView, EventView
+from ledger.views import BookingView, EventView, TicketView
 from query_api import queries
-from query_api.queries import EventTotalsRow, GuestBookingRow, GuestEventRow
+from query_api.queries import EventTotalsRow, GuestBookingRow, GuestEventRow, TicketRow
 from query_api.read_side import ReadSide
-from query_api.responses.mapping import booking_view, event_view
+from query_api.responses.mapping import booking_view, event_view, grouped, views_of
 
 #: The only category of an event whose specification knows none.
 SEAT = "Seat"
@@ -193,12 +193,14 @@ class CompatService:
         assert isinstance(view, BookingView)
         return view
 
-    def list_bookings(self, **filters: Any) -> AsyncIterator[list[GuestBookingRow]]:
-        """See `queries.guests_bookings`; `guest_booking` reads a row."""
-        return self._read.stream_latest_rows(queries.guests_bookings(self._api, **filters))
+    async def list_bookings(self, **filters: Any) -> AsyncIterator[list[GuestBooking]]:
+        """See `queries.guests_bookings`."""
+        async for rows in self._read.stream_latest_rows(queries.guests_bookings(self._api, **filters)):
+            for some in grouped(rows):
+                yield await self._guest_bookings(some)
 
-    def guest_booking(self, row: GuestBookingRow) -> GuestBooking:
-        return GuestBooking(booking_view(row, self._read.codes), row.event_number, row.guest_number, row.guest_name)
+    async def _guest_bookings(self, rows: Sequence[GuestBookingRow]) -> list[GuestBooking]:
+        return await self._read.portions.run(views_of(rows, self._read.codes, _guest_booking))
 
     async def get_booking(self, **key: Any) -> GuestBooking:
         if not 0 < key.get("number", 1) <= MAX_NUMBER:
@@ -206,7 +208,7 @@ class CompatService:
         rows = await self._read.fetch_latest_rows(queries.guests_bookings(self._api, **key))
         if not rows:
             raise BookingNotFound
-        return self.guest_booking(rows[0])
+        return (await self._guest_bookings(rows[:1]))[0]
 
     def list_event_totals(self) -> AsyncIterator[list[EventTotalsRow]]:
         """Of the default organizer's events: see `queries.all_event_totals`."""
@@ -246,3 +248,7 @@ def _first_changed(event: Event, price: Decimal | None, capacity: int | None) ->
     first, *others = (category_id(event.id, number) for number in event.categories)
     change = CategoryChange(first, price=None if price is None else to_minor_units(price, event.currency), capacity=capacity)
     return change, *map(CategoryChange, others)
+
+
+def _guest_booking(row: GuestBookingRow, stored: list[TicketRow], tickets: list[TicketView]) -> GuestBooking:
+    return GuestBooking(booking_view(row, stored, tickets), row.event_number, row.guest_number, row.guest_name)

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Hashable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator, Hashable
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Generic, NoReturn, TypeVar
 
@@ -112,6 +112,35 @@ def _retrieve(future: asyncio.Future[Any]) -> None:
     """Marks its exception as seen: every caller may have been cancelled, and asyncio would log it as never retrieved."""
     if not future.cancelled():
         future.exception()
+
+
+class Portions:
+    """Long computations on the event loop, in portions: at most one portion of all of them in an iteration of the loop, so that
+    other requests wait for one portion at a time, however many computations there are."""
+
+    def __init__(self) -> None:
+        self._turn = asyncio.Lock()
+
+    async def run(self, steps: Generator[None, None, T]) -> T:
+        """What `steps` returns. It yields between portions; the first one needs no turn."""
+        while True:
+            try:
+                next(steps)
+            except StopIteration as end:
+                result: T = end.value
+                return result
+            async with self._turn:
+                await asyncio.sleep(0)
+
+
+def at_once(steps: Generator[None, None, T]) -> T:
+    """As `Portions.run`, for callers without an event loop."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            result: T = end.value
+            return result
 
 
 class ConcurrencyLimiter:

@@ -13,6 +13,7 @@ from uuid import UUID
 
 import msgspec
 
+from ledger.concurrency import at_once
 from ledger.entries import Details
 from ledger.event import CategoryState, Event
 
@@ -113,10 +114,4 @@ def restore(snapshot: Snapshot) -> Generator[None, None, Event]:
 
 def restore_synchronously(snapshot: Snapshot) -> Event:
     """As `restore`, for callers without an event loop."""
-    steps = restore(snapshot)
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            event: Event = end.value
-            return event
+    return at_once(restore(snapshot))

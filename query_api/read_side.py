@@ -9,7 +9,7 @@ from uuid import UUID
 
 from fastapi import Depends, Request
 
-from ledger.concurrency import ConcurrencyLimiter
+from ledger.concurrency import ConcurrencyLimiter, Portions
 from ledger.deadline import remaining_seconds
 from ledger.errors import Busy, StaleRead
 from ledger.event import Event
@@ -70,13 +70,14 @@ class ReadSide:
         self.codes, self.log_keys, self.sends_mail = codes, log_keys, settings.has_mail
         self.database = Database(pool, settings.request_seconds)
         self.feed = LiveFeed(self.database, settings.live_streams_limit, settings.streams_per_address)
+        self.portions = Portions()
         self.exports, self.receipts = CsvExports(), ConcurrencyLimiter("receipts", *RECEIPTS)
         self.authorship = AuthorshipCheck(settings.keys, log_keys, macs)
         self.past_statistics = PastStatistics(settings)
         self.entry_reader = EntryReader(self.database)
         self.as_of = AsOfResolver(self.database, Streams(pool, MacCheck(macs)))
         self.event_read_cache = EventReadCache(self.fetch)
-        self.recent_bookings = RecentBookings(self.database, codes)
+        self.recent_bookings = RecentBookings(self.database, codes, self.portions)
         self.positions = PositionTracker(self._read_positions, settings.redis_url, self._wake)
         self._polling = ConcurrencyLimiter("polling requests", MAX_POLLING, 0, 0)
         self._lists = ConcurrencyLimiter("long lists", *LISTS)
@@ -241,7 +242,8 @@ class ReadSide:
         result = await self.fetch(query)
         row = result.rows[0] if result.rows else None
         if row is not None and result.position >= (at_least or 0):
-            return ShownBooking(result.position, mapping.booking_view(row, self.codes), row.organizer_id)
+            (view,) = await self.portions.run(mapping.views_of([row], self.codes, mapping.booking_view))
+            return ShownBooking(result.position, view, row.organizer_id)
         return await self.recent_bookings.get(booking_id, row, result.position, at_least)
 
     async def erasure_obstacle(self, account_id: UUID) -> str | None:

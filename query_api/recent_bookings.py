@@ -8,12 +8,12 @@ Usually there are a few.
 from typing import NamedTuple
 from uuid import UUID
 
-from ledger.concurrency import ConcurrencyLimiter
+from ledger.concurrency import ConcurrencyLimiter, Portions
 from ledger.entries import BookingCancelled, EventDetailsChanged, EventScheduled, RecordedEntry, SeatsBooked, TicketUsed
 from ledger.errors import PositionBeyondHead, StaleRead
 from ledger.mapper import decode
 from ledger.ticket_codes import TicketCodes
-from ledger.views import BookedBy, BookingView, apply_changes, booking_view
+from ledger.views import BookedBy, BookingView, apply_changes, booking_view, ticket_views
 from query_api import queries
 from query_api.database import Database
 from query_api.queries import BookingRow
@@ -44,8 +44,8 @@ class _Search(NamedTuple):
 
 
 class RecentBookings:
-    def __init__(self, database: Database, codes: TicketCodes) -> None:
-        self._database, self._codes = database, codes
+    def __init__(self, database: Database, codes: TicketCodes, portions: Portions) -> None:
+        self._database, self._codes, self._portions = database, codes, portions
         self._searches = ConcurrencyLimiter("searches for bookings", *SEARCHES)
 
     async def booked_by(self, booking_id: UUID, after: int) -> BookedBy | None:
@@ -72,7 +72,7 @@ class RecentBookings:
         if row is None:
             shown = await self._make(search)
         else:
-            view = mapping.booking_view(row, self._codes)
+            (view,) = await self._portions.run(mapping.views_of([row], self._codes, mapping.booking_view))
             apply_changes(view, search.entries, row.refunded, row.currency)
             shown = ShownBooking(search.head, view, row.organizer_id)
         if shown.view.event_id in search.changed_events:
@@ -89,7 +89,8 @@ class RecentBookings:
         scheduled, described = stored[1], stored[booked.entry.details_version]
         assert isinstance(scheduled, EventScheduled)
         assert isinstance(described, EventScheduled | EventDetailsChanged)
-        view = booking_view(search.entries, described.details.name, scheduled.currency, self._codes)
+        tickets = await self._portions.run(ticket_views(booked, self._codes))
+        view = booking_view(search.entries, described.details.name, scheduled.currency, self._codes, tickets)
         return ShownBooking(search.head, view, scheduled.organizer_id)
 
     async def _search(self, booking_id: UUID, after: int) -> _Search:

@@ -8,7 +8,7 @@ import io
 import re
 import tempfile
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import IO, Any
@@ -19,6 +19,7 @@ from fastapi.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from ledger.concurrency import ConcurrencyLimiter
+from ledger.errors import Busy
 from query_api.responses.http import headers_of
 
 #: A spreadsheet takes a text that begins with one of these for a formula, or for the end of its cell. Where its separator is a
@@ -68,20 +69,34 @@ class CsvExports:
     def __init__(self) -> None:
         self.writing = ConcurrencyLimiter("exports", MAX_WRITING, 0, 0)
         self.open = ConcurrencyLimiter("exports", MAX_OPEN, 0, 0)
+        self._writers = set[UUID]()
 
-    async def response(self, name: str, header: Sequence[str], pages: Pages) -> Response:
-        """Writes all pages, then returns the response that sends them. Raises Busy at either limit, and what `pages` raises."""
-        async with AsyncExitStack() as resources, self.writing.slot():
-            await resources.enter_async_context(self.open.slot())
-            file = tempfile.SpooledTemporaryFile(_MEMORY_BYTES)  # noqa: SIM115 - `resources` closes it
-            resources.callback(file.close)
-            file.write(lines([header]))
-            last_position = 0
-            async for position, rows in pages:
-                last_position = position
-                file.write(lines(rows))
-            headers = _headers(name, last_position) | {"Content-Length": str(file.tell())}
-            return _FileResponse(file, headers, resources.pop_all())
+    @contextmanager
+    def turn_of(self, writer: UUID) -> Iterator[None]:
+        """An account's exports are written one at a time, so that there is room for another's. Raises Busy."""
+        if writer in self._writers:
+            raise Busy("Your other export is still being written. Try again.")
+        self._writers.add(writer)
+        try:
+            yield
+        finally:
+            self._writers.discard(writer)
+
+    async def response(self, name: str, writer: UUID, header: Sequence[str], pages: Pages) -> Response:
+        """Writes all pages for the account `writer`, then returns the response that sends them. Raises Busy at each limit, and what
+        `pages` raises."""
+        with self.turn_of(writer):
+            async with AsyncExitStack() as resources, self.writing.slot():
+                await resources.enter_async_context(self.open.slot())
+                file = tempfile.SpooledTemporaryFile(_MEMORY_BYTES)  # noqa: SIM115 - `resources` closes it
+                resources.callback(file.close)
+                file.write(lines([header]))
+                last_position = 0
+                async for position, rows in pages:
+                    last_position = position
+                    file.write(lines(rows))
+                headers = _headers(name, last_position) | {"Content-Length": str(file.tell())}
+                return _FileResponse(file, headers, resources.pop_all())
 
 
 class _FileResponse(StreamingResponse):

@@ -1,7 +1,7 @@
 """From the rows of `query_api.queries` to the models of `views`. Amounts are in minor units in rows, decimal strings in views."""
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from typing import Any, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -9,7 +9,7 @@ import msgspec
 from ledger.event import category_id
 from ledger.money import to_text
 from ledger.ticket_codes import TicketCodes, TicketLocation
-from ledger.views import BookingView, CategoryView, EventView, LineView, TicketView, ticket_id
+from ledger.views import TICKETS_AT_ONCE, BookingView, CategoryView, EventView, LineView, TicketView, ticket_id
 from query_api.queries import (
     AvailabilityChangeRow,
     AvailableRow,
@@ -31,6 +31,12 @@ from query_api.responses.views import (
     SalesView,
     SummaryView,
 )
+
+#: See `grouped`.
+TICKETS_IN_GROUP = 500
+
+V = TypeVar("V")
+ShownRow = TypeVar("ShownRow", bound=BookingRow)
 
 _decode_categories = msgspec.json.Decoder(list[CategoryRow]).decode
 _decode_tickets = msgspec.json.Decoder(list[TicketRow]).decode
@@ -56,20 +62,60 @@ def event_view(row: EventRow) -> EventView:
     )  # fmt: skip
 
 
-def booking_view(row: BookingRow, codes: TicketCodes) -> BookingView:
-    return BookingView(**_booking_fields(row, codes))
+def views_of(
+    rows: Iterable[ShownRow], codes: TicketCodes, make: Callable[[ShownRow, list[TicketRow], list[TicketView]], V]
+) -> Generator[None, None, list[V]]:
+    """What `make`, such as `booking_view`, makes of each booking and its tickets. Yields after each TICKETS_AT_ONCE tickets (see
+    `Portions`): a page of bookings may have thousands."""
+    made, count = list[V](), 0
+    for row in rows:
+        stored, tickets = _decode_tickets(row.tickets), list[TicketView]()
+        for ticket in stored:
+            if count == TICKETS_AT_ONCE:
+                yield
+                count = 0
+            count += 1
+            tickets.append(_ticket_view(row, ticket, codes))
+        made.append(make(row, stored, tickets))
+    return made
 
 
-def event_booking_view(row: BookingRow, codes: TicketCodes) -> EventBookingView:
+def grouped(rows: Iterable[ShownRow]) -> Iterator[list[ShownRow]]:
+    """The bookings of an export in groups of about TICKETS_IN_GROUP tickets, or one booking: what is written of a group at once
+    takes some milliseconds, and its views some memory."""
+    group, tickets = list[ShownRow](), 0
+    for row in rows:
+        if group and tickets + row.quantity > TICKETS_IN_GROUP:
+            yield group
+            group, tickets = [], 0
+        group.append(row)
+        tickets += row.quantity
+    if group:
+        yield group
+
+
+def _ticket_view(row: BookingRow, ticket: TicketRow, codes: TicketCodes) -> TicketView:
+    return TicketView(
+        id=ticket_id(row.booking_id, ticket.ticket),
+        code=codes.code(row.event_id, row.booking_id, TicketLocation(row.version, ticket.ticket), row.ticket_key),
+        category=ticket.category_name,
+        status="cancelled" if row.event_cancelled_at else ticket.status,
+    )
+
+
+def booking_view(row: BookingRow, stored: list[TicketRow], tickets: list[TicketView]) -> BookingView:
+    return BookingView(**_booking_fields(row, stored), tickets=tickets)
+
+
+def event_booking_view(row: BookingRow, stored: list[TicketRow], tickets: list[TicketView]) -> EventBookingView:
     """As the event's organizer sees it."""
     customer = None
     if row.customer_id is not None and row.customer_name is not None and row.customer_email is not None:
         customer = CustomerView(id=row.customer_id, name=row.customer_name, email=row.customer_email)
-    return EventBookingView(**_booking_fields(row, codes), customer=customer)
+    return EventBookingView(**_booking_fields(row, stored), tickets=tickets, customer=customer)
 
 
-def _booking_fields(row: BookingRow, codes: TicketCodes) -> dict[str, Any]:
-    tickets = _decode_tickets(row.tickets)
+def _booking_fields(row: BookingRow, stored: list[TicketRow]) -> dict[str, Any]:
     return {
         "id": row.booking_id,
         "number": row.number,
@@ -77,22 +123,13 @@ def _booking_fields(row: BookingRow, codes: TicketCodes) -> dict[str, Any]:
         "event_name": row.event_name,
         "customer_id": row.customer_id,
         "status": "cancelled" if row.event_cancelled_at else row.status,
-        "lines": _lines(tickets, row.currency),
+        "lines": _lines(stored, row.currency),
         "total_amount": to_text(row.total, row.currency),
         "refunded_amount": to_text(row.total if row.event_cancelled_at else row.refunded, row.currency),
         "currency": row.currency,
-        "tickets": [
-            TicketView(
-                id=ticket_id(row.booking_id, t.ticket),
-                code=codes.code(row.event_id, row.booking_id, TicketLocation(row.version, t.ticket), row.ticket_key),
-                category=t.category_name,
-                status="cancelled" if row.event_cancelled_at else t.status,
-            )
-            for t in tickets
-        ],
         "booked_at": row.booked_at,
         "updated_at": row.event_cancelled_at or row.updated_at,
-    }  # fmt: skip
+    }
 
 
 def _lines(tickets: Iterable[TicketRow], currency: str) -> list[LineView]:

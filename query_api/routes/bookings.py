@@ -13,15 +13,15 @@ from accounts.errors import Forbidden
 from ledger.commands import Role
 from ledger.errors import BookingNotFound, EventNotFound, InvalidCode, NotYourEvent, WrongEvent
 from ledger.ticket_codes import TicketCode, TicketCodes
-from ledger.views import BookingStatus, BookingView
+from ledger.views import BookingStatus, BookingView, TicketView
 from query_api import queries
 from query_api.parameters import MAX_POSITION, Cursor, Limit, Search, cursor_of, number_cursor
-from query_api.queries import BookingRow, EventBookingRow, PagedBookingRow
+from query_api.queries import BookingRow, EventBookingRow, PagedBookingRow, TicketRow
 from query_api.read_side import Reader
 from query_api.responses.csv_export import Cell, Pages
 from query_api.responses.http import JSON, JSON_OR_CSV, PrefersCsv, json_response
-from query_api.responses.mapping import booking_view, event_booking_view
-from query_api.responses.views import BookingPage, EventBookingPage, EventBookingView
+from query_api.responses.mapping import booking_view, event_booking_view, grouped, views_of
+from query_api.responses.views import BookingPage, EventBookingPage
 
 router = APIRouter(prefix="/api")
 
@@ -63,7 +63,7 @@ async def get_bookings(
     )  # fmt: skip
     position, rows = await reader.fetch(query)
     shown, next_cursor = _page(rows, limit)
-    items = [booking_view(row, reader.side.codes) for row in shown]
+    items = await reader.side.portions.run(views_of(shown, reader.side.codes, booking_view))
     return json_response(BookingPage(items=items, next_cursor=next_cursor), position)
 
 
@@ -88,10 +88,10 @@ async def get_event_bookings(
     viewer = None if principal.role == Role.ADMIN else principal.id
     search, code = _search(reader.side.codes, queries.BookingSearch(event_id, viewer, q, status=status))
     if as_csv:
-        return await reader.side.exports.response(f"bookings-{event_id}", _HEADER, _read_all(search, code, reader))
+        return await reader.side.exports.response(f"bookings-{event_id}", principal.id, _HEADER, _read_all(search, code, reader))
     position, rows = await reader.fetch(queries.event_bookings(search, number_cursor(cursor), limit))
     shown, next_cursor = _page(_with_code(_check_owner(rows, viewer), code, reader.side.codes), limit)
-    items = [event_booking_view(row, reader.side.codes) for row in shown]
+    items = await reader.side.portions.run(views_of(shown, reader.side.codes, event_booking_view))
     return json_response(EventBookingPage(items=items, next_cursor=next_cursor), position)
 
 
@@ -146,11 +146,12 @@ async def _read_all(search: queries.BookingSearch, code: TicketCode | None, read
         _check_owner(rows, search.viewer)
         yield position, ()
         async for page in transaction.pages(query):
-            shown = _with_code(page, code, reader.side.codes)
-            yield position, [_cells(event_booking_view(row, reader.side.codes)) for row in shown]
+            for some in grouped(_with_code(page, code, reader.side.codes)):
+                yield position, await reader.side.portions.run(views_of(some, reader.side.codes, _cells))
 
 
-def _cells(booking: EventBookingView) -> list[Cell]:
+def _cells(row: BookingRow, stored: list[TicketRow], made: list[TicketView]) -> list[Cell]:
+    booking = event_booking_view(row, stored, made)
     name, email = (booking.customer.name, booking.customer.email) if booking.customer else (None, None)
     tickets = "; ".join(f"{line.quantity} {line.category}" for line in booking.lines)
     return [

@@ -53,7 +53,9 @@ async def get_stats_events(
 ) -> Response:
     """Statistics by event, newest first; `q` is searched in the name. As CSV: all events; `limit` and `cursor` do not apply."""
     if as_csv:
-        return await reader.side.exports.response("events", _header(EventStatsView), _all_events(principal, q, reader))
+        return await reader.side.exports.response(
+            "events", principal.id, _header(EventStatsView), _all_events(principal, q, reader)
+        )
     position, rows = await reader.fetch(
         queries.event_totals(viewer=_viewer(principal), q=q, after=number_cursor(cursor), limit=limit)
     )
