@@ -294,7 +294,7 @@ def _expect_mails(page: Page, demo: httpx.Client, email: str, count: int) -> Non
 
 def _mailed(page: Page, demo: httpx.Client, email: str, pattern: str) -> str:
     """What the pattern finds in a mail to this address, once there is one."""
-    for _ in range(120):
+    for _ in range(240):
         for item in demo.get("/api/mailbox").json()["items"]:
             if email in item["to"]:
                 text = demo.get(f"/api/mailbox/{item['id']}").json()["text"]
