@@ -13,10 +13,11 @@ from accounts.tokens import hash_of
 from tests.abuse.operations import OPERATIONS, ROLES, SIGNED_IN, Routes, Target, call, is_done, send
 from tests.abuse.refusals import refused
 from tests.running_system import LATER, Person, Stack
+from tests.soak import within
 
 #: These end the session of whoever uses them.
 LAST_ONES = ("log_out", "erase_me")
-SECONDS = 2.0
+SECONDS = within(2.0)
 
 
 def test_document_and_table_name_the_same_operations(routes: Routes) -> None:

@@ -15,9 +15,10 @@ from ledger.recorder import ORDERING_LOCK
 from tests.faults.clusters import Primary, primary, small_disk
 from tests.forked_processes import ForkedProcess
 from tests.running_system import system_settings, wait_until_ready
+from tests.soak import within
 
-SECONDS = 3.0
-RECOVERY_SECONDS = 10.0
+SECONDS = within(3.0)
+RECOVERY_SECONDS = within(10.0)
 
 
 class Probe:

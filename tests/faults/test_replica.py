@@ -14,9 +14,10 @@ from query_api.replica import MAX_LAG_SECONDS
 from tests.faults.clusters import Primary, primary
 from tests.faults.slow_line import SlowLine
 from tests.running_system import Person, Stack, system_settings, tickets
+from tests.soak import within
 
-SECONDS = 3.0
-START_SECONDS = 10.0
+SECONDS = within(3.0)
+START_SECONDS = within(10.0)
 
 
 class Shown(NamedTuple):

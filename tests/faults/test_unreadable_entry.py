@@ -14,8 +14,9 @@ from projections.registry import PROJECTORS
 from tests.abuse.operations import OPERATIONS, Routes, Target, send
 from tests.ledger import scenario as s
 from tests.running_system import Person, Stack, tickets
+from tests.soak import within
 
-SECONDS = 5.0
+SECONDS = within(5.0)
 STILL_COMPUTING = (503, "/problems/still-computing")
 #: What needs the whole state of the Event.
 NEED_THE_EVENT = {
