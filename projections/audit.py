@@ -47,7 +47,7 @@ class AuditLeafPositions(Model):
         Index(None, "latest"),
     )
 
-    tile: Mapped[Position] = mapped_column(primary_key=True)
+    tile: Mapped[Position] = mapped_column(primary_key=True, autoincrement=False)
     first_position: Mapped[Position]
     positions: Mapped[bytes] = mapped_column(LargeBinary)
     latest: Mapped[Timestamp]
