@@ -160,14 +160,24 @@ CREATE FUNCTION public.swap_read_tables(from_schema text, names text[]) RETURNS 
     AS $_$
 DECLARE name text;
 BEGIN
-    IF from_schema !~ '^rebuild_[a-z_]+$' OR EXISTS (
-        SELECT FROM unnest(names) AS swapped (name), unnest(ARRAY['public', from_schema]) AS of_schema (schema)
-        WHERE NOT EXISTS (
-            SELECT FROM pg_class WHERE relname = swapped.name AND relnamespace = to_regnamespace(schema) AND relkind = 'r'
-                AND relname NOT LIKE 'ledger\_%' AND pg_has_role(acting_role(), relowner, 'USAGE'))
-    ) THEN
-        RAISE insufficient_privilege USING MESSAGE = 'these are no read tables of ' || acting_role();
+    IF current_setting('transaction_isolation') <> 'read committed' THEN
+        RAISE invalid_transaction_state USING MESSAGE = 'read tables are swapped in a transaction that is READ COMMITTED';
     END IF;
+    FOR look IN 1..2 LOOP
+        IF from_schema !~ '^rebuild_[a-z_]+$' OR EXISTS (
+            SELECT FROM unnest(names) AS swapped (name), unnest(ARRAY['public', from_schema]) AS of_schema (schema)
+            WHERE NOT EXISTS (
+                SELECT FROM pg_class WHERE relname = swapped.name AND relnamespace = to_regnamespace(schema) AND relkind = 'r'
+                    AND relname NOT LIKE 'ledger\_%' AND pg_has_role(acting_role(), relowner, 'USAGE'))
+        ) THEN
+            RAISE insufficient_privilege USING MESSAGE = 'these are no read tables of ' || acting_role();
+        END IF;
+        IF look = 1 THEN
+            EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', (
+                SELECT string_agg(format('ONLY %I.%I', schema, swapped.name), ', ' ORDER BY place, swapped.name)
+                FROM unnest(names) AS swapped (name), unnest(ARRAY['public', from_schema]) WITH ORDINALITY AS of_schema (schema, place)));
+        END IF;
+    END LOOP;
     EXECUTE 'DROP TABLE ' || (SELECT string_agg(format('public.%I', swapped.name), ', ') FROM unnest(names) AS swapped (name));
     FOREACH name IN ARRAY names LOOP
         EXECUTE format('ALTER TABLE %I.%I SET SCHEMA public', from_schema, name);
