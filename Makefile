@@ -121,9 +121,10 @@ migrate: setup ## Migrate the database to the newest schema
 seed: setup ## Load the demo data
 	$(RUN) -m seed
 
-sql: setup ## Generate seed/seed_data.sql and docs/schema.sql
+sql: setup ## Generate seed/seed_data.sql, docs/schema.sql and migrations/objects.txt
 	$(RUN) -m devstack.sql_files data > $(SQL)seed/seed_data.sql
 	$(RUN) -m devstack.sql_files schema > $(SQL)docs/schema.sql
+	$(RUN) -m devstack.sql_files objects > $(SQL)migrations/objects.txt
 
 sdk: setup ## Generate sdk/event_sdk from the API's OpenAPI document
 	@mkdir -p build

@@ -1,4 +1,5 @@
-"""`python -m devstack.sql_files data | schema`: prints the demo data, or the whole schema, as SQL. `make sql` writes both files.
+"""`python -m devstack.sql_files data | schema | objects`: prints the demo data, or the whole schema, as SQL, or the names of all
+objects of the schema. `make sql` writes the three files.
 
 The demo data are loaded into a temporary database, under a clock fixed at a midnight. The file contains all times relative to that
 midnight, so they count from the day on which it is loaded. An event's start and end are relative in its own time zone: it starts at
@@ -29,6 +30,7 @@ from devstack.server_files import installed_programs, temporary_directory
 from ledger.outbox import PASS_ALL, QUIET
 from ledger.recorder import ORDERING_LOCK
 from ledger.settings import Settings
+from projections.proof import dump_contents, postgres_programs
 from seed.__main__ import load
 from seed.demo import DEMO, PASSWORD
 
@@ -154,6 +156,15 @@ def schema() -> str:
     return _SCHEMA + re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip() + "\n"
 
 
+def objects() -> str:
+    with _database() as settings:
+        with psycopg.connect(settings.database_url) as connection:
+            version = connection.info.server_version // 10_000
+        dump = settings.data_dir / "dump"
+        postgres_programs.run("pg_dump", version, settings.database_url, "--format=custom", "--schema-only", f"--file={dump}")
+        return "".join(f"{name}\n" for name in sorted(dump_contents.objects_in(dump_contents.lines_of(dump, version))))
+
+
 @contextmanager
 def _database() -> Iterator[Settings]:
     """A migrated, empty database on a temporary server."""
@@ -164,8 +175,8 @@ def _database() -> Iterator[Settings]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m devstack.sql_files", description=__doc__)
-    parser.add_argument("what", choices=("data", "schema"))
-    made: dict[str, Any] = {"data": data, "schema": schema}
+    parser.add_argument("what", choices=("data", "schema", "objects"))
+    made: dict[str, Any] = {"data": data, "schema": schema, "objects": objects}
     sys.stdout.write(made[parser.parse_args().what]())
     return 0
 

@@ -22,6 +22,8 @@ from ledger.store import sqlalchemy_url
 MIGRATION_LOCK = 0x6D69677261746521
 #: How long a migration waits for the lock of a table at a time, the pause before it tries again, and how long it goes on trying.
 LOCK_SECONDS, PAUSE_SECONDS, PATIENCE_SECONDS = 1.0, 2.0, 300.0
+#: The objects that the migrations make, one a line, as `pg_restore --list` names them. Made by `make sql`: not edited by hand.
+OBJECTS = Path(__file__).parent / "objects.txt"
 
 
 def upgrade(database_url: str, revision: str = "head", *, runtime_database_url: str = "") -> None:

@@ -18,10 +18,11 @@ from typing import Any
 import msgspec
 import psycopg
 
+import migrations
 from ledger.outbox import REMINDERS
 from ledger.postgres_connections import make_engine
 from ledger.settings import Settings
-from projections.proof import postgres_programs
+from projections.proof import dump_contents, postgres_programs
 from projections.proof.checkpoints import paused_signing
 from projections.proof.log_keys import begin_origin, read_origin
 from projections.proof.postgres_programs import BackupError
@@ -78,12 +79,21 @@ def back_up(settings: Settings, directory: Path, say: Callable[[str], None] = la
             say(f"Writing {manifest.entries} entries, and everything else, as of position {manifest.position} …")
             how = ("--format=custom", f"--snapshot={snapshot}", *(f"--exclude-schema={schema}" for schema in _PASSING_SCHEMAS))
             postgres_programs.run("pg_dump", manifest.postgresql, settings.database_url, *how, f"--file={aside / DUMP}")
+        _name_others(aside / DUMP, manifest, say)
         (aside / MANIFEST).write_bytes(msgspec.json.format(msgspec.json.encode(manifest)) + b"\n")
         aside.rename(directory)
     finally:
         engine.dispose()
         shutil.rmtree(aside, ignore_errors=True)
     return manifest
+
+
+def _name_others(dump: Path, manifest: Manifest, say: Callable[[str], None]) -> None:
+    """Names what a restore leaves out, before it is needed. While a database of another revision is served, nothing."""
+    if manifest.revision == migrations.head():
+        lines = dump_contents.lines_of(dump, manifest.postgresql)
+        made = dump_contents.made_by_migrations()
+        dump_contents.name_others(lines, made, "No migration makes {}: a restore leaves it out.", say)
 
 
 def restore(settings: Settings, directory: Path, say: Callable[[str], None] = lambda line: None) -> tuple[Manifest, VerifierKey]:

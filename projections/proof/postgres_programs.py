@@ -29,15 +29,17 @@ def run(program: str, version: int, database_url: str, *arguments: str | Path) -
 
 def contents_of(dump: Path, version: int) -> list[str]:
     """The lines of its table of contents, as `pg_restore --use-list` takes them. Raises BackupError."""
-    lines = _output("pg_restore", [_find("pg_restore", version), "--list", dump], os.environ).splitlines()
+    # Not `splitlines`: a name may hold other characters that end a line.
+    lines = _output("pg_restore", [_find("pg_restore", version), "--list", dump], os.environ).split("\n")
     return [line for line in lines if line and not line.startswith(";")]
 
 
 def _output(program: str, command: list[str | Path], environment: Mapping[str, str]) -> str:
-    done = subprocess.run(command, env=environment, check=False, capture_output=True, text=True)
+    done = subprocess.run(command, env=environment, check=False, capture_output=True)
     if done.returncode:
-        raise BackupError(f"{program} failed: {(done.stderr.strip().splitlines() or ['it gave no reason'])[-1]}")
-    return done.stdout
+        reasons = done.stderr.decode(errors="replace").strip().splitlines()
+        raise BackupError(f"{program} failed: {(reasons or ['it gave no reason'])[-1]}")
+    return done.stdout.decode(errors="replace")
 
 
 def _find(program: str, version: int) -> Path:

@@ -1,24 +1,17 @@
 """Processes connect as a role that does not own the ledger. It can neither change nor disable what protects the ledger; the whole
 product runs under it."""
 
-import os
-import subprocess
-import time
 from dataclasses import replace
-from pathlib import Path
 from uuid import uuid4
 
 import psycopg
 import pytest
 
-import migrations
 from ledger.ownership import RuntimeRoleUnknown, runtime_address
-from ledger.settings import Settings
 from migrations.roles import READ_TABLES
 from projections.registry import PROJECTORS
 from projections.tables import table_of
-from tests import forked_processes
-from tests.conftest import PostgresServer
+from tests.abuse.operator_commands import ended, operate
 from tests.own_servers import runtime_url
 from tests.running_system import Stack, tickets
 
@@ -90,21 +83,6 @@ def test_read_tables_are_reached_as_the_runtime_role(database_url: str) -> None:
             runtime_address(database_url, other)
 
 
-def ended(settings: Settings, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """`python -m projections`, once the worker has verified everything by itself and has caught up."""
-    for _ in range(120):
-        done = forked_processes.run(("projections", *arguments), {**os.environ, **settings.to_env()})
-        if not any(reason in done.stderr for reason in ("is under way", "is behind the entries", "is folding")):
-            break
-        time.sleep(0.5)
-    return done
-
-
-def operate(settings: Settings, *arguments: str) -> None:
-    done = ended(settings, *arguments)
-    assert done.returncode == 0, done.stdout + done.stderr
-
-
 #: What an intruder with SQL as the runtime role can leave: the planner calls the function of a partial index. It takes back a role
 #: that the session has set.
 PLANTED = """
@@ -144,41 +122,6 @@ def test_nothing_that_was_left_on_read_tables_runs_with_the_rights_of_the_owner(
         refused = ended(owner_alone, *arguments)
         assert (refused.returncode, "set DATABASE_URL to the address" in refused.stderr) == (1, True), refused
         operate(own_stack.settings, *arguments)
-
-
-#: What an intruder can leave for the restore of a backup: pg_restore checks constraints, as the owner.
-PLANTED_CHECK = """
-    ALTER TABLE availability_categories ADD CONSTRAINT planted CHECK
-        (CASE WHEN current_setting('is_superuser') = 'on' THEN lo_create(0) > 0 ELSE true END)"""
-#: Rows that fit into no read table of ours.
-PLANTED_COLUMN = "ALTER TABLE revenue_hours ADD COLUMN planted integer DEFAULT 1"
-
-
-@pytest.mark.parametrize("planted", [PLANTED_CHECK, PLANTED_COLUMN], ids=["check", "column"])
-def test_nothing_that_was_left_on_read_tables_is_restored(
-    own_stack: Stack, postgres_server: PostgresServer, tmp_path: Path, planted: str
-) -> None:
-    alice, event = own_stack.person(), own_stack.event(own_stack.person("organizer"))
-    alice.ok("POST", f"/api/events/{event['id']}/bookings", tickets(2))
-    own_stack.settle()
-    with psycopg.connect(own_stack.runtime_url) as connection:
-        connection.execute("SELECT lo_create(0)")
-        connection.execute(planted.encode())
-    operate(own_stack.settings, "backup", str(tmp_path / "backup"))
-    url = postgres_server.create(f"elsewhere_{uuid4().hex[:8]}")
-    try:
-        elsewhere = replace(own_stack.settings, database_url=url, runtime_database_url=runtime_url(url), data_dir=tmp_path / "data")
-        operate(elsewhere, "restore", str(tmp_path / "backup"))
-        with psycopg.connect(url) as connection:
-            assert connection.execute("SELECT count(*) FROM pg_largeobject_metadata").fetchone() == (0,)
-            assert connection.execute("SELECT count(*) FROM pg_constraint WHERE conname = 'planted'").fetchone() == (0,)
-            assert connection.execute("SELECT count(*) > 0 FROM pg_constraint WHERE contype = 'f'").fetchone() == (True,)
-        migrations.upgrade(url, runtime_database_url=elsewhere.runtime_database_url)
-        if planted is PLANTED_COLUMN:
-            operate(elsewhere, "rebuild", "all")
-        operate(elsewhere, "verify")
-    finally:
-        postgres_server.drop(url.rsplit("/", 1)[1].split("?")[0])
 
 
 def test_the_whole_product_runs_under_it(own_stack: Stack) -> None:

@@ -20,7 +20,7 @@ from seed.demo import EVENING, PASSWORD, scenario
 from tests.running_system import Person, Stack, system_settings
 
 ROOT = Path(__file__).parent.parent.parent
-SAMPLE, SCHEMA = ROOT / "seed" / "seed_data.sql", ROOT / "docs" / "schema.sql"
+SAMPLE, SCHEMA, OBJECTS = ROOT / "seed" / "seed_data.sql", ROOT / "docs" / "schema.sql", ROOT / "migrations" / "objects.txt"
 
 
 def psql(database_url: str, file: Path) -> "subprocess.CompletedProcess[str]":
@@ -39,11 +39,11 @@ def _events(database_url: str) -> tuple[list[RecordedEntry], list[Event]]:
 
 
 def test_sql_files_are_up_to_date(tmp_path: Path) -> None:
-    (tmp_path / "seed").mkdir()
-    (tmp_path / "docs").mkdir()
+    for folder in ("seed", "docs", "migrations"):
+        (tmp_path / folder).mkdir()
     done = subprocess.run(["make", "sql", f"SQL={tmp_path}/"], cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S607
     assert done.returncode == 0, done.stderr
-    for file in (SAMPLE, SCHEMA):
+    for file in (SAMPLE, SCHEMA, OBJECTS):
         assert (tmp_path / file.relative_to(ROOT)).read_text() == file.read_text(), f"{file.name} is out of date: run `make sql`"
 
 
