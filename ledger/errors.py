@@ -72,10 +72,13 @@ class EntryNotFound(NotFound, title="No such entry"):
 
 
 class EntryAltered(SeatledgerError, status=500):
-    """The database contains an entry that Seatledger did not write. `python -m projections verify` gives details."""
+    """The database contains an entry that Seatledger did not write, or its read tables do not match the entries.
+    `python -m projections verify` gives details."""
 
     def __init__(self, position: int) -> None:
-        detail = f"The entry at position {position} is not one that Seatledger wrote: nothing is signed for it."
+        detail = (
+            f"The entry at position {position}, or what is stored about it, is not what Seatledger wrote: nothing is signed for it."
+        )
         super().__init__(detail, position=position)
 
 

@@ -49,6 +49,9 @@ MAX_APPEND, MAX_APPEND_BYTES = 2_000, 256 * 1024
 #: Interval at which a subscription reads new entries.
 POLL_SECONDS = 0.2
 
+#: Stream, version, topic, state, position and MAC of an entry.
+StoredRow = tuple[UUID, int, str, bytes, int, bytes | None]
+
 _IMPORT = """
     INSERT INTO ledger_entries (originator_id, originator_version, topic, state, mac, notification_id)
     SELECT * FROM unnest(%b::uuid[], %b::bigint[], %b::text[], %b::bytea[], %b::bytea[], %b::bigint[])
@@ -135,8 +138,8 @@ class LedgerRecorder(PostgresApplicationRecorder):
         """As in the library, with the position and the MAC of each entry."""
         order = SQL("DESC" if desc else "ASC")
         parameters = (originator_id, gt or 0, _NO_END if lte is None else lte, limit)
-        entries: list[StoredEntry] = self._select_entries(_OF_STREAM.format(order=order), parameters)
-        return entries
+        rows: list[StoredRow] = self._select_rows(_OF_STREAM.format(order=order), parameters)
+        return [StoredEntry(*row) for row in rows]
 
     def select_notifications(
         self,
@@ -151,19 +154,24 @@ class LedgerRecorder(PostgresApplicationRecorder):
         first = 0 if start is None else start if inclusive_of_start else start + 1
         of_topics = SQL("AND topic = ANY(%s)") if topics else SQL("")
         parameters = (first, _NO_END if stop is None else stop, *([list(topics)] if topics else []), limit)
-        entries: list[StoredEntry] = self._select_entries(_OF_LEDGER.format(of_topics=of_topics), parameters)
-        return entries
+        rows: list[StoredRow] = self._select_rows(_OF_LEDGER.format(of_topics=of_topics), parameters)
+        return [StoredEntry(*row) for row in rows]
+
+    def select_rows(self, after: int, limit: int) -> list[StoredRow]:
+        """The next `limit` entries after position `after`, in order, as they are stored."""
+        rows: list[StoredRow] = self._select_rows(_OF_LEDGER.format(of_topics=SQL("")), (after + 1, _NO_END, limit))
+        return rows
 
     @retry((InterfaceError, OperationalError), max_attempts=10, wait=0.2)  # as all reads of the library
-    def _select_entries(self, statement: Composed, parameters: Sequence[Any]) -> list[StoredEntry]:
+    def _select_rows(self, statement: Composed, parameters: Sequence[Any]) -> list[StoredRow]:
         """Asks for what may lack a MAC, if one of the entries does, so that they can be checked."""
         with self.datastore.get_connection() as connection, connection.cursor(binary=True, row_factory=tuple_row) as cursor:
-            rows = cursor.execute(statement, parameters, prepare=True).fetchall()
+            rows: list[StoredRow] = cursor.execute(statement, parameters, prepare=True).fetchall()
             newest = max((row[4] for row in rows if row[5] is None), default=None)
             if self._check is not None and newest is not None and (accepted := self._check.must_ask(newest)) is not None:
                 [row] = cursor.execute(MAY_LACK_MAC, (accepted,)).fetchall()
                 self._check.set(accepted, row)
-        return [StoredEntry(*row) for row in rows]
+        return rows
 
     @retry((InterfaceError, OperationalError), max_attempts=10, wait=0.2)  # as all reads of the library
     def end(self, originator_id: UUID) -> StreamEnd:

@@ -44,7 +44,7 @@ from ledger.event import Event, evolve
 from ledger.macs import MacCheck, Macs
 from ledger.mapper import EntryMapper, StoredEntry, decode_or_unreadable, forged
 from ledger.postgres_connections import CONNECT_SECONDS, GRACE_SECONDS, BoundedConnection, connection_parameters
-from ledger.recorder import LedgerRecorder, SnapshotRecorder
+from ledger.recorder import LedgerRecorder, SnapshotRecorder, StoredRow
 from ledger.settings import Settings
 from ledger.snapshots import Snapshot, restore_synchronously
 
@@ -300,6 +300,17 @@ class Ledger(Application[UUID]):
     def read_past(self, after: int, limit: int) -> list[RecordedEntry]:
         """As `read`, for entries that no projector reads at the same time: it keeps none, and drops none that is kept."""
         return self._select(after + 1, limit)
+
+    @_database_errors()
+    def read_stored(self, after: int, limit: int) -> list[StoredRow]:
+        """As `read_past`, as they are stored, also those of later releases. Raises EventSealed at an entry that Seatledger did not
+        write."""
+        assert self._check is not None, "checking needs the keys"
+        rows = cast(LedgerRecorder, self.recorder).select_rows(after, limit)
+        for row in rows:
+            if not self._check.holds(*row):
+                raise EventSealed(row[4])
+        return rows
 
     def _select_next(self, after: int, limit: int) -> list[RecordedEntry]:
         """The entries after the kept ones. Raises LedgerWentBack if the last of those is not in the ledger any more."""

@@ -197,6 +197,16 @@ def tree_size(connection: Connection) -> int:
     return last[0] * merkle.WIDTH + last[1] // merkle.SIZE if last else 0
 
 
+def position_of_leaf(connection: Connection, index: int) -> int:
+    """The position that is stored for a leaf; only a proof of the entry there shows that it is right. Raises merkle.MissingHash."""
+    tile, place = divmod(index, merkle.WIDTH)
+    packed = connection.scalar(select(AuditLeafPositions.positions).where(AuditLeafPositions.tile == tile)) or b""
+    positions = positions_of(packed)
+    if place >= len(positions):
+        raise merkle.MissingHash(f"leaf {index} has no position")
+    return positions[place]
+
+
 def read_tiles(connection: Connection, spans: Sequence[merkle.Span]) -> merkle.Tiles:
     """The tiles that `merkle.hash_of` needs for these spans, by one statement. A tile that is not stored is empty."""
     wanted = sorted(merkle.tiles_of(spans))

@@ -93,6 +93,12 @@ def _join(subtrees: Sequence[bytes]) -> bytes:
 # --- tiles
 
 
+def compact_range(size: int, tiles: Tiles) -> CompactRange:
+    """The tree when it had `size` leaves, from its tiles. Raises MissingHash."""
+    subtrees = [_hash_of_whole(height, number, tiles) for height, number in _whole_subtrees(Span(0, size))]
+    return CompactRange.restored(size, subtrees)
+
+
 def append(last: Mapping[int, bytes], size: int, leaves: bytes) -> dict[tuple[int, int], bytes]:
     """Appends leaf hashes to a tree of that size. Returns the tiles that change: (level, tile) to hashes.
 

@@ -22,6 +22,7 @@ from projections.proof.log_keys import LogKeys
 from projections.registry import PROJECTORS
 from query_api import queries
 from query_api.authorship import AuthorshipCheck
+from query_api.booking_history import BookingHistory
 from query_api.caching.cached_events import CachedEvent, CachedResponse
 from query_api.caching.event_read_cache import EventReadCache
 from query_api.database import Database, Pool, Query, QueryResult, ReadTransaction, Row
@@ -75,7 +76,9 @@ class ReadSide:
         self.authorship = AuthorshipCheck(settings.keys, log_keys, macs)
         self.past_statistics = PastStatistics(settings)
         self.entry_reader = EntryReader(self.database)
-        self.as_of = AsOfResolver(self.database, Streams(pool, MacCheck(macs)))
+        streams = Streams(pool, MacCheck(macs))
+        self.as_of = AsOfResolver(self.database, streams)
+        self.booking_history = BookingHistory(streams, self.as_of, last_seen_event)
         self.event_read_cache = EventReadCache(self.fetch)
         self.recent_bookings = RecentBookings(self.database, codes, self.portions)
         self.positions = PositionTracker(self._read_positions, settings.redis_url, self._wake)

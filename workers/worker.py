@@ -104,7 +104,7 @@ class Worker:
         self.couriers = Couriers(settings, self._background, self.ledger, self.metrics)
         self._channel = positions_channel(settings.redis_url)
         self._snapshots = Thread()
-        self._checkpoints = CheckpointSigner(settings.keys)
+        self._checkpoints = CheckpointSigner(settings.keys, self.ledger)
         self._signing_due, self._closing = Flag(), Flag()
         self._signing = Thread(target=self._sign_for_ever, name="checkpoints", daemon=True)
         self._starting = Lock()

@@ -1,11 +1,13 @@
 """Signs checkpoints: signed statements of the tree's size and root, so that nobody can later claim that the tree was another.
 
-A tree is signed only if it has grown and begins with the tree that was signed last. A checkpoint is first appended to the list
+A tree is signed only if it has grown, begins with the tree that was signed last, and goes on with the leaves of the ledger's own
+entries, whose MACs are checked (projections/proof/entry_tree.py). A checkpoint is first appended to the list
 beside the keys, then stored in the database, so that none is published that could be forgotten. Of several machines, each with its
 own copy of the keys, one signs at a time: it holds a lock in the database, and first copies into its list what the others have
 signed and stored. A restored backup lacks entries
 that were signed after it was made: signing stops (`forgotten`) until an operator begins a new origin
-(projections/proof/log_keys.py). If the database has the last checkpoint but another tree, somebody has altered it (`inconsistent`).
+(projections/proof/log_keys.py). If the database has the last checkpoint but another tree, or one of other leaves than its entries
+have, somebody has altered it (`inconsistent`).
 
     SIGNING ──▶ FORGOTTEN      the tree lacks signed leaves        until the tree begins with the last checkpoint again,
        │  ▲                                                        or a new origin
@@ -26,7 +28,9 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ledger.keys import KeysError
+from ledger.store import Ledger, LedgerUnavailable
 from projections import audit, merkle
+from projections.proof.entry_tree import EntryTree, TreeAltered
 from projections.proof.log_keys import LogKeys, read_origin
 from projections.proof.signed_list import LIST_FILE, SignedList, locked_list
 from projections.proof.signed_notes import Checkpoint, NoteError
@@ -41,6 +45,9 @@ REPEAT_SECONDS = 60.0
 
 #: The advisory lock of the worker that signs ("Checkpnt" in ASCII).
 SIGNING_LOCK = 0x436865636B706E74
+#: Entries that one turn reads, so that it holds its locks for some 0.5 s at most. Where there are more, as after an import, the
+#: checkpoint is of a part of the tree, and the next ones are of more.
+MAX_ENTRIES = 50_000
 #: Checkpoints of other machines that are copied into the list in one turn.
 MAX_COPIED = 5_000
 
@@ -97,10 +104,13 @@ class _TreeIncomplete(Exception):
 
 
 class CheckpointSigner:
-    """Signs checkpoints for one worker. `sign` may be called at any time, by any number of workers."""
+    """Signs checkpoints for one worker. `sign` may be called at any time, by any number of workers, by one thread of each."""
 
-    def __init__(self, directory: Path, *, seconds: float = SECONDS) -> None:
-        self._directory, self._seconds = directory, seconds
+    def __init__(self, directory: Path, ledger: Ledger, *, seconds: float = SECONDS) -> None:
+        """`directory`: KEYS_DIR. `ledger`: with the MACs' keys."""
+        self._directory, self._ledger, self._seconds = directory, ledger, seconds
+        #: The tree that was signed last, or what was read for the first checkpoint.
+        self._tree: EntryTree | None = None
         self._logged: tuple[str, float] = "", 0.0
 
     def sign(self, engine: Engine) -> Checkpoint | None:
@@ -116,6 +126,8 @@ class CheckpointSigner:
             self._log(f"{error.filename or LIST_FILE}: {error.strerror}.")
         except (OperationalError, InterfaceError) as error:
             self._log(f"The database is unavailable: {error.orig}")
+        except LedgerUnavailable as error:
+            self._log(f"The database is unavailable: {error}")
         return None
 
     def _sign_if_due(self, engine: Engine) -> Checkpoint | None:
@@ -147,32 +159,50 @@ class CheckpointSigner:
         """Turn.REPAIRED: a checkpoint that was signed before a crash is stored now. Nothing else is done in that transaction, or
         another crash could take that back, and only the last signed one would be stored after it."""
         origin, size = read_origin(self._directory), audit.tree_size(connection)
-        listed = stored = None
-        copied = 0
+        checkpoint = None
         try:
             listed, stored = _last_listed(signed, keys, origin), _last_stored(connection, keys, origin)
-            if signed.is_empty and stored is None and connection.scalar(_WITHOUT_MAC):
+            is_first = signed.is_empty and stored is None
+            if is_first and connection.scalar(_WITHOUT_MAC, {"after": connection.scalar(_TREE_POSITION)}):
                 return None
             status = _status(connection, size, listed, stored)
             if status.state == SIGNING:
                 if listed is not None and _store(connection, listed):
                     return Turn.REPAIRED
-                copied = copy_stored(connection, keys, signed, origin)
-        except (NoteError, merkle.MissingHash) as error:
-            status = SigningStatus(INCONSISTENT, str(error))
+                is_copied = copy_stored(connection, keys, signed, origin) < MAX_COPIED  # else the next turn copies more
+                last = max((known.checkpoint for known in (listed, stored) if known), key=_size, default=None)
+                if is_copied and size > (last.size if last else 0):
+                    checkpoint = self._next_checkpoint(connection, origin, last, size, is_first=is_first)
+        except (NoteError, merkle.MissingHash, TreeAltered) as error:
+            status, checkpoint, self._tree = SigningStatus(INCONSISTENT, str(error)), None, None
         _store_status(connection, origin, status)
         if status.detail:
             self._log(f"{status.state}. {status.detail}")
             return None
-        if copied == MAX_COPIED:
-            return None  # the next turn copies more
-        if size == max((known.checkpoint.size for known in (listed, stored) if known), default=0):
-            return None
-        checkpoint = Checkpoint(origin, size, audit.root_at(connection, size))
-        new = _SignedCheckpoint(keys.signer(origin).sign(checkpoint.text), checkpoint)
-        signed.append(new.note)
-        _store(connection, new)
+        if checkpoint is not None:
+            new = _SignedCheckpoint(keys.signer(origin).sign(checkpoint.text), checkpoint)
+            signed.append(new.note)
+            _store(connection, new)
         return checkpoint
+
+    def _next_checkpoint(
+        self, connection: Connection, origin: str, last: Checkpoint | None, size: int, *, is_first: bool
+    ) -> Checkpoint | None:
+        """The checkpoint of the stored tree, or of a part of it, if that is the tree of the ledger's entries. `last`: the one that
+        was signed before. None: the next turn reads more. Raises TreeAltered, merkle.MissingHash; LedgerUnavailable."""
+        if self._tree is None or self._tree.begins_with != last or self._tree.size > size:
+            self._tree = EntryTree.of(last, connection, self._ledger)
+        tree = self._tree
+        wanted = min(size, tree.size + MAX_ENTRIES)
+        tree.extend(self._ledger, wanted)
+        if tree.size < wanted:
+            raise TreeAltered(f"The tree has {size} leaves, and the ledger {tree.size} entries.")
+        if audit.root_at(connection, tree.size) != tree.root():
+            raise TreeAltered(f"The tree's first {tree.size} leaves are not those of the ledger's entries.")
+        if is_first and connection.scalar(_WITHOUT_MAC, {"after": tree.position}):
+            return None
+        tree.begins_with = Checkpoint(origin, tree.size, tree.root())
+        return tree.begins_with
 
     def _log(self, sentence: str) -> None:
         last, logged_at = self._logged
@@ -233,6 +263,10 @@ def _status(connection: Connection, size: int, listed: _SignedCheckpoint | None,
     return SigningStatus(SIGNING)
 
 
+def _size(checkpoint: Checkpoint) -> int:
+    return checkpoint.size
+
+
 def _last_listed(signed: SignedList, keys: LogKeys, origin: str) -> _SignedCheckpoint | None:
     """The last checkpoint of this origin in the list."""
     note = signed.last()
@@ -269,8 +303,8 @@ def _is_stored(connection: Connection, signed: Checkpoint) -> bool:
 
 #: Entries under the first checkpoint may lack a MAC. It is not signed before the tree has all entries without one.
 _WITHOUT_MAC = text("""
-    SELECT EXISTS (SELECT FROM ledger_entries WHERE mac IS NULL
-        AND notification_id > (SELECT position FROM projections WHERE name = 'audit'))""")
+    SELECT EXISTS (SELECT FROM ledger_entries WHERE mac IS NULL AND notification_id > :after)""")
+_TREE_POSITION = text("SELECT position FROM projections WHERE name = 'audit'")
 _BEHIND = text("""
     SELECT count(*) FROM (
         SELECT FROM ledger_entries WHERE notification_id > (SELECT position FROM projections WHERE name = 'audit') LIMIT :most

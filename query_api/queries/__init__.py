@@ -77,8 +77,10 @@ from query_api.queries.position_queries import (
 )
 from query_api.queries.proof_queries import (
     CheckpointRow,
+    PlacedEntryRow,
     StoredEntryRow,
     booking_changes,
+    entry_at,
     leaf_count,
     leaves_of,
     newest_checkpoint,
@@ -128,6 +130,7 @@ __all__ = [
     "Interval",
     "NotificationRow",
     "PagedBookingRow",
+    "PlacedEntryRow",
     "ProgressRow",
     "SalesRow",
     "SetAsideRow",
@@ -146,6 +149,7 @@ __all__ = [
     "customer_bookings",
     "entries",
     "entries_about",
+    "entry_at",
     "erasure_obstacle",
     "event_bookings",
     "event_by_id",

@@ -58,6 +58,15 @@ class StoredEntryRow(Row, frozen=True):
     mac: bytes | None
 
 
+class PlacedEntryRow(Row, frozen=True):
+    """An entry as it is stored, with its stream."""
+
+    stream: UUID
+    version: int
+    topic: str
+    state: bytes
+
+
 class SigningRow(Row, frozen=True):
     """Whether the log is signed. `state`: see projections/proof/checkpoints.py. `detail` says why the log is not signed."""
 
@@ -148,6 +157,19 @@ def _stored_entries() -> Compiled[StoredEntryRow]:
 def stored_entries(event_id: UUID, versions: Iterable[int]) -> Query[StoredEntryRow]:
     """The entries of a stream with these versions."""
     return query_of(_stored_entries(), (), event_id=event_id, versions=sorted(versions))
+
+
+@cache
+def _entry_at() -> Compiled[PlacedEntryRow]:
+    e = ENTRIES.c
+    stream, version = column("originator_id", Uuid).label("stream"), column("originator_version", BigInteger).label("version")
+    rows = select(stream, version, column("topic", Text), e.state).select_from(ENTRIES)
+    return compile_rows(rows.where(e.notification_id == bindparam("position", type_=BigInteger)), PlacedEntryRow)
+
+
+def entry_at(position: int) -> Query[PlacedEntryRow]:
+    """The entry at that position: one row or none."""
+    return query_of(_entry_at(), (), position=position)
 
 
 @cache

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import logging
 from collections.abc import Sequence
 from typing import Annotated
 from uuid import UUID
@@ -13,19 +14,22 @@ from fastapi.responses import PlainTextResponse
 from accounts.access import SignedIn, may_see_booking
 from ledger.commands import Role
 from ledger.entries import SeatsBooked
-from ledger.errors import BookingNotFound, EntryNotFound, Malformed
+from ledger.errors import BookingNotFound, EntryAltered, EntryNotFound, Malformed, StaleRead
 from ledger.mapper import decode
 from projections import merkle
+from projections.audit import leaf_of
 from projections.merkle import Span
 from query_api import queries
 from query_api.checkpoints import PublishedCheckpoint, check_size, indices_of, newest_checkpoint, tiles_for
 from query_api.parameters import MAX_POSITION
-from query_api.queries import BookingRow, StoredEntryRow
+from query_api.queries import BookingRow, PlacedEntryRow, StoredEntryRow
 from query_api.read_side import Reader, ReadSide, RequestReader
 from query_api.responses.http import JSON, PUBLIC_JSON_OR_TEXT, PrefersText, headers_of, json_response
 from query_api.responses.receipt import ProvenEntry, receipt
 from query_api.responses.representation import Representation, respond
 from query_api.responses.views import CheckpointView, ConsistencyView, ProofView
+
+log = logging.getLogger(__name__)
 
 router = APIRouter(prefix="/api", tags=["audit"])
 
@@ -115,14 +119,15 @@ async def receipt_response(reader: RequestReader, booking: BookingRow) -> Respon
 
 async def _receipt(side: ReadSide, booking: BookingRow, published: PublishedCheckpoint) -> str:
     event_id, size = booking.event_id, published.checkpoint.size
-    entries = await _entries_of(side, booking)
-    covered = [entry for entry in entries if entry.position <= published.position]
+    covered = await _covered_entries(side, booking, published.position)
     indices = await indices_of(side, [entry.position for entry in covered])
     spans = {position: merkle.inclusion_spans(index, size) for position, index in indices.items()}
-    needed = {span for proof in spans.values() for span in proof}
+    needed = {span for proof in (*spans.values(), merkle.inclusion_spans(size - 1, size)) for span in proof}
     tiles = await tiles_for(side, list(needed))
+    last = await side.database.fetch_rows(queries.entry_at(published.position))
 
     def make() -> str:
+        _check_last_leaf(published, last, tiles)
         side.authorship.check(event_id, covered, indices)
         hashes = {span: merkle.hash_of(span, tiles) for span in needed}
         proven = [
@@ -134,19 +139,43 @@ async def _receipt(side: ReadSide, booking: BookingRow, published: PublishedChec
     return await asyncio.to_thread(make)
 
 
-async def _entries_of(side: ReadSide, booking: BookingRow) -> list[StoredEntryRow]:
-    """The entries that a receipt describes, in order: the event's first one, the one that named it, the booking's, and those that
-    changed the booking."""
-    _, changes = await side.database.fetch(queries.booking_changes(booking.booking_id, booking.event_id))
-    versions = {1, booking.version, *(row.version for row in changes)}
-    rows = await side.database.fetch_rows(queries.stored_entries(booking.event_id, versions))
-    entries = {row.version: row for row in rows}
+async def _covered_entries(side: ReadSide, booking: BookingRow, last: int) -> list[StoredEntryRow]:
+    """The entries that a receipt describes, in order, up to position `last`: the event's first one, the one that named it, the
+    booking's, and those that changed the booking. Raises EntryAltered where the read tables say otherwise than the ledger;
+    StaleRead where they are behind."""
+    event_id, booking_id = booking.event_id, booking.booking_id
+    about = await side.booking_history.versions(event_id, booking_id, last)
+    reached, changes = await side.database.fetch(queries.booking_changes(booking_id, event_id))
+    if reached < last:  # the projection is folded again
+        raise StaleRead
+    wanted = {1, booking.version, *about, *(row.version for row in changes)}
+    rows = await side.database.fetch_rows(queries.stored_entries(event_id, wanted))
+    positions = {row.version: row.position for row in rows}
+    entries = {row.version: row for row in rows if row.position <= last}
+    listed = {booking.version, *(row.version for row in changes)} & entries.keys()
+    is_same = bool(about) and about[0] == booking.version and positions.get(booking.version) == booking.number
+    if not is_same or positions.keys() != wanted or listed != {*about} & entries.keys():
+        log.error("The read tables do not have the entries of booking %s that the ledger has: verify everything.", booking_id)
+        raise EntryAltered(booking.number)
     booked = decode(entries[booking.version].topic, entries[booking.version].state)
     assert isinstance(booked, SeatsBooked), "a booking's version is that of its SeatsBooked"
     if booked.details_version not in entries:
-        rows = await side.database.fetch_rows(queries.stored_entries(booking.event_id, [booked.details_version]))
+        rows = await side.database.fetch_rows(queries.stored_entries(event_id, [booked.details_version]))
         entries |= {row.version: row for row in rows}
     return [entries[version] for version in sorted(entries)]
+
+
+def _check_last_leaf(published: PublishedCheckpoint, found: Sequence[PlacedEntryRow], tiles: merkle.Tiles) -> None:
+    """Raises EntryAltered unless the entry that was found at the checkpoint's position is its last leaf. A read table says which
+    position that is, and entries after it are left out of a receipt."""
+    checkpoint, position = published.checkpoint, published.position
+    leaves = [leaf_of(entry.stream, entry.version, position, entry.topic, entry.state) for entry in found]
+    proof = [merkle.hash_of(span, tiles) for span in merkle.inclusion_spans(checkpoint.size - 1, checkpoint.size)]
+    try:
+        merkle.verify_inclusion(checkpoint.size - 1, checkpoint.size, leaves[0] if leaves else b"", proof, checkpoint.root)
+    except merkle.ProofError as error:
+        log.error("The entry at position %s is not the last of the newest checkpoint: verify everything.", position)  # noqa: TRY400
+        raise EntryAltered(position) from error
 
 
 async def _hashes(reader: Reader, spans: Sequence[Span]) -> list[bytes]:

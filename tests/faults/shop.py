@@ -16,7 +16,8 @@ class Shop:
     def __init__(self, url: str, keys: Path) -> None:
         self.url, self.keys = url, keys
         self.engine = create_engine(sqlalchemy_url(url))
-        self.ledger, self.worker = Ledger(url, Macs.open(keys)), CheckpointSigner(keys, seconds=0)
+        self.ledger = Ledger(url, Macs.open(keys))
+        self.worker = CheckpointSigner(keys, self.ledger, seconds=0)
 
     def close(self) -> None:
         self.ledger.close()

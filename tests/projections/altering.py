@@ -66,7 +66,7 @@ def fill(url: str, ledger: Ledger, keys: Path) -> None:
 
 
 def _append_and_project(url: str, ledger: Ledger, keys: Path) -> None:
-    story, engine, worker = Story(seed=11), create_engine(sqlalchemy_url(url)), CheckpointSigner(keys, seconds=0)
+    story, engine, worker = Story(seed=11), create_engine(sqlalchemy_url(url)), CheckpointSigner(keys, ledger, seconds=0)
     s.append(ledger, story.entries)
     for _ in range(4):
         s.append(ledger, story.tell(80))

@@ -24,7 +24,7 @@ class Log:
         self.engine, self.ledger, self.keys = engine, ledger, keys
         self.story = Story(seed=1)
         s.append(self.ledger, self.story.entries)
-        self.worker = CheckpointSigner(keys, seconds=0)
+        self.worker = CheckpointSigner(keys, ledger, seconds=0)
 
     def grow(self, steps: int = 20) -> None:
         s.append(self.ledger, self.story.tell(steps))

@@ -6,12 +6,15 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from ledger.keys import KeysError
-from projections import audit
+from ledger.store import Ledger
+from projections import audit, merkle
 from projections.engine import catch_up
 from projections.proof.checkpoints import FORGOTTEN, INCONSISTENT, SIGNING, CheckpointSigner
 from projections.proof.log_keys import LogKeys, begin_origin, read_origin
@@ -55,7 +58,7 @@ def test_first_checkpoint_waits_for_all_entries_without_a_mac(log: Log) -> None:
 
 
 def test_signing_keeps_the_least_time_between_two_checkpoints(log: Log) -> None:
-    log.worker = CheckpointSigner(log.keys, seconds=0.5)
+    log.worker = CheckpointSigner(log.keys, log.ledger, seconds=0.5)
     log.grow()
     assert log.sign()
     log.grow()
@@ -67,7 +70,9 @@ def test_signing_keeps_the_least_time_between_two_checkpoints(log: Log) -> None:
 def test_concurrent_workers_sign_a_tree_once(log: Log) -> None:
     for _ in range(5):
         log.grow()
-        workers = [threading.Thread(target=CheckpointSigner(log.keys, seconds=0).sign, args=(log.engine,)) for _ in range(8)]
+        workers = [
+            threading.Thread(target=CheckpointSigner(log.keys, log.ledger, seconds=0).sign, args=(log.engine,)) for _ in range(8)
+        ]
         for worker in workers:
             worker.start()
         for worker in workers:
@@ -84,7 +89,7 @@ def test_restored_backup_stops_signing(log: Log, caplog: pytest.LogCaptureFixtur
     signed = log.sign()
     assert signed is not None
     log.restore_backup_without(5)
-    log.worker = CheckpointSigner(log.keys, seconds=0)  # the worker is restarted
+    log.worker = CheckpointSigner(log.keys, log.ledger, seconds=0)  # the worker is restarted
     for _ in range(5):
         assert log.sign() is None
     assert log.state() == FORGOTTEN
@@ -273,3 +278,96 @@ def test_list_has_one_json_string_a_line(log: Log) -> None:
     made = log.sign()
     (line,) = (log.keys / LIST_FILE).read_text().splitlines()
     assert LogKeys.open(log.keys).read(json.loads(line)) == made
+
+
+# --- leaves that are no entries
+
+
+def forge_leaf(log: Log) -> None:
+    """Puts a leaf at the end of the stored tree, with the last entry's position, as the role of the processes can."""
+    with log.engine.begin() as connection:
+        size = audit._append(connection, bytes(32))
+        position = log.ledger.head().to_bytes(8, "big")
+        parameters = {"tile": size // merkle.WIDTH, "position": position}
+        connection.execute(text("UPDATE audit_leaves SET positions = positions || :position WHERE tile = :tile"), parameters)
+
+
+@pytest.mark.parametrize("is_first", [False, True], ids=["later", "under the first checkpoint"])
+def test_leaf_of_no_entry_is_never_signed(log: Log, caplog: pytest.LogCaptureFixture, is_first: bool) -> None:
+    log.grow()
+    if not is_first:
+        assert log.sign()
+    forge_leaf(log)
+    log.grow()
+    s.append(log.ledger, log.story.tell(5))  # not in the tree yet
+    signed = log.stored()
+    assert log.sign() is None
+    assert (log.state(), log.stored()) == (INCONSISTENT, signed)
+    assert "are not those of the ledger's entries" in caplog.text
+    log.execute("TRUNCATE audit_tiles, audit_leaves, audit_amendments")  # a rebuild makes the tree from the entries
+    log.execute("UPDATE projections SET position = 0 WHERE name = 'audit'")
+    log.project()
+    made = log.sign()
+    assert made is not None
+    assert (made.size, log.state()) == (log.size(), SIGNING)
+
+
+def test_more_leaves_than_entries_are_never_signed(log: Log, caplog: pytest.LogCaptureFixture) -> None:
+    log.grow()
+    assert log.sign()
+    forge_leaf(log)
+    assert log.sign() is None
+    assert log.state() == INCONSISTENT
+    assert f"The tree has {log.size()} leaves, and the ledger {log.size() - 1} entries" in caplog.text
+
+
+@pytest.mark.parametrize("mac", ["NULL", "set_byte(mac, 5, get_byte(mac, 5) # 1)"], ids=["no MAC", "a wrong MAC"])
+def test_entry_that_seatledger_did_not_write_is_never_signed(log: Log, database_url: str, mac: str) -> None:
+    """Also where somebody has put its leaf into the tree, at which the projection stalls."""
+    log.grow()
+    assert log.sign()
+    s.append(log.ledger, log.story.tell(5))
+    log.execute(f"UPDATE ledger_entries SET mac = {mac} WHERE notification_id = {log.ledger.head()}")
+    with closing(Ledger(database_url)) as unchecked:
+        catch_up(log.engine, unchecked, PROJECTORS["audit"])
+    assert log.sign() is None
+    assert log.state() == INCONSISTENT
+
+
+@pytest.mark.parametrize("steps", [20, 300])
+def test_checkpoint_does_not_follow_another_entry_than_the_last_that_was_signed(log: Log, steps: int) -> None:
+    """Who alters the position of the last signed leaf could leave out entries after it, or repeat some."""
+    log.grow(steps)
+    assert log.sign()
+    log.execute("UPDATE audit_leaves SET positions = set_byte(positions, octet_length(positions) - 1,"
+                " get_byte(positions, octet_length(positions) - 1) - 1)")  # fmt: skip
+    log.grow()
+    log.worker = CheckpointSigner(log.keys, log.ledger, seconds=0)  # one that has signed nothing yet
+    assert log.sign() is None
+    assert log.state() == INCONSISTENT
+
+
+def test_many_entries_are_signed_in_portions(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("projections.proof.entry_tree.PAGE", 7)
+    monkeypatch.setattr("projections.proof.checkpoints.MAX_ENTRIES", 100)
+    log.grow(300)
+    for worker in (log.worker, CheckpointSigner(log.keys, log.ledger, seconds=0)) * 5:
+        worker.sign(log.engine)
+    sizes = [checkpoint.size for checkpoint in log.stored()]
+    assert sizes == [*range(100, log.size(), 100), log.size()]
+    with log.engine.connect() as connection:
+        assert [one.root for one in log.stored()] == [audit.root_at(connection, size) for size in sizes]
+
+
+def test_first_checkpoint_has_all_entries_without_a_mac_also_where_they_are_many(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("projections.proof.checkpoints.MAX_ENTRIES", 30)
+    s.append(log.ledger, log.story.tell(70))
+    log.execute("UPDATE ledger_entries SET mac = NULL")
+    without = log.ledger.head()
+    s.append(log.ledger, log.story.tell(100))
+    log.project()
+    made = [log.sign() for _ in range(1 + without // 30)]
+    assert made[:-1] == [None] * (without // 30)
+    first = made[-1]
+    assert first is not None
+    assert without <= first.size < log.size()

@@ -21,7 +21,7 @@ def machines(log: Log, tmp_path: Path) -> list[CheckpointSigner]:
     log.grow()
     log.sign()
     shutil.copytree(log.keys, tmp_path / "other")
-    return [CheckpointSigner(keys, seconds=0) for keys in (log.keys, tmp_path / "other")]
+    return [CheckpointSigner(keys, log.ledger, seconds=0) for keys in (log.keys, tmp_path / "other")]
 
 
 def _finding(database_url: str, keys: Path) -> Finding | None:
@@ -103,7 +103,7 @@ def test_list_that_was_copied_excuses_no_missing_mac(log: Log, tmp_path: Path, d
     )
     log.ledger.forget()
     log.project()
-    assert CheckpointSigner(log.keys, seconds=0).sign(log.engine)
+    assert CheckpointSigner(log.keys, log.ledger, seconds=0).sign(log.engine)
     log.execute(f"DELETE FROM audit_checkpoints WHERE size < {log.size()}")
     assert _finding(database_url, log.keys) is not None
     assert _finding(database_url, fresh) is not None

@@ -134,10 +134,10 @@ def test_import_into_a_ledger_with_entries_is_refused(database_url: str, keys: P
 def test_verify_finds_and_rebuild_repairs_an_altered_row(
     database_url: str, keys: Path, tmp_path: Path, story: Story, engine: Engine
 ) -> None:
-    with closing(Ledger(database_url)) as ledger:
+    with closing(Ledger(database_url, Macs.open(keys))) as ledger:
         for projector in PROJECTORS.values():
             catch_up(engine, ledger, projector)
-    assert CheckpointSigner(keys, seconds=0).sign(engine) is not None
+        assert CheckpointSigner(keys, ledger, seconds=0).sign(engine) is not None
     before = rows(engine)
     assert f"Proven: {len(story.entries)} entries" in output_of(
         run_cli(database_url, keys, "verify", "--json", tmp_path / "report")
@@ -161,13 +161,12 @@ def test_entries_without_a_mac_have_to_be_accepted_by_the_operator(
     database_url: str, keys: Path, story: Story, engine: Engine
 ) -> None:
     """As when psql loads a file into a running system."""
-    worker = CheckpointSigner(keys, seconds=0)
 
     def project_and_sign() -> None:
         with closing(Ledger(database_url, Macs.open(keys))) as ledger:
             for projector in PROJECTORS.values():
                 catch_up(engine, ledger, projector)
-        assert worker.sign(engine) is not None
+            assert CheckpointSigner(keys, ledger, seconds=0).sign(engine) is not None
 
     project_and_sign()
     scheduled = story.entries[0].entry

@@ -7,12 +7,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 import pytest_asyncio
 
 from ledger.commands import ChangeEvent, CheckIn
+from ledger.event import Event, evolve
 from ledger.settings import Settings
 from projections import merkle
 from projections.proof.checkpoints import CheckpointSigner
@@ -28,7 +29,7 @@ Sign = Callable[[], None]
 @pytest.fixture
 def sign(world: World, settings: Settings) -> Sign:
     """Projects and signs, as a worker does."""
-    worker = CheckpointSigner(settings.keys, seconds=0)
+    worker = CheckpointSigner(settings.keys, world.ledger, seconds=0)
 
     def project_and_sign() -> None:
         world.project()
@@ -287,3 +288,91 @@ async def test_entries_without_a_mac_need_the_first_checkpoint_or_acceptance(
     assert statuses == [200, 500]
     accept(settings.keys, world.position)
     assert (await api.get(f"/api/bookings/{bookings[1]}/receipt", ALICE)).status_code == 200
+
+
+# --- read tables that somebody has altered
+
+
+async def refusal(api: Api, booking_id: UUID) -> tuple[int, str]:
+    response = await api.get(f"/api/bookings/{booking_id}/receipt", ALICE)
+    return response.status_code, response.json()["type"]
+
+
+def last_seen(world: World, event_id: UUID, version: int) -> Event:
+    """The Event as a process has it in memory that has not seen its entries after that version."""
+    event: Event | None = None
+    for recorded in [one for one in world.story if one.stream == event_id][:version]:
+        event = evolve(event, recorded)
+    assert event is not None
+    return event
+
+
+HIDING = {
+    "the list of changes": "DELETE FROM audit_amendments",
+    "the position of the last leaf": "UPDATE audit_leaves SET positions = set_byte(positions, octet_length(positions) - 1,"
+    " get_byte(positions, octet_length(positions) - 1) - 1)",
+    "the booking's number": "UPDATE bookings SET number = number - 1",
+}
+
+
+@pytest.mark.parametrize("what", HIDING)
+async def test_receipt_does_not_hide_a_cancellation_that_read_tables_hide(world: World, api: Api, sign: Sign, what: str) -> None:
+    event_id = world.schedule()
+    booking_id = world.book(event_id)
+    world.cancel_booking(event_id, booking_id)
+    sign()
+    world.sql(HIDING[what])
+    assert await refusal(api, booking_id) == (500, "/problems/entry-altered")
+
+
+async def test_receipt_does_not_hide_the_cancellation_of_the_event(world: World, api: Api, sign: Sign) -> None:
+    event_id = world.schedule()
+    booking_id = world.book(event_id)
+    world.cancel_event(event_id)
+    sign()
+    world.sql("DELETE FROM audit_amendments")
+    assert await refusal(api, booking_id) == (500, "/problems/entry-altered")
+
+
+async def test_receipt_is_not_about_the_entries_of_another_booking(world: World, api: Api, sign: Sign) -> None:
+    event_id = world.schedule()
+    cancelled, other = world.book(event_id), world.book(event_id)
+    world.cancel_booking(event_id, cancelled)
+    sign()
+    [(number, version)] = world.sql("SELECT number, version FROM bookings WHERE booking_id = %s", cancelled)
+    world.sql("DELETE FROM bookings WHERE booking_id = %s", cancelled)
+    world.sql("UPDATE bookings SET number = %s, version = %s WHERE booking_id = %s", number, version, other)
+    assert await refusal(api, other) == (500, "/problems/entry-altered")
+
+
+@pytest.mark.parametrize("limit", [100, 1], ids=["a few entries", "many entries"])
+@pytest.mark.parametrize("version", [1, 2, 3])
+async def test_receipt_has_entries_that_the_process_has_not_seen(
+    world: World, api: Api, sign: Sign, monkeypatch: pytest.MonkeyPatch, version: int, limit: int
+) -> None:
+    event_id = world.schedule()
+    booking_id = world.book(event_id, General=2)
+    world.cancel_booking(event_id, booking_id, 0)
+    world.book(event_id, by=BOB)
+    world.cancel_event(event_id)
+
+    async def seen(event_id: UUID) -> Event:
+        return last_seen(world, event_id, version)
+
+    monkeypatch.setattr(api.side.booking_history, "_last_seen_event", seen)
+    monkeypatch.setattr("query_api.booking_history.MAX_UNSEEN", limit)
+    sign()
+    lines = verify_receipt((await api.get(f"/api/bookings/{booking_id}/receipt", ALICE)).text, [await key_of(api)])
+    assert len([line for line in lines if line.startswith("Cancelled")]) == 2
+    assert {"Refunded   100.00 EUR", "Status     cancelled"} <= set(lines)
+
+
+async def test_receipt_of_a_booking_before_a_forged_entry_is_made(world: World, api: Api, sign: Sign) -> None:
+    event_id = world.schedule()
+    booking_id = world.book(event_id)
+    sign()
+    world.book(event_id, by=BOB)
+    world.sql("ALTER TABLE ledger_entries DISABLE TRIGGER append_only")
+    world.sql("UPDATE ledger_entries SET mac = set_byte(mac, 5, get_byte(mac, 5) # 1) WHERE notification_id = %s", world.position)
+    response = await api.get(f"/api/bookings/{booking_id}/receipt", ALICE)
+    assert "Status     confirmed" in verify_receipt(response.text, [await key_of(api)])

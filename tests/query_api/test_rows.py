@@ -40,6 +40,7 @@ def all_queries() -> dict[str, Query[Any]]:
         "tiles": q.tiles([(0, 0)]),
         "booking changes": q.booking_changes(ID, ID),
         "stored entries": q.stored_entries(ID, [1]),
+        "entry at a position": q.entry_at(1),
         "signing": q.signing(),
     }
 
