@@ -2,7 +2,8 @@
 stored bytes. Leaves are in the order of positions.
 
 A leaf's index and its entry's position are different numbers, since positions have gaps: both are stored. The projection also lists
-by booking the entries that changed it later, so that a receipt can find them; only the tree proves anything.
+by booking the entries that changed it later, which a receipt compares with the ledger. Nothing of this is signed unless the entries
+say the same (projections/proof/entry_tree.py, query_api/booking_history.py).
 """
 
 import hashlib
