@@ -1,13 +1,12 @@
 """Signs checkpoints: signed statements of the tree's size and root, so that nobody can later claim that the tree was another.
 
-A tree is signed only if it has grown, begins with the tree that was signed last, and goes on with the leaves of the ledger's own
-entries, whose MACs are checked (projections/proof/entry_tree.py). A checkpoint is first appended to the list
-beside the keys, then stored in the database, so that none is published that could be forgotten. Of several machines, each with its
-own copy of the keys, one signs at a time: it holds a lock in the database, and first copies into its list what the others have
-signed and stored. A restored backup lacks entries
-that were signed after it was made: signing stops (`forgotten`) until an operator begins a new origin
-(projections/proof/log_keys.py). If the database has the last checkpoint but another tree, or one of other leaves than its entries
-have, somebody has altered it (`inconsistent`).
+A tree is signed only if it has grown, begins with the tree that was signed last, and goes on with the ledger's own entries, whose
+MACs are checked (projections/proof/entry_tree.py). A checkpoint is first appended to the list beside the keys, then stored in the
+database, so that none is published that could be forgotten. Of several machines, each with its own copy of the keys, one signs at
+a time: it holds a lock in the database, and first copies into its list what the others have signed and stored. A restored backup
+lacks entries that were signed after it was made: signing stops (`forgotten`) until an operator begins a new origin
+(projections/proof/log_keys.py). If the database has the last checkpoint but another tree, or a tree of other leaves than its
+entries make, somebody has altered it (`inconsistent`).
 
     SIGNING ──▶ FORGOTTEN      the tree lacks signed leaves        until the tree begins with the last checkpoint again,
        │  ▲                                                        or a new origin
