@@ -23,6 +23,7 @@ from ledger.entries import RecordedEntry, StreamEnd, topic_of
 from ledger.errors import Busy, EventSealed, EventUnreadable, SeatledgerError
 from ledger.macs import Macs
 from ledger.mapper import decode_or_refuse, encode
+from ledger.postgres_connections import SEARCH_PATH, options_of
 from ledger.recorder import APPEND
 
 #: The server cancels a statement, and ends a transaction left open, after this time: then the lock is released at the latest.
@@ -100,7 +101,7 @@ class LedgerConnection:
     async def connect(cls, database_url: str, macs: Macs, *, must_be_durable: bool = False) -> Self:
         """`must_be_durable`: `check` refuses a server that may lose what it has acknowledged."""
         options = conninfo_to_dict(database_url).get("options") or ""
-        timeouts = f"-c statement_timeout={SERVER_TIMEOUT_MS} -c idle_in_transaction_session_timeout={SERVER_TIMEOUT_MS}"
+        timeouts = {"statement_timeout": SERVER_TIMEOUT_MS, "idle_in_transaction_session_timeout": SERVER_TIMEOUT_MS}
         connection = await AsyncConnection.connect(
             database_url,
             autocommit=True,
@@ -109,7 +110,7 @@ class LedgerConnection:
             keepalives_idle=5,
             keepalives_interval=2,
             keepalives_count=2,
-            options=f"{timeouts} {options}",
+            options=f"{options_of(**timeouts, **SEARCH_PATH)} {options}",
         )
         return cls(connection, macs, must_be_durable=must_be_durable)
 

@@ -23,6 +23,7 @@ from psycopg_pool import AsyncConnectionPool
 from ledger.concurrency import BackgroundTasks
 from ledger.deadline import remaining_seconds
 from ledger.errors import Busy
+from ledger.postgres_connections import SEARCH_PATH, options_of
 from ledger.request_trace import add_phase
 from ledger.settings import Settings
 
@@ -49,7 +50,8 @@ def make_pool(settings: Settings, *, size: int | None = None, url: str = "") -> 
     size = size or settings.database_pool_size
     parameters: dict[str, Any] = dict(conninfo_to_dict(url or settings.database_url))
     timeout_ms = round(settings.query_timeout_seconds * 1000)
-    options = f"-c statement_timeout={timeout_ms} -c timezone=UTC -c random_page_cost=1.1 {parameters.pop('options', None) or ''}"
+    bounds = options_of(statement_timeout=timeout_ms, timezone="UTC", random_page_cost="1.1", **SEARCH_PATH)
+    options = f"{bounds} {parameters.pop('options', None) or ''}"
     # Keepalives find a lost peer while nothing is sent; tcp_user_timeout (ms) bounds data that was sent and is not acknowledged.
     keepalive = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 2, "tcp_user_timeout": 5_000}
     return Pool(

@@ -27,6 +27,8 @@ CONNECT_SECONDS = 3
 KEEPALIVES = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 2, "tcp_user_timeout": 5_000}
 #: The same for the server, so that a session whose client was lost does not keep its locks for hours.
 _SERVER_KEEPALIVES = {"tcp_keepalives_idle": 5, "tcp_keepalives_interval": 2, "tcp_keepalives_count": 2, "tcp_user_timeout": 5_000}
+#: Which tables are read must not be for a role of the database to say: it can give itself another search_path (`ALTER ROLE`).
+SEARCH_PATH = {"search_path": "public"}
 #: How much longer a client waits than the server may take for a statement.
 GRACE_SECONDS = 1.0
 #: A connection that was not used for IDLE_SECONDS is checked before it is used: it is lost unless it replies within CHECK_SECONDS.
@@ -37,7 +39,7 @@ def connection_parameters(database_url: str, application_name: str, **server_set
     """libpq's parameters for DATABASE_URL, with bounds. `server_settings`: of the session, such as `statement_timeout` in ms. The
     options of DATABASE_URL come last and so have the last word."""
     given: dict[str, Any] = dict(conninfo_to_dict(database_url))
-    options = " ".join(f"-c {name}={value}" for name, value in {**_SERVER_KEEPALIVES, **server_settings}.items())
+    options = options_of(**_SERVER_KEEPALIVES, **SEARCH_PATH, **server_settings)
     return {
         **KEEPALIVES,
         "connect_timeout": CONNECT_SECONDS,
@@ -45,6 +47,11 @@ def connection_parameters(database_url: str, application_name: str, **server_set
         "application_name": application_name,
         "options": f"{options} {given.get('options') or ''}".rstrip(),
     }
+
+
+def options_of(**server_settings: str | int) -> str:
+    """These settings of a session as libpq's `options`."""
+    return " ".join(f"-c {name}={value}" for name, value in server_settings.items())
 
 
 class BoundedConnection(Connection[Row]):

@@ -22,6 +22,7 @@ from ledger import snapshots
 from ledger.event import Event, evolve
 from ledger.keys import KeysError
 from ledger.macs import Macs
+from ledger.postgres_connections import connection_parameters
 from ledger.settings import Settings
 from ledger.store import Ledger
 from projections import audit
@@ -101,7 +102,7 @@ class Verifier:
                 closing(ShadowCopies(self._settings.database_url, ledger, "verification", TableKind.UNLOGGED))
             )
             stack.enter_context(copies.lock("everything"))
-            with psycopg.connect(self._settings.database_url, application_name="seatledger-verify") as connection:
+            with psycopg.connect(**connection_parameters(self._settings.database_url, "seatledger-verify")) as connection:
                 connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
                 with paused_signing(copies.engine, self._settings.keys) as known_bytes:
                     connection.execute("SET LOCAL statement_timeout = 0")
@@ -136,7 +137,7 @@ class Verifier:
 
     def _check_snapshots(self, ledger: Ledger, macs: Macs, report: VerificationReport) -> None:
         """Compares each snapshot with its stream, folded from the first entry, one Event at a time."""
-        with psycopg.connect(self._settings.database_url, application_name="seatledger-verify") as connection:
+        with psycopg.connect(**connection_parameters(self._settings.database_url, "seatledger-verify")) as connection:
             streams = [stream for (stream,) in connection.execute("SELECT DISTINCT originator_id FROM ledger_snapshots ORDER BY 1")]
             for number, stream in enumerate(streams, start=1):
                 rows = connection.execute(_SNAPSHOTS, (stream,)).fetchall()

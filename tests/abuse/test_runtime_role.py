@@ -1,13 +1,21 @@
 """Processes connect as a role that does not own the ledger. It can neither change nor disable what protects the ledger; the whole
 product runs under it."""
 
+from contextlib import closing
 from dataclasses import replace
 from uuid import uuid4
 
 import psycopg
 import pytest
 
+from ledger.connection import LedgerConnection
+from ledger.macs import Macs
 from ledger.ownership import RuntimeRoleUnknown, runtime_address
+from ledger.pool import connection as connection_of
+from ledger.pool import make_pool
+from ledger.postgres_connections import make_engine
+from ledger.settings import Settings
+from ledger.store import Ledger
 from migrations.roles import READ_TABLES
 from projections.registry import PROJECTORS
 from projections.tables import table_of
@@ -153,3 +161,33 @@ def test_the_whole_product_runs_under_it(own_stack: Stack) -> None:
             (list(READ_TABLES),),
         ).fetchall()
     assert owners == 1, "an operator's rebuild leaves the tables to the processes"
+
+
+async def test_runtime_role_can_not_say_which_tables_are_read(settings: Settings, database_url: str) -> None:
+    """It may give itself another search_path, with a view in place of the ledger that hides what is to be hidden."""
+    url = runtime_url(database_url)
+    runs_as = replace(settings, database_url=url, runtime_database_url="")
+    with psycopg.connect(url, autocommit=True) as intruder:
+        role = intruder.info.user
+        intruder.execute("SELECT shadow_schema('rebuild_evil')")
+        intruder.execute("CREATE VIEW rebuild_evil.ledger_entries AS SELECT * FROM public.ledger_entries WHERE false")
+        intruder.execute(f"ALTER ROLE {role} SET search_path = rebuild_evil, public")
+    try:
+        with psycopg.connect(url) as connection:
+            assert connection.execute("SHOW search_path").fetchone() == ("rebuild_evil, public",), "else this test shows nothing"
+        seen = set()
+        async with make_pool(runs_as) as pool, connection_of(pool, 5) as acquired:
+            seen.add(await (await acquired.execute("SHOW search_path")).fetchone())
+        appending = await LedgerConnection.connect(url, Macs.open(settings.keys))
+        seen.add(await (await appending._connection.execute("SHOW search_path")).fetchone())
+        await appending.close()
+        engine = make_engine(url, "test", statement_seconds=5, pool_size=1)
+        with engine.connect() as projecting:
+            seen.add(tuple(projecting.exec_driver_sql("SHOW search_path").one()))
+        engine.dispose()
+        with closing(Ledger(url)) as ledger, ledger.recorder.datastore.get_connection() as reading:  # type: ignore[attr-defined]
+            seen.add(tuple(reading.execute("SHOW search_path").fetchone().values()))
+        assert seen == {("public",)}
+    finally:
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute(f"ALTER ROLE {role} RESET search_path")
