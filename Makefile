@@ -4,9 +4,10 @@ PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3.14 pyth
 	"$$python" -c "$(PYTHON_FITS)" 2>/dev/null && command -v "$$python" && break; done)
 RUN := .venv/bin/python
 INSTALLED := .venv/.installed
-# A file's tests stay on one process, and with them what they share; tests/order.py has the long files begin first.
 # A run starts hundreds of processes: what Python compiles is kept, and Java, which never runs for long, compiles little.
-PYTEST := PYTHONDONTWRITEBYTECODE= JDK_JAVA_OPTIONS="-XX:TieredStopAtLevel=1 -XX:+UseSerialGC" $(RUN) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+PYTEST_ALONE := PYTHONDONTWRITEBYTECODE= JDK_JAVA_OPTIONS="-XX:TieredStopAtLevel=1 -XX:+UseSerialGC" $(RUN) -m pytest
+# A file's tests stay on one process, and with them what they share; tests/order.py has the long files begin first.
+PYTEST := $(PYTEST_ALONE) -n 2 --dist loadfile --no-loadscope-reorder
 LOCK := $(RUN) -m uv pip compile --quiet --no-config --upgrade --universal --generate-hashes \
 	--no-header --no-annotate --no-emit-index-url --no-emit-find-links
 
@@ -80,7 +81,8 @@ web: setup ## Serve the page from its sources and reload it on changes; needs a 
 
 test: setup system ## Run all checks and all tests
 	@$(MAKE) --no-print-directory --jobs 2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target) test-page types lint layers
-	$(PYTEST)
+	$(PYTEST) || { [ $$? -eq 1 ] && echo "What failed beside other tests, once more and alone:" && \
+		$(PYTEST_ALONE) --last-failed --last-failed-no-failures none --maxfail 1; }
 
 test-page: setup ## Run the tests of the page that need no browser
 	cd frontend && npm run --silent test

@@ -9,7 +9,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from itertools import count, islice
 from typing import Any
@@ -17,6 +17,8 @@ from urllib.parse import urlsplit
 from uuid import uuid4
 
 _NUMBERS = count()
+#: How long the flood waits for responses when it ends: a busy machine takes seconds for a sign-up.
+LAST_RESPONSES_SECONDS = 20.0
 
 
 @dataclass(frozen=True)
@@ -32,11 +34,11 @@ class Flood:
     per_second: int = 0
     emails: Sequence[str] = ()
 
-    async def send(self, statuses: Counter[str]) -> None:
-        """Until it is cancelled."""
-        await asyncio.gather(*(self._client(number, statuses) for number in range(self.clients)))
+    async def send(self, statuses: Counter[str], has_ended: asyncio.Event) -> None:
+        """Until it has ended; then what was asked is still answered."""
+        await asyncio.gather(*(self._client(number, statuses, has_ended) for number in range(self.clients)))
 
-    async def _client(self, number: int, statuses: Counter[str]) -> None:
+    async def _client(self, number: int, statuses: Counter[str], has_ended: asyncio.Event) -> None:
         parts = urlsplit(self.api)
         reader, writer = await asyncio.open_connection(
             parts.hostname, parts.port, local_addr=(self.addresses[number % len(self.addresses)], 0)
@@ -45,7 +47,10 @@ class Flood:
         due = time.monotonic() + pause * number / self.clients
         with closing(writer):
             while True:
-                await asyncio.sleep(due - time.monotonic())
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(has_ended.wait(), due - time.monotonic())
+                if has_ended.is_set():
+                    return
                 due = max(due + pause, time.monotonic())
                 email = self.emails[number % len(self.emails)] if self.emails else f"{uuid4().hex}@example.test"
                 content = json.dumps({**self.body, "email": email}).encode()
@@ -85,8 +90,9 @@ async def main(flood: Flood) -> None:
     statuses, has_ended = Counter[str](), asyncio.Event()
     asyncio.get_running_loop().add_reader(sys.stdin, has_ended.set)
     print("sending", flush=True)
-    sending, ending = asyncio.create_task(flood.send(statuses)), asyncio.create_task(has_ended.wait())
+    sending, ending = asyncio.create_task(flood.send(statuses, has_ended)), asyncio.create_task(has_ended.wait())
     await asyncio.wait([sending, ending], return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.wait([sending], timeout=LAST_RESPONSES_SECONDS)
     if sending.done():
         await sending
     sending.cancel()

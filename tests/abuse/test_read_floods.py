@@ -9,7 +9,7 @@ import pytest
 
 from tests.abuse.test_floods import OTHER_ADDRESS, connect, process_of
 from tests.running_system import Stack
-from tests.soak import SOAK, rounds
+from tests.soak import SOAK, rounds, within
 
 CONNECTIONS, PIPELINED = 400, 60
 ATTACKER = "127.0.0.66"
@@ -64,5 +64,5 @@ def test_reads_of_one_address_do_not_keep_others_waiting(api: str, path: str) ->
         f"{CONNECTIONS} connections with {PIPELINED} requests each for {path}: others wait at most {max(taken):.2f} s,"
         f" {max(cpu):.2f} s of the process's CPU"
     )
-    assert max(cpu) < WAIT_SECONDS / 2
+    assert max(cpu) < within(WAIT_SECONDS / 2)
     assert max(taken) < (WAIT_SECONDS if SOAK else 10 * WAIT_SECONDS)

@@ -56,7 +56,7 @@ def process_on(url: str, redis_url: str, data_dir: Path) -> Iterator[Probe]:
             yield Probe(http)
     finally:
         process.terminate()
-        process.wait(15)
+        process.wait(within(15))
 
 
 @pytest.fixture(scope="module")
