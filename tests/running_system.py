@@ -27,7 +27,7 @@ from tests.conftest import PostgresServer
 from tests.forked_processes import AnyProcess, ForkedProcess
 from tests.own_servers import runtime_url
 from tests.quick_people import quick_people
-from tests.soak import within
+from tests.soak import END_SECONDS
 
 ROOT = Path(__file__).parent.parent
 PASSWORD = "correct horse battery"
@@ -115,7 +115,7 @@ class Stack:
             yield url
         finally:
             process.terminate()
-            process.wait(within(15))
+            process.wait(END_SECONDS)
 
     def stop(self) -> None:
         self._cleanup.close()
@@ -123,7 +123,7 @@ class Stack:
         for process in self.processes:
             process.terminate()
         for process in self.processes:
-            process.wait(within(15))
+            process.wait(END_SECONDS)
 
     def pause(self) -> None:
         """Until `resume` its processes do nothing, not even look for work."""

@@ -15,5 +15,9 @@ def within(seconds: float) -> float:
     return _PATIENCE * seconds
 
 
+#: How long a process that was told to end may take.
+END_SECONDS = within(15)
+
+
 def rounds(usual: int, soak: int) -> int:
     return soak if SOAK else usual

@@ -1,4 +1,4 @@
-"""Programs that tests need and a machine may lack."""
+"""What tests need and a machine may lack: programs, and the rights of root. In CI nothing may be skipped for that."""
 
 import os
 import shutil
@@ -13,3 +13,7 @@ def find(*programs: str, path: str | None = None) -> str:
         pytest.skip(f"{programs[0]} is missing: make system")
     assert installed is not None, f"{programs[0]} is missing: make system"
     return installed
+
+
+def needs_root(reason: str) -> pytest.MarkDecorator:
+    return pytest.mark.skipif(os.geteuid() != 0 and "CI" not in os.environ, reason=reason)

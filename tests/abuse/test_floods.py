@@ -18,6 +18,7 @@ from tests.soak import rounds
 #: Those of this module, as somebody else's on the same machine.
 OTHER_ADDRESS = "127.0.0.9"
 MIB = 1 << 20
+STREAMS_AT_ONCE = 100
 #: Instead of a status: the connection was closed while the body was still being sent.
 CLOSED = 0
 SHIPPED = {
@@ -127,8 +128,9 @@ def streams(api: str, count: int) -> Iterator[list[bytes]]:
     """In portions: of a thousand requests at the same moment some are refused for the moment alone."""
     answers = list[bytes]()
     with ExitStack() as opened:
-        for first in range(0, count, 100):
-            connections = [opened.enter_context(connect(api)) for _ in range(min(100, count - first))]
+        for first in range(0, count, STREAMS_AT_ONCE):
+            portion = range(first, min(count, first + STREAMS_AT_ONCE))
+            connections = [opened.enter_context(connect(api)) for _ in portion]
             for connection in connections:
                 connection.sendall(b"GET /api/live HTTP/1.1\r\nHost: a\r\n\r\n")
             answers += [connection.recv(12) for connection in connections]

@@ -31,7 +31,7 @@ from tests.forked_processes import ForkedProcess
 from tests.guests import MAIL, Guest, proof_for
 from tests.quick_people import quick_people
 from tests.running_system import Person, free_port, system_settings, tickets, wait_until_ready
-from tests.soak import within
+from tests.soak import END_SECONDS
 
 #: The tables of people. What is personal may stand there, and nowhere else. Results of commands about an account are erased with it
 #: (tests/accounts/test_account_service.py).
@@ -77,7 +77,7 @@ class System:
         for process in self._processes:
             process.terminate()
         for process in self._processes:
-            process.wait(within(15))
+            process.wait(END_SECONDS)
 
 
 @pytest.fixture

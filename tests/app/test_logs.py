@@ -20,7 +20,7 @@ from ledger.recorder import ORDERING_LOCK
 from ledger.request_trace import RequestTrace
 from tests.forked_processes import ForkedProcess
 from tests.running_system import PASSWORD, Person, Stack, free_port, tickets, wait_until_ready
-from tests.soak import within
+from tests.soak import END_SECONDS
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 
@@ -55,7 +55,7 @@ class Api:
     def close(self) -> None:
         self.http.close()
         self.process.terminate()
-        self.process.wait(within(15))
+        self.process.wait(END_SECONDS)
 
 
 @contextmanager

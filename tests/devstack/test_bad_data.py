@@ -1,6 +1,5 @@
 """Unusable data and full disks: the message is one sentence, and nothing incomplete is left."""
 
-import os
 from contextlib import suppress
 from pathlib import Path
 
@@ -12,11 +11,12 @@ from devstack.server_user import ServerError
 from devstack.servers import own_postgres
 from tests.devstack.stack_process import environment_of, refusal
 from tests.faults.clusters import small_disk
+from tests.tools import needs_root
 
-needs_root = pytest.mark.skipif(os.geteuid() != 0 and "CI" not in os.environ, reason="it mounts a disk, which takes root")
+needs_disk = needs_root("it mounts a disk, which takes root")
 
 
-@needs_root
+@needs_disk
 def test_full_disk_is_refused_before_the_start(server_directory: Path) -> None:
     with small_disk(server_directory / "disk", 40) as disk:
         said = refusal(environment_of(disk / "data"))
@@ -27,7 +27,7 @@ def test_full_disk_is_refused_before_the_start(server_directory: Path) -> None:
     )
 
 
-@needs_root
+@needs_disk
 def test_disk_that_fills_during_initdb_is_reported(server_directory: Path) -> None:
     with small_disk(server_directory / "disk", 20) as disk:
         with (
@@ -38,7 +38,7 @@ def test_disk_that_fills_during_initdb_is_reported(server_directory: Path) -> No
         assert not {"data", "data.new"} & {path.name for path in (disk / "own").iterdir()}
 
 
-@needs_root
+@needs_disk
 def test_disk_without_space_for_a_file_is_reported(server_directory: Path) -> None:
     with small_disk(server_directory / "disk", 1) as disk:
         with suppress(OSError):

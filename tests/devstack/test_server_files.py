@@ -18,6 +18,7 @@ from devstack import server_files, server_user
 from devstack.server_files import Programs, installed_programs, server_programs
 from devstack.server_user import ServerError
 from devstack.servers import own_postgres, own_redis
+from tests.tools import needs_root
 
 ROOT = Path(__file__).parent.parent.parent
 #: What root in a container may lack, beyond what Docker takes away by itself.
@@ -31,7 +32,7 @@ with servers.own_postgres(home / "postgresql") as url, servers.own_redis(home / 
     print("served")
 """
 
-pytestmark = pytest.mark.skipif(os.geteuid() != 0 and "CI" not in os.environ, reason="these tests need root")
+pytestmark = needs_root("these tests need root")
 
 
 @pytest.fixture

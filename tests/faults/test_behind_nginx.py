@@ -11,7 +11,7 @@ import pytest
 
 from tests.running_system import Person, Stack, free_port, tickets, wait_until_ready
 from tests.shipped_nginx import shipped_nginx
-from tests.soak import within
+from tests.soak import END_SECONDS
 
 SEATS, BUYERS = 40, 24
 
@@ -27,7 +27,7 @@ def clients(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         wait_until_ready(urls[2])
         yield [running.enter_context(httpx.Client(base_url=url, timeout=20)) for url in urls]
         other.terminate()
-        other.wait(within(15))
+        other.wait(END_SECONDS)
 
 
 def by(client: httpx.Client, person: Person) -> Person:

@@ -26,7 +26,7 @@ from projections.registry import PROJECTORS
 from tests import forked_processes
 from tests.forked_processes import ForkedProcess
 from tests.running_system import Person, Stack, system_settings, tickets
-from tests.soak import SOAK, rounds, within
+from tests.soak import END_SECONDS, SOAK, rounds
 
 ENTRIES, EVENTS = (1_000_000, 1_000) if SOAK else (20_000, 20)
 KILLS, BUYERS, PRICE = rounds(4, 10), 3, 50
@@ -117,7 +117,7 @@ def _killed(stack: Stack, dice: random.Random) -> int:
             time.sleep(dice.uniform(0.1, LONGEST_SECONDS))
             killed += process.poll() is None
             process.kill()
-            process.wait(within(15))
+            process.wait(END_SECONDS)
         with psycopg.connect(stack.settings.database_url) as connection:
             at_work += connection.execute("SELECT FROM pg_namespace WHERE nspname LIKE 'rebuild%'").rowcount > 0
     return killed

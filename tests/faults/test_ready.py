@@ -15,7 +15,8 @@ from ledger.recorder import ORDERING_LOCK
 from tests.faults.clusters import Primary, primary, small_disk
 from tests.forked_processes import ForkedProcess
 from tests.running_system import system_settings, wait_until_ready
-from tests.soak import within
+from tests.soak import END_SECONDS, within
+from tests.tools import needs_root
 
 SECONDS = within(3.0)
 RECOVERY_SECONDS = within(10.0)
@@ -56,7 +57,7 @@ def process_on(url: str, redis_url: str, data_dir: Path) -> Iterator[Probe]:
             yield Probe(http)
     finally:
         process.terminate()
-        process.wait(within(15))
+        process.wait(END_SECONDS)
 
 
 @pytest.fixture(scope="module")
@@ -116,7 +117,7 @@ def test_standby(server: Primary, directory: Path, redis_url: str, tmp_path: Pat
         assert probe.recovers()
 
 
-@pytest.mark.skipif(os.geteuid() != 0 and "CI" not in os.environ, reason="it mounts a disk, which takes root")
+@needs_root("it mounts a disk, which takes root")
 def test_full_disk(directory: Path, redis_url: str, tmp_path: Path) -> None:
     with ExitStack() as stack:
         disk = stack.enter_context(small_disk(directory / "disk", 300))

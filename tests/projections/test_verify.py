@@ -65,7 +65,7 @@ def _read_row(database: Database) -> list[Statements]:
         (database.cell(table, *database.dice.choice(columns)),),
         *([(f"DELETE FROM {table} WHERE {database.any_row(table)}",)] if table not in SHORTCUTS else []),
         (f"INSERT INTO {table} ({names}) SELECT {values} FROM {table} WHERE {database.any_row(table)}",),
-    ]  # fmt: skip
+    ]
 
 
 #: The number of ways to alter an entry. Each is tried, and as many alterations of read tables.

@@ -43,7 +43,7 @@ from event_sdk_extras import Busy, Client, CustomerLimit, EventNotBookable, Sold
 from tests.guests import MAIL, mailed_code
 from tests.running_system import PASSWORD, Person, Stack, free_port, wait_until_ready
 from tests.sdk.losing_proxy import LosingProxy, losing_proxy
-from tests.soak import within
+from tests.soak import END_SECONDS
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -296,7 +296,7 @@ def test_busy_is_retried(stack: Stack, organizer_client: Client, alice: Person) 
             patient = list(pool.map(book, [60.0] * 8))
     finally:
         process.terminate()
-        process.wait(within(15))
+        process.wait(END_SECONDS)
     assert impatient == {True, False}
     assert all(patient)
     stack.settle()  # others bought than who asks
@@ -316,7 +316,7 @@ def test_too_many_log_ins_have_retry_after(stack: Stack, alice: Person) -> None:
             refusals.append(error.value)
     finally:
         process.terminate()
-        process.wait(within(15))
+        process.wait(END_SECONDS)
     assert isinstance(refusals[-1], TooManyAttempts)
     assert int((refusals[-1].headers or {})["Retry-After"]) > 0
 

@@ -140,7 +140,7 @@ TEXT = RECEIPT.rpartition("\n\n")[0] + "\n"
         ('"stream": "', '"stream": "x', "Entry 1 of the receipt has no valid event id."),
         ('"checkpoint": "seat', '"checkpoint": "Seat', "The signature of the checkpoint in the receipt does not match its text"),
     ],
-)  # fmt: skip
+)
 def test_receipt_text_that_differs_from_its_entries_is_refused(old: str, new: str, sentence: str) -> None:
     assert old in TEXT
     assert refusal(signed(TEXT.replace(old, new, 1))).startswith(sentence)

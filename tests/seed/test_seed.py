@@ -32,7 +32,7 @@ from tests import forked_processes
 from tests.conftest import PostgresServer
 from tests.forked_processes import ForkedProcess
 from tests.ledger import scenario as s
-from tests.soak import within
+from tests.soak import END_SECONDS
 
 ROOT = Path(__file__).parent.parent.parent
 MAY = datetime(2027, 5, 4, 21, 47, 11, tzinfo=UTC)
@@ -220,7 +220,7 @@ def test_killed_load_continues_the_next_time(settings: Settings, tmp_path: Path)
         assert process.poll() is None
         time.sleep(0.002)
     process.kill()
-    process.wait(within(15))
+    process.wait(END_SECONDS)
     half = read(settings.database_url)
     assert len(half) < len(scenario(MAY))
     done = seed(settings)

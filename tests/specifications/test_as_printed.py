@@ -18,7 +18,7 @@ import pytest
 
 from ledger.settings import COMPAT_APIS
 from tests.running_system import ROOT, Stack, free_port, wait_until_ready
-from tests.soak import within
+from tests.soak import END_SECONDS
 from tests.specifications.test_event_management import CONCERT
 
 JSON_TYPE = {"Content-Type": "application/json"}
@@ -35,7 +35,7 @@ def serving(stack: Stack, *command: str, **environment: str) -> Iterator[str]:
         yield url
     finally:
         process.terminate()
-        process.wait(within(15))
+        process.wait(END_SECONDS)
 
 
 @pytest.fixture(scope="module")

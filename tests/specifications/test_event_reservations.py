@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from tests.running_system import JSON, PASSWORD, Person, Stack, free_port, wait_until_ready
-from tests.soak import within
+from tests.soak import END_SECONDS
 from tests.specifications.client import NOT_NUMBERS, UNKNOWN_NUMBERS, Client
 from tests.specifications.reserving import EVENT, TABLES, Table, User, sign_up
 
@@ -124,7 +124,7 @@ def test_failed_log_ins_are_limited(stack: Stack, olga: User) -> None:
         answers = [httpx.post(url, json={**name, "password": "wrong"}) for name in names]
     finally:
         process.terminate()
-        process.wait(within(15))
+        process.wait(END_SECONDS)
     assert [answer.status_code for answer in answers] == [400, 400, 429]
     assert int(answers[-1].headers["Retry-After"]) > 0
     assert answers[-1].json().keys() == {"detail"}

@@ -8,7 +8,7 @@ import pytest
 
 from query_api.database import EXPORT_PAGE
 from tests.running_system import LATER, Stack, system_settings
-from tests.soak import within
+from tests.soak import END_SECONDS
 from tests.specifications.client import Client
 from tests.specifications.reserving import EVENT, sign_up
 
@@ -39,7 +39,7 @@ def test_long_list_is_complete(stack: Stack) -> None:
 def _stop_projecting(stack: Stack) -> None:
     for process in stack.processes[1:]:
         process.terminate()
-        process.wait(within(15))
+        process.wait(END_SECONDS)
 
 
 def test_edit_response_shows_its_effect(database_url: str, redis_url: str, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 
 from tests.running_system import Person, Stack, free_port, tickets, wait_until_ready
-from tests.soak import within
+from tests.soak import END_SECONDS
 
 
 def at_once(count: int, work: Any) -> list[httpx.Response]:
@@ -79,4 +79,4 @@ def test_retry_without_currency_is_identical_under_another_setting(stack: Stack,
             assert there.do("POST", "/api/events", {**body, "name": "Twice"}, key="currency").status_code == 422
     finally:
         process.terminate()
-        process.wait(within(15))
+        process.wait(END_SECONDS)

@@ -12,7 +12,7 @@ from notifications.mail.facts import Recipient
 from notifications.mail.letters import Attachment, Mail
 from notifications.mail.mailbox import Mailbox
 from tests.running_system import Stack, free_port, wait_until_ready
-from tests.soak import within
+from tests.soak import END_SECONDS
 from tests.web.conftest import Visit
 
 
@@ -36,7 +36,7 @@ def demo_url(stack: Stack) -> Iterator[str]:
     wait_until_ready(url, process)
     yield url
     process.terminate()
-    process.wait(within(15))
+    process.wait(END_SECONDS)
 
 
 def test_demo_account_signs_in_with_one_click(visit: Visit, demo_url: str) -> None:

@@ -12,7 +12,7 @@ from ledger.keys import Keyring
 from ledger.mail_tokens import MailTokens
 from notifications.manage_urls import ManageUrls
 from tests.running_system import JSON, PASSWORD, Person, Stack, free_port, tickets, wait_until_ready
-from tests.soak import within
+from tests.soak import END_SECONDS
 from tests.web.conftest import DESKTOP, PHONE, SCHEMES, TRANSITIONS_END, Visit, Visitor
 from tests.workers.deployment import wait_until
 
@@ -121,7 +121,7 @@ def demo(stack: Stack) -> Iterator[httpx.Client]:
     for process in processes:
         process.terminate()
     for process in processes:
-        process.wait(within(15))
+        process.wait(END_SECONDS)
 
 
 def _subscriptions(admin: Person) -> set[str]:

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.running_system import PASSWORD, Person, Stack, free_port, tickets, wait_until_ready
-from tests.soak import within
+from tests.soak import END_SECONDS
 from tests.web.conftest import Visit
 from tests.workers.deployment import wait_until
 
@@ -26,7 +26,7 @@ def demo(stack: Stack) -> Iterator[str]:
     for process in processes:
         process.terminate()
     for process in processes:
-        process.wait(within(15))
+        process.wait(END_SECONDS)
 
 
 def test_organizer_writes_to_attendees(visit: Visit, stack: Stack, organizer: Person, demo: str) -> None:
