@@ -17,7 +17,7 @@ from sqlalchemy import (
     UniqueConstraint,
     Uuid,
     text,
-)  # fmt: skip
+)
 from sqlalchemy.dialects.postgresql import JSONB
 
 from ledger.commands import Role

@@ -69,10 +69,23 @@ _FRAMEWORK_PROBLEMS = {
 
 #: Of connections, before there is a request that the framework could answer (`app/fast_path/protocol.py`), by slug.
 _CONNECTION_PROBLEMS = {
-    "not-http": Problem(400, "Not HTTP", "What was sent is not a request of HTTP/1.1. For instance it has no field Host, or two of Host, Authorization, Content-Type or Idempotency-Key. The connection was closed."),
-    "head-too-large": Problem(431, "Head too large", "The head of a request has at most 16 KiB and 100 fields. The connection was closed."),
-    "too-many-connections": Problem(429, "Too many connections", "Too many connections are open from your address. Close some, or wait."),
-}  # fmt: skip
+    "not-http": Problem(
+        400,
+        "Not HTTP",
+        "What was sent is not a request of HTTP/1.1. For instance it has no field Host, or two of Host, Authorization, "
+        "Content-Type or Idempotency-Key. The connection was closed.",
+    ),
+    "head-too-large": Problem(
+        431,
+        "Head too large",
+        "The head of a request has at most 16 KiB and 100 fields. The connection was closed.",
+    ),
+    "too-many-connections": Problem(
+        429,
+        "Too many connections",
+        "Too many connections are open from your address. Close some, or wait.",
+    ),
+}
 
 
 def slug_of(error: type[errors.SeatledgerError]) -> str:

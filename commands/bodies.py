@@ -23,7 +23,7 @@ from pydantic import (
     ValidationError,
     WithJsonSchema,
     model_validator,
-)  # fmt: skip
+)
 
 from ledger.commands import CategoryChange, WantedSeats
 from ledger.decide import MAX_CAPACITY, MAX_CATEGORIES

@@ -25,7 +25,7 @@ from commands.bodies import (
     TicketIds,
     read_booking,
     read_person,
-)  # fmt: skip
+)
 from commands.exact_numbers import ExactNumbersRoute
 from commands.guest_bookings import GuestBookings
 from commands.result import CommandResult

@@ -103,7 +103,7 @@ class Event:
         "status",
         "touched",
         "version",
-    )  # fmt: skip
+    )
 
     id: UUID
     version: int

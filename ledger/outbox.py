@@ -28,7 +28,7 @@ from sqlalchemy import (
     Text,
     Uuid,
     text,
-)  # fmt: skip
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from typing_extensions import TypeAliasType
 

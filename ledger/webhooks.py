@@ -47,7 +47,10 @@ webhooks = Table(
     Column("secret", LargeBinary, nullable=False),
     Column("previous_secret", LargeBinary),
     Column("previous_until", _time),
-    Column("state", Text, CheckConstraint(f"state IN ({_webhook_states})", name="state"), nullable=False, server_default=text(f"'{ACTIVE}'")),  # noqa: E501
+    Column(
+        "state", Text, CheckConstraint(f"state IN ({_webhook_states})", name="state"), nullable=False,
+        server_default=text(f"'{ACTIVE}'"),
+    ),
     Column("created_at", _time, nullable=False, server_default=_NOW),
     Column("begins_after", BigInteger, nullable=False),
     Column("last_position", BigInteger),
@@ -73,7 +76,10 @@ webhook_deliveries = Table(
     Column("type", Text, nullable=False),
     Column("position", BigInteger),
     Column("body", Text, nullable=False),
-    Column("state", Text, CheckConstraint(f"state IN ({_delivery_states})", name="state"), nullable=False, server_default=text(f"'{DUE}'")),  # noqa: E501
+    Column(
+        "state", Text, CheckConstraint(f"state IN ({_delivery_states})", name="state"), nullable=False,
+        server_default=text(f"'{DUE}'"),
+    ),
     Column("tries", Integer, nullable=False, server_default=text("0")),
     Column("created_at", _time, nullable=False, server_default=_NOW),
     Column("due_at", _time, nullable=False, server_default=_NOW),

@@ -23,7 +23,7 @@ from sqlalchemy import (
     or_,
     select,
     true,
-)  # fmt: skip
+)
 from sqlalchemy.orm import aliased
 from sqlalchemy.sql.selectable import LateralFromClause
 

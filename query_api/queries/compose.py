@@ -18,7 +18,7 @@ from sqlalchemy import (
     or_,
     select,
     true,
-)  # fmt: skip
+)
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 

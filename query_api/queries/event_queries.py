@@ -21,7 +21,7 @@ from sqlalchemy import (
     select,
     tuple_,
     union_all,
-)  # fmt: skip
+)
 from sqlalchemy.sql.selectable import LateralFromClause
 
 from ledger.views import EventStatus, GuestCheckout

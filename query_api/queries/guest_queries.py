@@ -15,7 +15,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     true,
-)  # fmt: skip
+)
 
 from accounts.tables import guests
 from projections.bookings import Booking

@@ -69,7 +69,7 @@ def _is_in(scope: FromClause, flags: frozenset[str]) -> ColumnElement[bool]:
         return o.event_id == c.event_id
     about_event = and_(
         o.recipient_id == c.customer_id, o.event_id == c.event_id, o.booking_id.is_(None), o.created_at >= c.booked_at
-    )  # fmt: skip
+    )
     return or_(o.booking_id == c.booking_id, about_event)
 
 

@@ -22,7 +22,7 @@ from sqlalchemy import (
     table,
     true,
     union_all,
-)  # fmt: skip
+)
 
 from ledger.outbox import subscriptions as subscriptions_table
 from ledger.webhooks import DELETED, WEBHOOKS, webhooks

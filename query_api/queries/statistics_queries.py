@@ -16,7 +16,7 @@ from sqlalchemy import (
     lateral,
     select,
     true,
-)  # fmt: skip
+)
 from sqlalchemy.orm import aliased
 from sqlalchemy.sql import FromClause
 
