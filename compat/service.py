@@ -176,7 +176,7 @@ class CompatService:
         created = await self._write.command_service.entry_by_number(number)
         if created is None or not isinstance(created.entry, e.SeatsBooked):
             raise BookingNotFound
-        return await self._locate(created.stream, created.entry.command, created.entry.customer_id)
+        return await self._locate(created.stream, created.entry.booking_id, created.entry.customer_id)
 
     async def locate_booking_by_id(self, booking_id: UUID) -> BookingLocation:
         """Not from the cached Event, which may lack another process's newest bookings."""

@@ -130,8 +130,7 @@ class CategoryRemoved(Entry, frozen=True, kw_only=True):
 
 
 class SeatsBooked(Entry, frozen=True, kw_only=True):
-    """A booking, whose id is that of its command. Its tickets are numbered from 0, over all lines. Without a customer it was sold
-    to a walk-in.
+    """A booking. Its tickets are numbered from 0, over all lines. Without a customer it was sold to a walk-in.
 
     `details_version` is the version of the entry that last set the Event's details, and so its name at that time. `ticket_key` says
     which key its ticket codes are made with, and how (ledger/ticket_codes.py)."""
@@ -140,6 +139,11 @@ class SeatsBooked(Entry, frozen=True, kw_only=True):
     lines: tuple[Line, ...]
     details_version: int
     ticket_key: int = 1
+
+    @property
+    def booking_id(self) -> UUID:
+        """The booking's id: that of its command."""
+        return self.command
 
 
 class BookingCancelled(Entry, frozen=True, kw_only=True):

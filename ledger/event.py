@@ -14,6 +14,7 @@ import msgspec
 
 from ledger import entries as e
 from ledger.derived_ids import derived_id
+from ledger.overlay import Overlay
 
 ACTIVE, USED, CANCELLED = b"a"[0], b"u"[0], b"c"[0]
 
@@ -41,37 +42,6 @@ class CategoryState(msgspec.Struct, frozen=True):
 
     def price_at(self, version: int) -> int:
         return next(price for since, price in reversed(self.prices) if since <= version)
-
-
-class Overlay:
-    """Changes over a base dict, which stays as it is until `merge`. Keys are never deleted."""
-
-    __slots__ = ("base", "changes")
-
-    def __init__(self, base: dict[bytes, Any]) -> None:
-        self.base = base
-        self.changes: dict[bytes, Any] = {}
-
-    def get(self, key: bytes, default: Any = None) -> Any:
-        value = self.changes.get(key)
-        return self.base.get(key, default) if value is None else value
-
-    def __getitem__(self, key: bytes) -> Any:
-        value = self.changes.get(key)
-        return self.base[key] if value is None else value
-
-    def __setitem__(self, key: bytes, value: Any) -> None:
-        self.changes[key] = value
-
-    def __len__(self) -> int:
-        return len(self.base) + len(self.changes)
-
-    def __contains__(self, key: bytes) -> bool:
-        return key in self.changes or key in self.base
-
-    def merge(self) -> dict[bytes, Any]:
-        self.base.update(self.changes)
-        return self.base
 
 
 class Event:
@@ -263,7 +233,7 @@ def _seats_booked(event: Event, entry: e.SeatsBooked) -> None:
         _take(event, category, quantity)
         tickets += bytes((category,)) * quantity
     customer = entry.customer_id.bytes if entry.customer_id else b""
-    event.bookings[entry.command.bytes] = (customer, tickets, event.version)
+    event.bookings[entry.booking_id.bytes] = (customer, tickets, event.version)
     if customer:
         event.customers[customer] = event.customers.get(customer, 0) + len(tickets)
 

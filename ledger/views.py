@@ -179,8 +179,8 @@ def ticket_views(booked: e.RecordedEntry, codes: TicketCodes) -> Generator[None,
     for line in entry.lines:
         for _ in range(line.quantity):
             number = len(tickets)
-            code = codes.code(booked.stream, entry.command, TicketLocation(booked.version, number), entry.ticket_key)
-            tickets.append(TicketView(id=ticket_id(entry.command, number), code=code, category=line.name, status="active"))
+            code = codes.code(booked.stream, entry.booking_id, TicketLocation(booked.version, number), entry.ticket_key)
+            tickets.append(TicketView(id=ticket_id(entry.booking_id, number), code=code, category=line.name, status="active"))
             if len(tickets) % TICKETS_AT_ONCE == 0:
                 yield
     return tickets
@@ -202,7 +202,7 @@ def _sold_view(
         price = to_text(line.unit_price, currency)
         lines.append(LineView(category=line.name, quantity=line.quantity, unit_price=price, amount=to_text(amount, currency)))
     return BookingView(
-        id=entry.command, number=recorded.position, event_id=recorded.stream, event_name=event_name,
+        id=entry.booking_id, number=recorded.position, event_id=recorded.stream, event_name=event_name,
         customer_id=entry.customer_id, status="confirmed", lines=lines, total_amount=to_text(total, currency),
         refunded_amount=to_text(0, currency), currency=currency, tickets=tickets, booked_at=entry.at, updated_at=entry.at,
     )  # fmt: skip

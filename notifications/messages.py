@@ -53,7 +53,7 @@ def _booked(recorded: RecordedEntry, entry: e.SeatsBooked, customers: Customers)
     if entry.customer_id is None:
         return ()
     quantity = sum(line.quantity for line in entry.lines)
-    return (_message(BOOKING_CONFIRMED, recorded, entry.customer_id, entry.command, quantity),)
+    return (_message(BOOKING_CONFIRMED, recorded, entry.customer_id, entry.booking_id, quantity),)
 
 
 def _cancelled(recorded: RecordedEntry, entry: e.BookingCancelled, customers: Customers) -> Sequence[Message]:

@@ -164,7 +164,7 @@ class BookingsProjector:
 
 def _booking(recorded: RecordedEntry, entry: e.SeatsBooked, tickets: list[dict[str, Any]]) -> dict[str, Any]:
     return {
-        "booking_id": entry.command,
+        "booking_id": entry.booking_id,
         "number": recorded.position,
         "event_id": recorded.stream,
         "version": recorded.version,
@@ -183,7 +183,7 @@ def _tickets(entry: e.SeatsBooked) -> list[dict[str, Any]]:
     lines = [line for line in entry.lines for _ in range(line.quantity)]
     return [
         {
-            "booking_id": entry.command,
+            "booking_id": entry.booking_id,
             "ticket": ticket,
             "category": line.category,
             "category_name": line.name,

@@ -56,7 +56,7 @@ def _versions_about(event: Event, booking_id: UUID) -> list[int]:
 
 def _is_about(recorded: RecordedEntry, booking_id: UUID) -> bool:
     match recorded.entry:
-        case SeatsBooked(command=booked):
+        case SeatsBooked(booking_id=booked):
             return booked == booking_id
         case BookingCancelled(booking_id=changed) | TicketUsed(booking_id=changed):
             return changed == booking_id

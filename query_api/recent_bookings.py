@@ -101,7 +101,7 @@ class RecentBookings:
         entries, changed_events = [], set()
         for row in rows:
             entry = decode(row.topic, row.state)
-            if (isinstance(entry, SeatsBooked) and entry.command == booking_id) or (
+            if (isinstance(entry, SeatsBooked) and entry.booking_id == booking_id) or (
                 isinstance(entry, BookingCancelled | TicketUsed) and entry.booking_id == booking_id
             ):
                 entries.append(RecordedEntry(row.event_id, row.version, entry, row.position))

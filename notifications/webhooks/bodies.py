@@ -175,7 +175,7 @@ def _booked(subject: _Subject, entry: e.SeatsBooked) -> dict[str, Any]:
         for line in entry.lines
     ]  # fmt: skip
     return {
-        "id": entry.command,
+        "id": entry.booking_id,
         "number": recorded.position,
         "event_id": recorded.stream,
         "event_name": subject.name(entry.details_version),
@@ -186,7 +186,7 @@ def _booked(subject: _Subject, entry: e.SeatsBooked) -> dict[str, Any]:
         "refunded_amount": subject.money(0),
         "currency": subject.event.currency,
         "tickets": [
-            {"id": ticket_id(entry.command, number), "category": name, "status": "active"} for number, name in enumerate(tickets)
+            {"id": ticket_id(entry.booking_id, number), "category": name, "status": "active"} for number, name in enumerate(tickets)
         ],
         "booked_at": entry.at,
         "updated_at": entry.at,
