@@ -139,7 +139,8 @@ def _booking_confirmed(letter: BookingConfirmed) -> _Words:
         Attachment(f"tickets-{booking.number}.pdf", "application/pdf", sheet),
         *_calendar_files(letter, [booking]),
     )
-    return _Words("booking_confirmed", f"Your {format_tickets(len(booking.active))} for {{}}", values, attached)
+    tickets = "ticket" if len(booking.active) == 1 else format_tickets(len(booking.active))
+    return _Words("booking_confirmed", f"Your {tickets} for {{}}", values, attached)
 
 
 def _tickets_cancelled(letter: TicketsCancelled) -> _Words:
