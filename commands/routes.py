@@ -31,7 +31,6 @@ from commands.guest_bookings import GuestBookings
 from commands.result import CommandResult
 from commands.service import CommandService
 from ledger.commands import Actor, BookSeats, CancelBooking, CancelEvent, ChangeEvent, CheckIn, CompleteEvent, Role, ScheduleEvent
-from ledger.decide import MAX_TICKETS_PER_BOOKING, is_box_office
 from ledger.errors import (
     BookingNotFound,
     EventNotFound,
@@ -42,6 +41,8 @@ from ledger.errors import (
     TicketAlreadyUsed,
 )
 from ledger.idempotency import command_id
+from ledger.rules import is_box_office
+from ledger.selling import MAX_TICKETS_PER_BOOKING
 from ledger.views import BookingView, EventView, MadeBookingView, TicketView, ticket_id
 from notifications.manage_links import Managed, manage_links_of
 

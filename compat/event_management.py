@@ -12,10 +12,11 @@ from commands.bodies import Capacity, NewCategory
 from compat.application import Amount, AnyLines, ErrorFormat, RequestedPrice, Service, SpecificationError, json_array
 from compat.application import make as make_application
 from compat.service import CompatService
-from ledger.decide import MAX_CAPACITY, MAX_CATEGORIES, MAX_TICKETS_PER_BOOKING
+from ledger.decide import MAX_CAPACITY, MAX_CATEGORIES
 from ledger.entries import Details
 from ledger.errors import Busy, EventNotBookable, SeatledgerError, SoldOut
 from ledger.field_types import EventTime, Name
+from ledger.selling import MAX_TICKETS_PER_BOOKING
 from ledger.settings import Settings
 from ledger.views import EventView
 from query_api.responses.mapping import event_view

@@ -2,13 +2,13 @@
 
     decide(event, command, now) -> the entries of the command; raises the error of the rule that it breaks
 
-The rules of a command are in its function, in order; the table of these functions is at the end. Elsewhere are: who may schedule an
-Event at all (`accounts/access.py`), and the limits of single fields, such as MAX_CAPACITY (`commands/bodies.py`, `compat/`).
+The rules of a command are in its function, in order; the table of these functions is at the end. Those of booking are in
+`ledger/selling.py`, what several share in `ledger/rules.py`. Elsewhere are: who may schedule an Event at all
+(`accounts/access.py`), and the limits of single fields, such as MAX_CAPACITY (`commands/bodies.py`, `compat/`).
 """
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -16,7 +16,6 @@ import msgspec
 from ledger import entries as e
 from ledger import errors
 from ledger.commands import (
-    Actor,
     BookSeats,
     CancelBooking,
     CancelEvent,
@@ -25,20 +24,25 @@ from ledger.commands import (
     CheckIn,
     Command,
     CompleteEvent,
-    Role,
     ScheduleEvent,
-    WantedSeats,
 )
 from ledger.event import ACTIVE, CANCELLED, USED, CategoryState, Event, category_id
-from ledger.money import to_minor, to_text
+from ledger.rules import (
+    Stamp,
+    check_active,
+    check_box_office,
+    check_not_closed,
+    check_not_past,
+    default_guest_checkout,
+    is_box_office,
+    malformed,
+)
+from ledger.selling import book
 
-MAX_TICKETS_PER_BOOKING = 1_000
 MAX_CATEGORIES = 50
 #: All categories that an Event ever had, removed ones included: a ticket's category is stored in one byte.
 MAX_CATEGORIES_EVER = 250
 MAX_CAPACITY = 1_000_000
-
-Stamp = dict[str, Any]
 
 
 def decide(event: Event | None, command: Command, now: datetime) -> list[e.Entry]:
@@ -72,8 +76,8 @@ def _schedule(c: ScheduleEvent, now: datetime, stamp: Stamp) -> list[e.Entry]:
 
 
 def _change(event: Event, c: ChangeEvent, now: datetime, stamp: Stamp) -> list[e.Entry]:
-    _check_box_office(event, c.actor)
-    _check_active(event)
+    check_box_office(event, c.actor)
+    check_active(event)
     if c.expected_details_version != event.details_version:
         raise errors.StaleVersion(event.details_version)
     details = msgspec.structs.replace(event.details, **c.changes)
@@ -92,7 +96,7 @@ def _category_changes(event: Event, wanted: tuple[CategoryChange, ...], stamp: S
     present = {category_id(event.id, seats.number): seats for seats in event.categories.values()}
     kept = [category.id for category in wanted if category.id is not None]
     if len(set(kept)) < len(kept) or not set(kept) <= present.keys():
-        raise _malformed("categories.id", "must each be one of this event's categories, once")
+        raise malformed("categories.id", "must each be one of this event's categories, once")
     _check_names(category.name or present[category.id].name for category in wanted)  # type: ignore[index]
     for id_, seats in present.items():
         if id_ not in kept:
@@ -124,73 +128,6 @@ def _category_change(seats: CategoryState, wanted: CategoryChange, stamp: Stamp)
         yield e.CapacityChanged(**stamp, category=seats.number, capacity=wanted.capacity)
 
 
-def _book(event: Event, c: BookSeats, now: datetime, stamp: Stamp) -> list[e.Entry]:
-    _check_active(event)
-    _check_not_past(event, now)
-    if is_box_office(event, c.actor):
-        customer, same_person = c.customer_id, c.same_person
-    elif c.customer_id is not None:
-        raise errors.NotYourEvent
-    else:
-        customer, same_person = c.actor.id, c.actor.claimed
-        if c.guest is not None:
-            _check_guests(event.details.guest_checkout, c.guest)
-        _check_on_sale(event, now)
-    lines = tuple(_lines(event, c.tickets))
-    quantity = sum(line.quantity for line in lines)
-    if quantity > MAX_TICKETS_PER_BOOKING:
-        raise errors.BookingTooLarge(MAX_TICKETS_PER_BOOKING)
-    if c.expected_total is not None:
-        _check_total(c.expected_total, sum(line.quantity * line.unit_price for line in lines), event.currency)
-    limit = event.details.max_tickets_per_customer
-    if customer is not None and limit is not None:
-        held = sum(event.customers.get(id_.bytes, 0) for id_ in {customer, *same_person})
-        if held + quantity > limit:
-            raise errors.CustomerLimit(limit, held)
-    return [
-        e.SeatsBooked(**stamp, customer_id=customer, lines=lines, details_version=event.details_set[-1], ticket_key=c.ticket_key)
-    ]
-
-
-def _check_guests(checkout: e.GuestCheckout, guest: str) -> None:
-    if checkout == "off":
-        raise errors.GuestCheckoutOff
-    if checkout == "proven" and guest != "proven":
-        raise errors.EmailUnverified
-
-
-def default_guest_checkout(max_tickets_per_customer: int | None) -> e.GuestCheckout:
-    """A limit by customer holds only for proven addresses: anybody can make up others."""
-    return "open" if max_tickets_per_customer is None else "proven"
-
-
-def _check_total(expected: str, total: int, currency: str) -> None:
-    try:
-        is_right = to_minor(Decimal(expected), currency) == total
-    except ValueError:  # more decimals than the currency has
-        is_right = False
-    if not is_right:
-        raise errors.PriceChanged(to_text(total, currency), currency)
-
-
-def _lines(event: Event, tickets: tuple[WantedSeats, ...]) -> Iterator[e.Line]:
-    """One line per category, even if the request names it several times, by name or id: else each line could fit alone, but not
-    all of them."""
-    quantities: dict[int, int] = {}
-    for wanted in tickets:
-        seats = event.find_category(wanted.category)
-        if seats is None:
-            raise _malformed("tickets.category", "no such category", "This event has no such category.")
-        if wanted.quantity < 1:
-            raise _malformed("tickets.quantity", "must be 1 or more")
-        quantities[seats.number] = quantities.get(seats.number, 0) + wanted.quantity
-    for number, quantity in quantities.items():
-        seats = event.categories[number]
-        if quantity > seats.available:
-            raise errors.SoldOut(seats.name, seats.available)
-        yield e.Line(number, seats.name, quantity, seats.price)
-
-
 def _cancel_booking(event: Event, c: CancelBooking, now: datetime, stamp: Stamp) -> list[e.Entry]:
     owner, categories, version = event.bookings.get(c.booking_id.bytes, (None, b"", 0))
     if owner is None:
@@ -202,9 +139,9 @@ def _cancel_booking(event: Event, c: CancelBooking, now: datetime, stamp: Stamp)
     if ACTIVE not in states and USED not in states:
         raise errors.AlreadyCancelled("booking")
     if not sells:
-        _check_not_past(event, now)
+        check_not_past(event, now)
         if event.details.starts_at is None:
-            _check_not_closed(event, now)
+            check_not_closed(event, now)
     if c.tickets is None:
         if USED in states:
             raise errors.TicketAlreadyUsed
@@ -220,7 +157,7 @@ def _cancel_booking(event: Event, c: CancelBooking, now: datetime, stamp: Stamp)
 
 
 def _check_in(event: Event, c: CheckIn, now: datetime, stamp: Stamp) -> list[e.Entry]:
-    _check_box_office(event, c.actor)
+    check_box_office(event, c.actor)
     if c.booking_id.bytes not in event.bookings:
         raise errors.InvalidCode
     states = event.ticket_states(c.booking_id)
@@ -231,59 +168,25 @@ def _check_in(event: Event, c: CheckIn, now: datetime, stamp: Stamp) -> list[e.E
 
 
 def _cancel(event: Event, c: CancelEvent, now: datetime, stamp: Stamp) -> list[e.Entry]:
-    _check_box_office(event, c.actor)
+    check_box_office(event, c.actor)
     if event.status == "cancelled":
         raise errors.AlreadyCancelled("event")
-    _check_active(event)
+    check_active(event)
     return [e.EventCancelled(**stamp, reason=c.reason)]
 
 
 def _complete(event: Event, c: CompleteEvent, now: datetime, stamp: Stamp) -> list[e.Entry]:
-    _check_box_office(event, c.actor)
-    _check_active(event)
+    check_box_office(event, c.actor)
+    check_active(event)
     return [e.EventCompleted(**stamp)]
-
-
-def is_box_office(event: Event, actor: Actor) -> bool:
-    """Whether the actor sells for the Event: its organizer, or an admin."""
-    return actor.role == Role.ADMIN or (actor.role == Role.ORGANIZER and actor.id == event.organizer_id)
-
-
-def _check_box_office(event: Event, actor: Actor) -> None:
-    if not is_box_office(event, actor):
-        raise errors.NotYourEvent
-
-
-def _check_active(event: Event) -> None:
-    if event.status != "active":
-        raise errors.EventNotBookable(event.status)
-
-
-def _check_not_past(event: Event, now: datetime) -> None:
-    past_at = event.details.past_at
-    if past_at is not None and now >= past_at:
-        raise errors.EventNotBookable("past")
-
-
-def _check_on_sale(event: Event, now: datetime) -> None:
-    opens_at = event.details.sales_open_at
-    if opens_at is not None and now < opens_at:
-        raise errors.NotOnSale(opens_at=opens_at.isoformat())
-    _check_not_closed(event, now)
-
-
-def _check_not_closed(event: Event, now: datetime) -> None:
-    closes_at = event.details.sales_close_at
-    if closes_at is not None and now >= closes_at:
-        raise errors.NotOnSale(closed_at=closes_at.isoformat())
 
 
 def _check_active_tickets(tickets: tuple[int, ...], states: bytes) -> tuple[int, ...]:
     if not tickets:
-        raise _malformed("tickets", "must name at least one")
+        raise malformed("tickets", "must name at least one")
     for ticket in tickets:
         if not 0 <= ticket < len(states):
-            raise _malformed("tickets", "no such ticket", "The booking has no such ticket.")
+            raise malformed("tickets", "no such ticket", "The booking has no such ticket.")
         if states[ticket] == CANCELLED:
             raise errors.TicketCancelled
         if states[ticket] == USED:
@@ -293,37 +196,33 @@ def _check_active_tickets(tickets: tuple[int, ...], states: bytes) -> tuple[int,
 
 def _check_details(details: e.Details) -> None:
     if details.ends_at is not None and (details.starts_at is None or details.ends_at <= details.starts_at):
-        raise _malformed("ends_at", "must be after starts_at")
+        raise malformed("ends_at", "must be after starts_at")
     opens_at, closes_at = details.sales_open_at, details.sales_close_at
     if opens_at is not None and closes_at is not None and closes_at <= opens_at:
-        raise _malformed("sales_close_at", "must be after sales_open_at")
+        raise malformed("sales_close_at", "must be after sales_open_at")
     if details.guest_checkout == "open" and details.max_tickets_per_customer is not None:
-        raise _malformed("guest_checkout", "must be proven or off where max_tickets_per_customer is set")
+        raise malformed("guest_checkout", "must be proven or off where max_tickets_per_customer is set")
 
 
 def _check_details_not_past(details: e.Details, now: datetime) -> None:
     if details.past_at is not None and details.past_at <= now:
         either = "" if details.sales_close_at is None else ", or sales_close_at must be"
-        raise _malformed("starts_at", f"must be in the future{either}")
+        raise malformed("starts_at", f"must be in the future{either}")
 
 
 def _check_names(names: Iterable[str]) -> None:
     folded = [name.casefold() for name in names]
     if not 1 <= len(folded) <= MAX_CATEGORIES:
-        raise _malformed("categories", f"must be 1 to {MAX_CATEGORIES}")
+        raise malformed("categories", f"must be 1 to {MAX_CATEGORIES}")
     if len(set(folded)) < len(folded):
-        raise _malformed("categories", "names must be unique")
-
-
-def _malformed(path: str, message: str, detail: str = "") -> errors.Malformed:
-    return errors.Malformed(detail or f"{path} {message}.", errors=[{"path": path, "message": message}])
+        raise malformed("categories", "names must be unique")
 
 
 _DECIDE: dict[type[Command], Callable[[Event, Any, datetime, Stamp], list[e.Entry]]] = {
     ChangeEvent: _change,
     CancelEvent: _cancel,
     CompleteEvent: _complete,
-    BookSeats: _book,
+    BookSeats: book,
     CancelBooking: _cancel_booking,
     CheckIn: _check_in,
 }

@@ -8,10 +8,10 @@ from uuid import UUID
 from accounts.database import Cursor, Pool, one_statement, transaction
 from accounts.errors import AccountNotFound, AccountUnverified, MailOff
 from accounts.tokens import Principal
-from ledger.decide import is_box_office
 from ledger.errors import EventNotFound, IdempotencyKeyReused, Malformed, NotYourEvent
 from ledger.event import Event
 from ledger.outbox import MYSELF
+from ledger.rules import is_box_office
 from notifications import audiences
 from notifications.errors import AudienceEmpty, TooManyAnnouncements
 from notifications.mail.facts import greeted, occasion_of

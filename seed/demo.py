@@ -12,8 +12,8 @@ from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
 from ledger.commands import Role
-from ledger.decide import default_guest_checkout
 from ledger.entries import Category, Details, GuestCheckout
+from ledger.rules import default_guest_checkout
 
 #: The UUID name space of all ids of the demo.
 DEMO = UUID("5eed5eed-0000-4000-8000-5ea71ed6e500")

@@ -7,10 +7,10 @@ import pytest
 
 from ledger import entries as e
 from ledger.commands import Actor, Role
-from ledger.decide import MAX_TICKETS_PER_BOOKING
 from ledger.entries import Category, Entry
 from ledger.errors import BookingTooLarge, CustomerLimit, EventNotBookable, Malformed, NotOnSale, NotYourEvent, SoldOut
 from ledger.event import category_id
+from ledger.selling import MAX_TICKETS_PER_BOOKING
 from tests.ledger import scenario as s
 from tests.ledger.scenario import ADMIN, ALICE, BOB, EVENT, NOW, ORGANIZER, STARTS, given
 
