@@ -31,6 +31,7 @@ from ledger.entries import Category, Details
 from ledger.errors import Malformed
 from ledger.field_types import Email, LocalEventTime, LongText, Name, Text, from_zone
 from ledger.money import MAX_PRICE, exponent, to_minor
+from ledger.selling import MAX_HOLD_MINUTES
 from ledger.views import GuestCheckout
 
 #: Files beside the zones, or of other clocks, which browsers refuse: "localtime" would mean something else on each machine.
@@ -76,6 +77,7 @@ Price = Annotated[
 ]
 Capacity = Annotated[int, Field(ge=1, le=MAX_CAPACITY, strict=True)]
 CustomerLimit = Annotated[int, Field(ge=1, le=MAX_CAPACITY, strict=True)]
+HoldMinutes = Annotated[int, Field(ge=1, le=MAX_HOLD_MINUTES, strict=True)]
 
 
 class Body(BaseModel):
@@ -93,7 +95,7 @@ class NewCategory(Body):
 class NewEvent(Body):
     """A new event. Without `starts_at` it has an open date. Sales to customers end at `sales_close_at`; without it at the start, or
     never for an open date. The box office sells until `past_at`. Without `guest_checkout` it is `proven` where there is a limit of
-    tickets per customer, else `open`."""
+    tickets per customer, else `open`. `hold_minutes`: for how long seats are held for somebody who is about to book them."""
 
     name: Name
     starts_at: LocalEventTime | None = None
@@ -108,6 +110,7 @@ class NewEvent(Body):
     currency: CurrencyCode | None = None
     max_tickets_per_customer: CustomerLimit | None = None
     guest_checkout: GuestCheckout | None = None
+    hold_minutes: HoldMinutes = 15
 
     def details(self) -> Details:
         """Times without an offset are in the event's time zone. Raises Malformed for one that does not exist there."""
@@ -174,10 +177,11 @@ class EventChanges(Body):
     sales_close_at: LocalEventTime | None = None
     max_tickets_per_customer: CustomerLimit | None = None
     guest_checkout: GuestCheckout | None = None
+    hold_minutes: HoldMinutes | None = None
 
     @model_validator(mode="after")
     def _check_not_null(self) -> Self:
-        for name in ("name", "categories", "timezone", "guest_checkout"):
+        for name in ("name", "categories", "timezone", "guest_checkout", "hold_minutes"):
             if name in self.model_fields_set and getattr(self, name) is None:
                 raise ValueError(f"{name} can't be null")
         return self

@@ -95,7 +95,7 @@ class CommandService:
     async def _subject_of_first_try(self, accepted: AcceptedCommand) -> BookingHistory | EventView:
         if accepted.event is not None:
             return accepted.event
-        entries: Sequence[RecordedEntry] = accepted.recorded
+        entries: Sequence[RecordedEntry] = accepted.recorded[-1:]  # before it are holds that have lapsed
         if len(accepted.booking_versions) > 1:  # earlier entries are about the booking, too
             entries = await self._streams.entries(entries[0].stream, accepted.booking_versions)
             if len(entries) < len(accepted.booking_versions):

@@ -358,7 +358,9 @@ CREATE TABLE public.availability_categories (
     name text NOT NULL,
     capacity integer NOT NULL,
     taken integer NOT NULL,
-    available integer GENERATED ALWAYS AS ((capacity - taken)) STORED NOT NULL,
+    held integer DEFAULT 0 NOT NULL,
+    available integer GENERATED ALWAYS AS (((capacity - taken) - held)) STORED NOT NULL,
+    CONSTRAINT ck_availability_categories_held_not_negative CHECK ((held >= 0)),
     CONSTRAINT ck_availability_categories_never_oversold CHECK ((available >= 0)),
     CONSTRAINT ck_availability_categories_taken_not_negative CHECK ((taken >= 0))
 );
@@ -369,7 +371,8 @@ CREATE TABLE public.availability_categories (
 
 CREATE TABLE public.availability_events (
     event_id uuid NOT NULL,
-    "position" bigint NOT NULL
+    "position" bigint NOT NULL,
+    is_open boolean DEFAULT true NOT NULL
 );
 
 --
@@ -450,6 +453,7 @@ CREATE TABLE public.catalogue_events (
     past_at timestamp with time zone,
     show_at timestamp with time zone,
     guest_checkout text DEFAULT 'off'::text NOT NULL,
+    hold_minutes integer DEFAULT 15 NOT NULL,
     CONSTRAINT ck_catalogue_events_ends_after_start CHECK ((ends_at > starts_at)),
     CONSTRAINT ck_catalogue_events_status CHECK ((status = ANY (ARRAY['active'::text, 'cancelled'::text, 'completed'::text])))
 );
@@ -520,6 +524,37 @@ ALTER TABLE public.guests ALTER COLUMN number ADD GENERATED ALWAYS AS IDENTITY (
     NO MINVALUE
     NO MAXVALUE
     CACHE 1
+);
+
+--
+-- Name: hold_lines; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.hold_lines (
+    hold_id uuid NOT NULL,
+    category smallint NOT NULL,
+    name text NOT NULL,
+    quantity integer NOT NULL,
+    unit_price bigint NOT NULL,
+    CONSTRAINT ck_hold_lines_quantity_positive CHECK ((quantity > 0))
+);
+
+--
+-- Name: holds; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.holds (
+    hold_id uuid NOT NULL,
+    event_id uuid NOT NULL,
+    version bigint NOT NULL,
+    customer_id uuid,
+    held_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    extensions integer NOT NULL,
+    status text NOT NULL,
+    ended_at timestamp with time zone,
+    CONSTRAINT ck_holds_ended_when CHECK (((status = 'open'::text) = (ended_at IS NULL))),
+    CONSTRAINT ck_holds_status CHECK ((status = ANY (ARRAY['open'::text, 'confirmed'::text, 'released'::text, 'lapsed'::text])))
 );
 
 --
@@ -1085,6 +1120,20 @@ ALTER TABLE ONLY public.guests
     ADD CONSTRAINT pk_guests PRIMARY KEY (id);
 
 --
+-- Name: hold_lines pk_hold_lines; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.hold_lines
+    ADD CONSTRAINT pk_hold_lines PRIMARY KEY (hold_id, category);
+
+--
+-- Name: holds pk_holds; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.holds
+    ADD CONSTRAINT pk_holds PRIMARY KEY (hold_id);
+
+--
 -- Name: mail_bounces pk_mail_bounces; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -1502,6 +1551,18 @@ CREATE INDEX ix_guests_api_email ON public.guests USING btree (api, email);
 CREATE INDEX ix_guests_api_number ON public.guests USING btree (api, number);
 
 --
+-- Name: ix_holds_event_id_version; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX ix_holds_event_id_version ON public.holds USING btree (event_id, version);
+
+--
+-- Name: ix_holds_open; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX ix_holds_open ON public.holds USING btree (expires_at) WHERE (status = 'open'::text);
+
+--
 -- Name: ix_mail_counts_hour; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -1688,6 +1749,20 @@ ALTER TABLE ONLY public.former_addresses
 
 ALTER TABLE ONLY public.guest_tokens
     ADD CONSTRAINT fk_guest_tokens_guest_id FOREIGN KEY (guest_id) REFERENCES public.guests(id) ON DELETE CASCADE;
+
+--
+-- Name: hold_lines fk_hold_lines_holds; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.hold_lines
+    ADD CONSTRAINT fk_hold_lines_holds FOREIGN KEY (hold_id) REFERENCES public.holds(hold_id) ON DELETE CASCADE;
+
+--
+-- Name: holds fk_holds_availability_events; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.holds
+    ADD CONSTRAINT fk_holds_availability_events FOREIGN KEY (event_id) REFERENCES public.availability_events(event_id) ON DELETE CASCADE;
 
 --
 -- Name: mail_bounces fk_mail_bounces_account_id; Type: FK CONSTRAINT; Schema: public; Owner: -

@@ -18,7 +18,7 @@ from uuid import UUID
 
 import msgspec
 
-from ledger.entries import Category, Details
+from ledger.entries import Category, Details, SeatsHeld
 
 
 class Role(StrEnum):
@@ -101,21 +101,59 @@ class WantedSeats(msgspec.Struct, frozen=True, array_like=True):
     quantity: int
 
 
-class BookSeats(Command, frozen=True, kw_only=True):
-    """Books seats. The box office (the Event's organizer, an admin) books for `customer_id`, or for a walk-in if that is None; all
-    others book for themselves and leave it None. In the body's digest `customer_proof`, a keyed digest of the customer's name and
-    e-mail address in the request, represents the customer: the account may change between retries, the request may not.
+class OrderSeats(Command, frozen=True, kw_only=True):
+    """Asks for seats. The box office (the Event's organizer, an admin) orders for `customer_id`, or for a walk-in if that is None;
+    all others order for themselves and leave it None. In the body's digest `customer_proof`, a keyed digest of the customer's name
+    and e-mail address in the request, represents the customer: the account may change between retries, the request may not.
     `same_person`: further ids of that customer, whose tickets count for the limit, too. `expected_total`, a decimal string: what
-    the seats cost, as the customer was told; None: whatever they cost. `guest`: whether the actor is a contact who books without an
-    account, and has proven the e-mail address; None: an account."""
+    the seats cost, as the customer was told; None: whatever they cost. `guest`: whether the actor is a contact who orders without
+    an account, and has proven the e-mail address; None: an account."""
 
     tickets: tuple[WantedSeats, ...]
     customer_proof: bytes = b""
     expected_total: str | None = None
     customer_id: UUID | None = None
     same_person: frozenset[UUID] = frozenset()
-    ticket_key: int = 1
     guest: Literal["unproven", "proven"] | None = None
+
+
+class BookSeats(OrderSeats, frozen=True, kw_only=True):
+    """Books seats in one step. `ticket_key`: with which the codes of its tickets are made."""
+
+    ticket_key: int = 1
+
+
+class HoldSeats(OrderSeats, frozen=True, kw_only=True):
+    """Holds seats for `hold_minutes` of the Event. The hold's id is that of this command."""
+
+
+class HoldCommand(Command, frozen=True, kw_only=True):
+    """A command about a hold. `held`: the hold's entry, which is needed once the hold has ended, since the Event knows open holds
+    only (`selling.HoldEntryNeeded`)."""
+
+    hold_id: UUID
+    held: SeatsHeld | None = None
+
+
+class ExtendHold(HoldCommand, frozen=True, kw_only=True):
+    """Asks for more time: `hold_minutes` of the Event from now on."""
+
+
+class ReleaseHold(HoldCommand, frozen=True, kw_only=True):
+    """Gives the held seats back."""
+
+
+class ConfirmHold(HoldCommand, frozen=True, kw_only=True):
+    """Books the held seats; after the hold's end, if they are still to be had. `expected_total`, `same_person`, `ticket_key`: as in
+    the commands above."""
+
+    expected_total: str | None = None
+    same_person: frozenset[UUID] = frozenset()
+    ticket_key: int = 1
+
+
+class LapseHolds(Command, frozen=True, kw_only=True):
+    """Ends due holds: a worker's command."""
 
 
 class CancelBooking(Command, frozen=True, kw_only=True):
@@ -137,13 +175,18 @@ _FIRST_BODY: dict[type[Command], tuple[str, ...]] = {
     CancelEvent: ("reason",),
     CompleteEvent: (),
     BookSeats: ("tickets", "customer_proof"),
+    HoldSeats: (),
+    ExtendHold: (),
+    ReleaseHold: (),
+    ConfirmHold: (),
+    LapseHolds: (),
     CancelBooking: ("booking_id", "tickets"),
     CheckIn: ("booking_id", "ticket"),
 }
 _NOT_BODY = frozenset(
     {
         "id", "actor", "event_id", "expected_details_version", "customer_id", "same_person", "ticket_key", "guest",
-        "has_default_guests",
+        "has_default_guests", "held",
     }
 )  # fmt: skip
 _encoder = msgspec.json.Encoder(order="sorted")

@@ -24,6 +24,11 @@ from ledger.commands import (
     CheckIn,
     Command,
     CompleteEvent,
+    ConfirmHold,
+    ExtendHold,
+    HoldSeats,
+    LapseHolds,
+    ReleaseHold,
     ScheduleEvent,
 )
 from ledger.event import ACTIVE, CANCELLED, USED, CategoryState, Event, category_id
@@ -37,7 +42,7 @@ from ledger.rules import (
     is_box_office,
     malformed,
 )
-from ledger.selling import book
+from ledger.selling import Lapses, book_seats, confirm_hold, extend_hold, hold_seats, lapse_holds, release_hold
 
 MAX_CATEGORIES = 50
 #: All categories that an Event ever had, removed ones included: a ticket's category is stored in one byte.
@@ -86,13 +91,14 @@ def _change(event: Event, c: ChangeEvent, now: datetime, stamp: Stamp) -> list[e
     _check_details(details)
     if details.starts_at != event.details.starts_at:
         _check_details_not_past(details, now)
-    changes = [] if c.categories is None else list(_category_changes(event, c.categories, stamp))
+    lapses = Lapses(event, now)
+    changes = [] if c.categories is None else list(_category_changes(event, c.categories, lapses, stamp))
     if details != event.details or not changes:  # a change without effect is an entry, too: its retry must find it
         changes.insert(0, e.EventDetailsChanged(**stamp, details=details))
-    return changes
+    return [*lapses.entries(stamp), *changes]
 
 
-def _category_changes(event: Event, wanted: tuple[CategoryChange, ...], stamp: Stamp) -> Iterator[e.Entry]:
+def _category_changes(event: Event, wanted: tuple[CategoryChange, ...], lapses: Lapses, stamp: Stamp) -> Iterator[e.Entry]:
     present = {category_id(event.id, seats.number): seats for seats in event.categories.values()}
     kept = [category.id for category in wanted if category.id is not None]
     if len(set(kept)) < len(kept) or not set(kept) <= present.keys():
@@ -106,7 +112,7 @@ def _category_changes(event: Event, wanted: tuple[CategoryChange, ...], stamp: S
     last = event.last_category
     for category in wanted:
         if category.id is not None:
-            yield from _category_change(present[category.id], category, stamp)
+            yield from _category_change(present[category.id], category, lapses, stamp)
             continue
         last += 1
         if last > MAX_CATEGORIES_EVER:
@@ -117,9 +123,11 @@ def _category_changes(event: Event, wanted: tuple[CategoryChange, ...], stamp: S
         yield e.CategoryAdded(**stamp, category=e.Category(last, category.name, category.price, category.capacity))
 
 
-def _category_change(seats: CategoryState, wanted: CategoryChange, stamp: Stamp) -> Iterator[e.Entry]:
-    if wanted.capacity is not None and wanted.capacity < seats.taken:
-        raise errors.CapacityBelowTaken(seats.name, seats.taken)
+def _category_change(seats: CategoryState, wanted: CategoryChange, lapses: Lapses, stamp: Stamp) -> Iterator[e.Entry]:
+    if wanted.capacity is not None and wanted.capacity < seats.taken + seats.held:
+        held = seats.held - lapses.free_seats(seats.number, seats.taken + seats.held - wanted.capacity)
+        if wanted.capacity < seats.taken + held:
+            raise errors.CapacityBelowTaken(seats.name, seats.taken, held)
     if wanted.name not in (None, seats.name):
         yield e.CategoryRenamed(**stamp, category=seats.number, name=wanted.name)
     if wanted.price not in (None, seats.price):
@@ -129,7 +137,7 @@ def _category_change(seats: CategoryState, wanted: CategoryChange, stamp: Stamp)
 
 
 def _cancel_booking(event: Event, c: CancelBooking, now: datetime, stamp: Stamp) -> list[e.Entry]:
-    owner, categories, version = event.bookings.get(c.booking_id.bytes, (None, b"", 0))
+    owner, categories, _ = event.bookings.get(c.booking_id.bytes, (None, b"", 0))
     if owner is None:
         raise errors.BookingNotFound
     sells = is_box_office(event, c.actor)
@@ -148,10 +156,11 @@ def _cancel_booking(event: Event, c: CancelBooking, now: datetime, stamp: Stamp)
         tickets = tuple(number for number, state in enumerate(states) if state == ACTIVE)
     else:
         tickets = _check_active_tickets(c.tickets, states)
+    amounts = event.ticket_amounts(c.booking_id)
     lines = []
     for category in sorted({categories[ticket] for ticket in tickets}):
-        quantity = sum(categories[ticket] == category for ticket in tickets)
-        lines.append(e.CancelledLine(category, quantity, quantity * event.categories[category].price_at(version)))
+        given_back = [ticket for ticket in tickets if categories[ticket] == category]
+        lines.append(e.CancelledLine(category, len(given_back), sum(amounts[ticket] for ticket in given_back)))
     whole = len(tickets) == sum(state != CANCELLED for state in states)
     return [e.BookingCancelled(**stamp, booking_id=c.booking_id, tickets=tickets, lines=tuple(lines), whole=whole)]
 
@@ -222,7 +231,12 @@ _DECIDE: dict[type[Command], Callable[[Event, Any, datetime, Stamp], list[e.Entr
     ChangeEvent: _change,
     CancelEvent: _cancel,
     CompleteEvent: _complete,
-    BookSeats: book,
+    BookSeats: book_seats,
+    HoldSeats: hold_seats,
+    ExtendHold: extend_hold,
+    ReleaseHold: release_hold,
+    ConfirmHold: confirm_hold,
+    LapseHolds: lapse_holds,
     CancelBooking: _cancel_booking,
     CheckIn: _check_in,
 }

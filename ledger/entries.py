@@ -10,6 +10,7 @@ Entries never form reference cycles, so the garbage collector does not track the
 
 from collections.abc import Callable
 from datetime import datetime
+from itertools import islice
 from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
@@ -23,7 +24,8 @@ class Details(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """The details of an Event. Times are UTC; `timezone` is the IANA time zone of the venue. Without `starts_at` the Event has an
     open date; `show_at` is the time at which the show begins, if that is not the start. Customers can book until `sales_close_at`
     if it is set, and never from `past_at` on; the box office sells until `past_at`. `sells_after_start`: the start ends no
-    sales. `guest_checkout` is off in entries of before there was any."""
+    sales. `guest_checkout` is off in entries of before there was any. `hold_minutes`: how long seats are held for somebody who is
+    still filling in the form or paying."""
 
     name: str
     starts_at: datetime | None
@@ -37,6 +39,7 @@ class Details(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     sells_after_start: bool = False
     show_at: datetime | None = None
     guest_checkout: GuestCheckout = "off"
+    hold_minutes: int = 15
 
     @property
     def past_at(self) -> datetime | None:
@@ -49,7 +52,9 @@ class Details(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     @property
     def shape(self) -> int:
         """The oldest shape that can represent these details: 1, which every release can read; 2, with open dates, sales after the
-        start and the time of the show; 3, with guests."""
+        start and the time of the show; 3, with guests; 4, with other minutes than 15."""
+        if self.hold_minutes != 15:
+            return 4
         if self.guest_checkout != "off":
             return 3
         return 1 if self.starts_at is not None and not self.sells_after_start and self.show_at is None else 2
@@ -129,9 +134,41 @@ class CategoryRemoved(Entry, frozen=True, kw_only=True):
     category: int
 
 
+class SeatsHeld(Entry, frozen=True, kw_only=True):
+    """Seats that nobody else can book until they are booked by this customer, or the hold is released or lapses. Its id is that of
+    its command; a booking that confirms it has the same. `expires_at`: from then on it may lapse. Without a customer it is held for
+    a walk-in."""
+
+    customer_id: UUID | None
+    lines: tuple[Line, ...]
+    details_version: int
+    expires_at: datetime
+
+
+class HoldExtended(Entry, frozen=True, kw_only=True):
+    """The hold may lapse from `expires_at` on, and not before."""
+
+    hold_id: UUID
+    expires_at: datetime
+
+
+class HoldReleased(Entry, frozen=True, kw_only=True):
+    """The customer gave the held seats back."""
+
+    hold_id: UUID
+
+
+class HoldsLapsed(Entry, frozen=True, kw_only=True):
+    """These holds were due, and ended: their seats are free. No actor did it. The entry is a worker's, or comes before those of a
+    command in whose way the holds stood, and has its id."""
+
+    hold_ids: tuple[UUID, ...]
+
+
 class SeatsBooked(Entry, frozen=True, kw_only=True):
     """A booking. Its tickets are numbered from 0, over all lines. Without a customer it was sold to a walk-in.
 
+    `hold_id`: of the hold that it confirms, if any. `amounts`: what each ticket costs, in minor units; empty: its line's price.
     `details_version` is the version of the entry that last set the Event's details, and so its name at that time. `ticket_key` says
     which key its ticket codes are made with, and how (ledger/ticket_codes.py)."""
 
@@ -139,11 +176,26 @@ class SeatsBooked(Entry, frozen=True, kw_only=True):
     lines: tuple[Line, ...]
     details_version: int
     ticket_key: int = 1
+    hold_id: UUID | None = None
+    amounts: tuple[int, ...] = ()
 
     @property
     def booking_id(self) -> UUID:
-        """The booking's id: that of its command."""
-        return self.command
+        """The booking's id: that of its hold, or of its command."""
+        return self.hold_id or self.command
+
+    @property
+    def ticket_amounts(self) -> tuple[int, ...]:
+        """What each ticket costs, in minor units."""
+        return self.amounts or tuple(line.unit_price for line in self.lines for _ in range(line.quantity))
+
+    @property
+    def line_amounts(self) -> list[int]:
+        """What the tickets of each line cost together, in minor units."""
+        if not self.amounts:
+            return [line.quantity * line.unit_price for line in self.lines]
+        left = iter(self.amounts)
+        return [sum(islice(left, line.quantity)) for line in self.lines]
 
 
 class BookingCancelled(Entry, frozen=True, kw_only=True):
@@ -212,15 +264,22 @@ TOPICS: dict[str, type[Entry]] = {
     "event-scheduled/1": EventScheduled,
     "event-scheduled/2": EventScheduled,  # open dates, sales after the start, the time of the show
     "event-scheduled/3": EventScheduled,  # booking as a guest
+    "event-scheduled/4": EventScheduled,  # how long seats are held
     "event-details-changed/1": EventDetailsChanged,
     "event-details-changed/2": EventDetailsChanged,  # likewise
     "event-details-changed/3": EventDetailsChanged,
+    "event-details-changed/4": EventDetailsChanged,
     "category-added/1": CategoryAdded,
     "category-renamed/1": CategoryRenamed,
     "price-changed/1": PriceChanged,
     "capacity-changed/1": CapacityChanged,
     "category-removed/1": CategoryRemoved,
+    "seats-held/1": SeatsHeld,
+    "hold-extended/1": HoldExtended,
+    "hold-released/1": HoldReleased,
+    "holds-lapsed/1": HoldsLapsed,
     "seats-booked/1": SeatsBooked,
+    "seats-booked/2": SeatsBooked,  # of a hold, with the amount of each ticket
     "booking-cancelled/1": BookingCancelled,
     "ticket-used/1": TicketUsed,
     "event-cancelled/1": EventCancelled,
@@ -239,4 +298,6 @@ def topic_of(entry: Entry) -> str:
     it."""
     if isinstance(entry, EventScheduled | EventDetailsChanged):
         return f"{_WITH_DETAILS[type(entry)]}/{entry.details.shape}"
+    if isinstance(entry, SeatsBooked) and entry.hold_id is None and not entry.amounts:
+        return "seats-booked/1"
     return _NEWEST[type(entry)]

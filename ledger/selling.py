@@ -1,20 +1,182 @@
-"""The rules of selling: booking seats. Pure."""
+"""The rules of selling: booking seats in one step, or holding them first. Pure.
 
+A hold stands in nobody's way once it is due. Its seats are given to others by an entry (`HoldsLapsed`): a worker's, or one of the
+command that needs them. Until then it can still be confirmed.
+"""
+
+from collections import Counter
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
+from itertools import islice
+from typing import NamedTuple
+from uuid import UUID
 
 from ledger import entries as e
 from ledger import errors
-from ledger.commands import BookSeats, WantedSeats
+from ledger.commands import (
+    BookSeats,
+    ConfirmHold,
+    ExtendHold,
+    HoldCommand,
+    HoldSeats,
+    LapseHolds,
+    OrderSeats,
+    ReleaseHold,
+    WantedSeats,
+)
 from ledger.event import Event
+from ledger.holds import Hold
 from ledger.money import to_minor, to_text
 from ledger.rules import Stamp, check_active, check_not_past, check_on_sale, is_box_office, malformed
 
 MAX_TICKETS_PER_BOOKING = 1_000
+MAX_HOLD_MINUTES = 120
+#: A hold lasts at most this many times longer than `hold_minutes`.
+MAX_EXTENSIONS = 3
+#: Holds that one entry lets lapse.
+MAX_LAPSES = 1_000
 
 
-def book(event: Event, c: BookSeats, now: datetime, stamp: Stamp) -> list[e.Entry]:
+class HoldEntryNeeded(errors.SeatledgerError, status=503):
+    """The hold has ended, so the Event does not know whose it was and which seats it had: send the command again with the entry of
+    this `version`. No client sees it."""
+
+    def __init__(self, version: int) -> None:
+        super().__init__("The entry of the hold has to be read.", version=version)
+        self.version = version
+
+
+class NothingDue(errors.SeatledgerError, status=409):
+    """No hold is due. No client sees it."""
+
+    def __init__(self) -> None:
+        super().__init__("No hold is due.")
+
+
+def book_seats(event: Event, c: BookSeats, now: datetime, stamp: Stamp) -> list[e.Entry]:
+    order = _order(event, c, now)
+    booked = e.SeatsBooked(
+        **stamp, customer_id=order.customer, lines=order.lines, details_version=event.details_set[-1], ticket_key=c.ticket_key
+    )
+    return [*order.lapses.entries(stamp), booked]
+
+
+def hold_seats(event: Event, c: HoldSeats, now: datetime, stamp: Stamp) -> list[e.Entry]:
+    order = _order(event, c, now)
+    held = e.SeatsHeld(
+        **stamp, customer_id=order.customer, lines=order.lines, details_version=event.details_set[-1], expires_at=_end(event, now)
+    )
+    return [*order.lapses.entries(stamp), held]
+
+
+def extend_hold(event: Event, c: ExtendHold, now: datetime, stamp: Stamp) -> list[e.Entry]:
+    hold, is_open = _find_hold(event, c, now)
+    if not is_open:
+        raise errors.HoldClosed("lapsed")
+    if hold.extensions >= MAX_EXTENSIONS:
+        raise errors.ExtensionLimit(MAX_EXTENSIONS)
+    return [e.HoldExtended(**stamp, hold_id=c.hold_id, expires_at=max(hold.expires_at, _end(event, now)))]
+
+
+def release_hold(event: Event, c: ReleaseHold, now: datetime, stamp: Stamp) -> list[e.Entry]:
+    _, is_open = _find_hold(event, c, now)
+    if not is_open:
+        raise errors.HoldClosed("lapsed")
+    return [e.HoldReleased(**stamp, hold_id=c.hold_id)]
+
+
+def confirm_hold(event: Event, c: ConfirmHold, now: datetime, stamp: Stamp) -> list[e.Entry]:
+    """In time it always succeeds; later, if the seats can still be booked, at the price at which they were held."""
+    hold, is_open = _find_hold(event, c, now)
+    held_at = event.commands[c.hold_id.bytes]
+    lines = tuple(_held_lines(event, hold.seats, held_at))
+    if c.expected_total is not None:
+        _check_total(c.expected_total, _total(lines), event.currency)
+    customer = UUID(bytes=hold.customer) if hold.customer else None
+    lapses = Lapses(event, now, kept=c.hold_id.bytes)
+    if not is_open:
+        check_not_past(event, now)
+        if not is_box_office(event, c.actor):
+            check_on_sale(event, now)
+        has_seats = c.hold_id.bytes in event.holds  # it was due, but nobody has needed its seats
+        if not has_seats:
+            _find_room(event, lines, lapses, errors.HoldGone)
+        own_ids = {UUID(bytes=hold.customer), *c.same_person} if hold.customer else set()
+        _check_limit(event, own_ids, 0 if has_seats else len(hold.seats), lapses)
+    booked = e.SeatsBooked(
+        **stamp, customer_id=customer, lines=lines, details_version=event.details_set[-1], ticket_key=c.ticket_key,
+        hold_id=c.hold_id,
+    )  # fmt: skip
+    return [*lapses.entries(stamp), booked]
+
+
+def lapse_holds(event: Event, _: LapseHolds, now: datetime, stamp: Stamp) -> list[e.Entry]:
+    """Raises NothingDue."""
+    due = dict(islice(event.hold_ends.all_due(now, event.holds), MAX_LAPSES))
+    if not due:
+        raise NothingDue
+    return [e.HoldsLapsed(**stamp, hold_ids=tuple(UUID(bytes=id_) for id_ in due))]
+
+
+class Lapses:
+    """The due holds that stand in a command's way, and have to lapse. Whether a command is accepted depends on those that are due,
+    never on whether a worker has let them lapse already."""
+
+    __slots__ = ("_due", "_event", "_kept", "_now")
+
+    def __init__(self, event: Event, now: datetime, kept: bytes = b"") -> None:
+        """`kept`: the id of a hold that does not lapse."""
+        self._event, self._now, self._kept = event, now, kept
+        self._due: dict[bytes, Hold] = {}
+
+    def free_seats(self, category: int, missing: int) -> int:
+        """Lets due holds lapse until this number of seats of the category is free by them, or there is none left; returns how many
+        are."""
+        freed = self._seats_of(category)
+        if freed < missing:
+            for id_, hold in self._event.hold_ends.due(category, self._now, self._event.holds):
+                if id_ not in self._due and id_ != self._kept:
+                    self._due[id_] = hold
+                    freed += hold.seats.count(category)
+                    if freed >= missing:
+                        break
+        return freed
+
+    def free_tickets(self, customers: set[bytes], missing: int) -> int:
+        """Likewise for the tickets that these customers hold."""
+        freed = self._tickets_of(customers)
+        if freed < missing:
+            for id_, hold in self._event.hold_ends.all_due(self._now, self._event.holds):
+                if hold.customer in customers and id_ not in self._due and id_ != self._kept:
+                    self._due[id_] = hold
+                    freed += len(hold.seats)
+                    if freed >= missing:
+                        break
+        return freed
+
+    def entries(self, stamp: Stamp) -> list[e.Entry]:
+        """Their entry, which comes before those of the command; none if nothing has to lapse."""
+        if not self._due:
+            return []
+        return [e.HoldsLapsed(**{**stamp, "actor": None}, hold_ids=tuple(UUID(bytes=id_) for id_ in self._due))]
+
+    def _seats_of(self, category: int) -> int:
+        return sum(hold.seats.count(category) for hold in self._due.values())
+
+    def _tickets_of(self, customers: set[bytes]) -> int:
+        return sum(len(hold.seats) for hold in self._due.values() if hold.customer in customers)
+
+
+class _Order(NamedTuple):
+    """Who gets which seats, and what has to lapse for it. `customer`: None for a walk-in."""
+
+    customer: UUID | None
+    lines: tuple[e.Line, ...]
+    lapses: Lapses
+
+
+def _order(event: Event, c: OrderSeats, now: datetime) -> _Order:
     check_active(event)
     check_not_past(event, now)
     if is_box_office(event, c.actor):
@@ -27,19 +189,69 @@ def book(event: Event, c: BookSeats, now: datetime, stamp: Stamp) -> list[e.Entr
             _check_guests(event.details.guest_checkout, c.guest)
         check_on_sale(event, now)
     lines = tuple(_lines(event, c.tickets))
+    lapses = Lapses(event, now)
+    _find_room(event, lines, lapses, errors.SoldOut)
     quantity = sum(line.quantity for line in lines)
     if quantity > MAX_TICKETS_PER_BOOKING:
         raise errors.BookingTooLarge(MAX_TICKETS_PER_BOOKING)
     if c.expected_total is not None:
-        _check_total(c.expected_total, sum(line.quantity * line.unit_price for line in lines), event.currency)
+        _check_total(c.expected_total, _total(lines), event.currency)
+    if customer is not None:
+        _check_limit(event, {customer, *same_person}, quantity, lapses)
+    return _Order(customer, lines, lapses)
+
+
+def _end(event: Event, now: datetime) -> datetime:
+    """When a hold ends that begins now."""
+    return now + timedelta(minutes=event.details.hold_minutes)
+
+
+def _find_hold(event: Event, c: HoldCommand, now: datetime) -> tuple[Hold, bool]:
+    """The hold, and whether its time is not over. Raises HoldEntryNeeded if the Event does not know it any more; HoldClosed if it
+    was confirmed or released; HoldNotFound."""
+    check_active(event)
+    key = c.hold_id.bytes
+    if key not in event.commands:
+        raise errors.HoldNotFound
+    hold: Hold | None = event.holds.get(key)
+    outcome = None
+    if hold is not None:
+        owner = hold.customer
+    elif (booking := event.bookings.get(key)) is not None:
+        owner, outcome = booking[0], "confirmed"
+    elif (released := event.released.get(key)) is not None:
+        owner, outcome = released, "released"
+    elif c.held is None:
+        raise HoldEntryNeeded(event.commands[key])
+    else:
+        owner = c.held.customer_id.bytes if c.held.customer_id else b""
+        seats = b"".join(bytes((line.category,)) * line.quantity for line in c.held.lines)
+        hold = Hold(owner, seats, c.held.expires_at)
+    if not is_box_office(event, c.actor) and not c.actor.is_person(owner):
+        raise errors.HoldNotFound
+    if hold is None:
+        assert outcome is not None
+        raise errors.HoldClosed(outcome)
+    return hold, key in event.holds and not hold.is_due(now)
+
+
+def _held_lines(event: Event, seats: bytes, version: int) -> Iterator[e.Line]:
+    for number, quantity in Counter(seats).items():
+        category = event.categories[number]
+        yield e.Line(number, category.name, quantity, category.price_at(version))
+
+
+def _check_limit(event: Event, customers: set[UUID], quantity: int, lapses: Lapses) -> None:
+    """Whether these ids of one person may hold this many tickets more."""
     limit = event.details.max_tickets_per_customer
-    if customer is not None and limit is not None:
-        held = sum(event.customers.get(id_.bytes, 0) for id_ in {customer, *same_person})
+    if limit is None or not customers:
+        return
+    keys = {id_.bytes for id_ in customers}
+    held = sum(event.customers.get(key, 0) for key in keys)
+    if held + quantity > limit:
+        held -= lapses.free_tickets(keys, held + quantity - limit)
         if held + quantity > limit:
             raise errors.CustomerLimit(limit, held)
-    return [
-        e.SeatsBooked(**stamp, customer_id=customer, lines=lines, details_version=event.details_set[-1], ticket_key=c.ticket_key)
-    ]
 
 
 def _check_guests(checkout: e.GuestCheckout, guest: str) -> None:
@@ -71,6 +283,19 @@ def _lines(event: Event, tickets: tuple[WantedSeats, ...]) -> Iterator[e.Line]:
         quantities[seats.number] = quantities.get(seats.number, 0) + wanted.quantity
     for number, quantity in quantities.items():
         seats = event.categories[number]
-        if quantity > seats.available:
-            raise errors.SoldOut(seats.name, seats.available)
         yield e.Line(number, seats.name, quantity, seats.price)
+
+
+def _find_room(
+    event: Event, lines: tuple[e.Line, ...], lapses: Lapses, refusal: type[errors.SoldOut] | type[errors.HoldGone]
+) -> None:
+    for line in lines:
+        seats = event.categories[line.category]
+        if line.quantity > seats.available:
+            freed = lapses.free_seats(line.category, line.quantity - seats.available)
+            if line.quantity > seats.available + freed:
+                raise refusal(seats.name, seats.available + freed, seats.held - freed)
+
+
+def _total(lines: tuple[e.Line, ...]) -> int:
+    return sum(line.quantity * line.unit_price for line in lines)

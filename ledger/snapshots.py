@@ -16,10 +16,11 @@ import msgspec
 from ledger.concurrency import at_once
 from ledger.entries import Details
 from ledger.event import CategoryState, Event
+from ledger.holds import Hold, HoldEnds
 
-FIRST, OPEN_DATES, GUESTS = "event-snapshot/1", "event-snapshot/2", "event-snapshot/3"
+FIRST, OPEN_DATES, GUESTS, HOLDS = (f"event-snapshot/{number}" for number in (1, 2, 3, 4))
 #: The formats that this release reads, the newest last. The first does not have the Event's number: it is 0 after `restore`.
-TOPICS = (FIRST, OPEN_DATES, GUESTS)
+TOPICS = (FIRST, OPEN_DATES, GUESTS, HOLDS)
 #: The name of the task that takes snapshots, and of its row among the projections' positions.
 SNAPSHOTS = "snapshots"
 FRAME = 1_000
@@ -69,6 +70,9 @@ _VALUES: dict[str, Any] = {
     "touched": dict[bytes, tuple[bytes, tuple[int, ...]]],
     "customers": dict[bytes, int],
     "commands": dict[bytes, int],
+    "holds": dict[bytes, Hold],
+    "released": dict[bytes, bytes],
+    "amounts": dict[bytes, tuple[int, ...]],
 }
 _DECODERS = {name: msgspec.msgpack.Decoder(type_) for name, type_ in _VALUES.items()}
 
@@ -80,7 +84,7 @@ def is_due(version: int, last: int) -> bool:
 
 def take(event: Event, topic: str = "") -> Snapshot:
     """A snapshot in the oldest format that can represent the Event; or in that of `topic`, to compare with another one."""
-    topic = topic or TOPICS[event.details.shape - 1]
+    topic = topic or _oldest_topic(event)
     number = 0 if topic == FIRST else event.number
     head = _Head(
         number, event.created_at, event.details, event.details_set, event.details_version, event.currency,
@@ -92,6 +96,11 @@ def take(event: Event, topic: str = "") -> Snapshot:
         while chunk := dict(islice(items, FRAME)):
             frames.append((name, msgspec.Raw(msgspec.msgpack.encode(chunk))))
     return Snapshot(event.id, event.version, topic, msgspec.msgpack.encode(_State(head, frames)), event.mac)
+
+
+def _oldest_topic(event: Event) -> str:
+    has_held = event.holds or event.released or event.amounts
+    return HOLDS if has_held else TOPICS[event.details.shape - 1]
 
 
 def restore(snapshot: Snapshot) -> Generator[None, None, Event]:
@@ -109,6 +118,8 @@ def restore(snapshot: Snapshot) -> Generator[None, None, Event]:
     for name, frame in state.frames:
         getattr(event, name).update(_DECODERS[name].decode(frame))
         yield
+    assert isinstance(event.holds, dict)
+    event.hold_ends = HoldEnds(event.holds.items())
     return event
 
 

@@ -35,13 +35,15 @@ STATES: dict[int, TicketStatus] = {ord("a"): "active", ord("u"): "used", ord("c"
 
 @dataclass(slots=True, kw_only=True)
 class CategoryView:
-    """A category of seats: `capacity` seats, of which `taken` are sold and `available` left. `price` is that of new bookings."""
+    """A category of seats: `capacity` seats, of which `taken` are sold, `held` for somebody who is about to book them and may give
+    them back, and `available` left. `price` is that of new bookings."""
 
     id: UUID
     name: str
     price: Money
     capacity: int
     taken: int
+    held: int
     available: int
 
 
@@ -54,8 +56,8 @@ class EventView:
     is past: from then on nobody can book it, and no customer can cancel. It is `starts_at`, or `sales_close_at` if that is later;
     null for an open date, and where sales after the start have no end. For an open date customers can't cancel after
     `sales_close_at` either. `guest_checkout`: whether somebody without an account books with
-    name and e-mail address at once (`open`), after proving the address (`proven`), or not at all (`off`). `available`: the seats
-    left of all categories. `details_version`: the number in the ETag, to send
+    name and e-mail address at once (`open`), after proving the address (`proven`), or not at all (`off`). `hold_minutes`: for how
+    long seats are held. `available`: the seats left of all categories. `details_version`: the number in the ETag, to send
     as `If-Match`; it rises with each change of details or categories, not with bookings."""
 
     id: UUID
@@ -78,6 +80,7 @@ class EventView:
     available: int
     max_tickets_per_customer: int | None
     guest_checkout: GuestCheckout
+    hold_minutes: int
     details_version: int
     created_at: datetime
 
@@ -100,7 +103,7 @@ class LatestBooking(NamedTuple):
 
 @dataclass(slots=True, kw_only=True)
 class LineView:
-    """A number of seats of one category at one price. `amount` is `quantity` times `unit_price`."""
+    """A number of seats of one category at one price. `amount` is `quantity` times `unit_price`, less a discount."""
 
     category: str
     quantity: int
@@ -151,7 +154,7 @@ def event_view(event: Event) -> EventView:
     categories = [
         CategoryView(
             id=category_id(event.id, category.number), name=category.name, price=to_text(category.price, event.currency),
-            capacity=category.capacity, taken=category.taken, available=category.available,
+            capacity=category.capacity, taken=category.taken, held=category.held, available=category.available,
         )
         for category in event.categories.values()
     ]  # fmt: skip
@@ -162,7 +165,8 @@ def event_view(event: Event) -> EventView:
         show_at=details.show_at, currency=event.currency, status=event.status,  # type: ignore[arg-type]
         organizer_id=event.organizer_id, categories=categories, capacity=sum(category.capacity for category in categories),
         available=sum(category.available for category in categories), max_tickets_per_customer=details.max_tickets_per_customer,
-        guest_checkout=details.guest_checkout, details_version=event.details_version, created_at=event.created_at,
+        guest_checkout=details.guest_checkout, hold_minutes=details.hold_minutes,
+        details_version=event.details_version, created_at=event.created_at,
     )  # fmt: skip
 
 
@@ -196,8 +200,7 @@ def _sold_view(
         tickets = at_once(ticket_views(recorded, codes))
     lines: list[LineView] = []
     total = 0
-    for line in entry.lines:
-        amount = line.quantity * line.unit_price
+    for line, amount in zip(entry.lines, entry.line_amounts, strict=True):
         total += amount
         price = to_text(line.unit_price, currency)
         lines.append(LineView(category=line.name, quantity=line.quantity, unit_price=price, amount=to_text(amount, currency)))

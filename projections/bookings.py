@@ -187,10 +187,10 @@ def _tickets(entry: e.SeatsBooked) -> list[dict[str, Any]]:
             "ticket": ticket,
             "category": line.category,
             "category_name": line.name,
-            "price": line.unit_price,
+            "price": amount,
             "status": "active",
         }
-        for ticket, line in enumerate(lines)
+        for ticket, (line, amount) in enumerate(zip(lines, entry.ticket_amounts, strict=True))
     ]
 
 

@@ -55,6 +55,7 @@ class CatalogueEvent(Model):
     past_at: Mapped[Timestamp | None]
     show_at: Mapped[Timestamp | None]
     guest_checkout: Mapped[String] = mapped_column(server_default=text("'off'"))
+    hold_minutes: Mapped[int] = mapped_column(server_default=text("15"))
 
 
 class CatalogueCategory(Model):
@@ -125,7 +126,7 @@ _CHANGES: dict[type[e.Entry], Callable[[Connection, RecordedEntry, Any], _Values
 
 class CatalogueProjector:
     name = "catalogue"
-    version = 3
+    version = 4
     is_by_event = True
     tables = (CatalogueEvent, CatalogueCategory)
     handles: frozenset[type[e.Entry]] = frozenset((e.EventScheduled, *_CHANGES))

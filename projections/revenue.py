@@ -133,12 +133,12 @@ def _new_event(recorded: RecordedEntry, entry: e.EventScheduled) -> _Event:
 def _book(event: _Event, entry: e.SeatsBooked) -> None:
     event.row["bookings"] += 1
     quantity = gross = 0
-    for line in entry.lines:
+    for line, amount in zip(entry.lines, entry.line_amounts, strict=True):
         category = event.categories[line.category]
         category.taken += line.quantity
-        category.gross += line.quantity * line.unit_price
+        category.gross += amount
         quantity += line.quantity
-        gross += line.quantity * line.unit_price
+        gross += amount
     event.add_to_hour(entry.at, bookings=1, tickets=quantity, gross=gross)
 
 

@@ -7,7 +7,7 @@ import type { Account, Booking, Category, Event } from "@/shared/api/generated/m
 const LATER = "2031-05-01T19:00:00Z";
 
 export function category(name: string, more: Partial<Category> = {}): Category {
-  return { id: `id-of-${name}`, name, price: "50.00", capacity: 10, taken: 0, available: 10, ...more };
+  return { id: `id-of-${name}`, name, price: "50.00", capacity: 10, taken: 0, held: 0, available: 10, ...more };
 }
 
 export function event(more: Partial<Event> = {}): Event {

@@ -167,13 +167,7 @@ def _booked(subject: _Subject, entry: e.SeatsBooked) -> dict[str, Any]:
     """As `GET /api/bookings/{id}` shows it, but the codes of its tickets."""
     recorded = subject.recorded
     tickets = [line.name for line in entry.lines for _ in range(line.quantity)]
-    lines = [
-        {
-            "category": line.name, "quantity": line.quantity, "unit_price": subject.money(line.unit_price),
-            "amount": subject.money(line.quantity * line.unit_price),
-        }
-        for line in entry.lines
-    ]  # fmt: skip
+    lines = [_line(subject, line, amount) for line, amount in zip(entry.lines, entry.line_amounts, strict=True)]
     return {
         "id": entry.booking_id,
         "number": recorded.position,
@@ -182,7 +176,7 @@ def _booked(subject: _Subject, entry: e.SeatsBooked) -> dict[str, Any]:
         "customer_id": entry.customer_id,
         "status": "confirmed",
         "lines": lines,
-        "total_amount": subject.money(sum(line.quantity * line.unit_price for line in entry.lines)),
+        "total_amount": subject.money(sum(entry.line_amounts)),
         "refunded_amount": subject.money(0),
         "currency": subject.event.currency,
         "tickets": [
@@ -191,6 +185,39 @@ def _booked(subject: _Subject, entry: e.SeatsBooked) -> dict[str, Any]:
         "booked_at": entry.at,
         "updated_at": entry.at,
     }
+
+
+def _line(subject: _Subject, line: e.Line, amount: int) -> dict[str, Any]:
+    return {
+        "category": line.name, "quantity": line.quantity, "unit_price": subject.money(line.unit_price),
+        "amount": subject.money(amount),
+    }  # fmt: skip
+
+
+def _held(subject: _Subject, entry: e.SeatsHeld) -> dict[str, Any]:
+    amounts = [line.quantity * line.unit_price for line in entry.lines]
+    return {
+        "id": entry.command,
+        "event_id": subject.recorded.stream,
+        "customer_id": entry.customer_id,
+        "lines": [_line(subject, line, amount) for line, amount in zip(entry.lines, amounts, strict=True)],
+        "total_amount": subject.money(sum(amounts)),
+        "currency": subject.event.currency,
+        "held_at": entry.at,
+        "expires_at": entry.expires_at,
+    }
+
+
+def _hold_extended(subject: _Subject, entry: e.HoldExtended) -> dict[str, Any]:
+    return {"id": entry.hold_id, "event_id": subject.recorded.stream, "expires_at": entry.expires_at}
+
+
+def _hold_released(subject: _Subject, entry: e.HoldReleased) -> dict[str, Any]:
+    return {"id": entry.hold_id, "event_id": subject.recorded.stream}
+
+
+def _holds_lapsed(subject: _Subject, entry: e.HoldsLapsed) -> dict[str, Any]:
+    return {"ids": list(entry.hold_ids), "event_id": subject.recorded.stream}
 
 
 def _booking_cancelled(subject: _Subject, entry: e.BookingCancelled) -> dict[str, Any]:
@@ -218,6 +245,10 @@ _DATA: dict[type[Entry], Callable[[_Subject, Any], dict[str, Any]]] = {
     e.CategoryRemoved: _category_removed,
     e.PriceChanged: _price_changed,
     e.CapacityChanged: _capacity_changed,
+    e.SeatsHeld: _held,
+    e.HoldExtended: _hold_extended,
+    e.HoldReleased: _hold_released,
+    e.HoldsLapsed: _holds_lapsed,
     e.SeatsBooked: _booked,
     e.BookingCancelled: _booking_cancelled,
     e.TicketUsed: _ticket_used,

@@ -17,6 +17,10 @@ TYPES: dict[type[Entry], str] = {
     e.CategoryRemoved: "category.removed",
     e.PriceChanged: "category.price_changed",
     e.CapacityChanged: "category.capacity_changed",
+    e.SeatsHeld: "hold.created",
+    e.HoldExtended: "hold.extended",
+    e.HoldReleased: "hold.released",
+    e.HoldsLapsed: "holds.lapsed",
     e.SeatsBooked: "booking.created",
     e.BookingCancelled: "booking.cancelled",
     e.TicketUsed: "ticket.used",
@@ -29,8 +33,8 @@ WebhookType = TypeAliasType(
     "WebhookType",
     Literal[
         "*", "event.created", "event.changed", "event.cancelled", "event.completed", "category.added", "category.renamed",
-        "category.removed", "category.price_changed", "category.capacity_changed", "booking.created", "booking.cancelled",
-        "ticket.used",
+        "category.removed", "category.price_changed", "category.capacity_changed", "hold.created", "hold.extended",
+        "hold.released", "holds.lapsed", "booking.created", "booking.cancelled", "ticket.used",
     ],
 )  # fmt: skip
 NAMES: tuple[str, ...] = get_args(WebhookType.__value__)

@@ -62,7 +62,8 @@ class CachedEvent:
         if [category.name for category in view.categories] != [row.name for row in rows]:
             return False
         for category, row in zip(view.categories, rows, strict=True):
-            category.capacity, category.taken, category.available = row.capacity, row.taken, row.available
+            category.capacity, category.taken = row.capacity, row.taken
+            category.held, category.available = row.held, row.available
         view.capacity = sum(category.capacity for category in view.categories)
         view.available = sum(category.available for category in view.categories)
         self.made = self._make()

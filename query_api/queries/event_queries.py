@@ -60,6 +60,7 @@ class CategoryRow(Row, frozen=True, array_like=True):
     price: int
     capacity: int
     taken: int
+    held: int
     available: int
 
 
@@ -83,6 +84,7 @@ class EventRow(Row, frozen=True):
     organizer_id: UUID
     max_tickets_per_customer: int | None
     guest_checkout: GuestCheckout
+    hold_minutes: int
     details_version: int
     created_at: datetime
     categories: str
@@ -91,7 +93,7 @@ class EventRow(Row, frozen=True):
 def _categories_of_event() -> LateralFromClause:
     """The categories that both the catalogue and the availability projection have: an event is shown once both have it."""
     c, a = CatalogueCategory, AvailabilityCategory
-    rows = json_rows(CategoryRow, c.category.expression, c.category, c.name, c.price, a.capacity, a.taken, a.available)
+    rows = json_rows(CategoryRow, c.category.expression, c.category, c.name, c.price, a.capacity, a.taken, a.held, a.available)
     both = and_(a.event_id == c.event_id, a.category == c.category)
     return lateral(
         select(rows.label("categories")).select_from(c).join(a, both).where(c.event_id == CatalogueEvent.event_id), "of_event"
@@ -105,7 +107,7 @@ def event_rows(*where: ColumnElement[bool]) -> Statement:
         select(
             e.event_id, e.number, e.name, e.description, e.venue, e.starts_at, e.ends_at, e.timezone, e.sales_open_at,
             e.sales_close_at, e.past_at, e.show_at, e.currency, e.status, e.organizer_id, e.max_tickets_per_customer,
-            e.guest_checkout, e.details_version, e.created_at, categories.c.categories,
+            e.guest_checkout, e.hold_minutes, e.details_version, e.created_at, categories.c.categories,
         )
         .select_from(e)
         .join(categories, categories.c.categories.is_not(None))

@@ -54,10 +54,11 @@ ENTRIES = table("ledger_entries", column("notification_id", BigInteger), column(
 
 
 class AvailableRow(Row, frozen=True, array_like=True):
-    """Seats left of a category."""
+    """Seats of a category that are left, and that are held."""
 
     name: str
     available: int
+    held: int
 
 
 class AvailabilityChangeRow(Row, frozen=True):
@@ -73,6 +74,7 @@ class CategorySeatsRow(Row, frozen=True, array_like=True):
     name: str
     capacity: int
     taken: int
+    held: int
     available: int
 
 
@@ -153,7 +155,7 @@ class VerificationRow(Row, frozen=True):
 def _availability_changes(flags: frozenset[str]) -> Compiled[AvailabilityChangeRow]:
     e, c = AvailabilityEvent, AvailabilityCategory
     categories = lateral(
-        select(json_rows(AvailableRow, c.category.expression, c.name, c.available).label("categories")).where(
+        select(json_rows(AvailableRow, c.category.expression, c.name, c.available, c.held).label("categories")).where(
             c.event_id == e.event_id
         ),
         "c",
@@ -177,7 +179,7 @@ def availability_changes(*, event_ids: list[UUID] | None, after: int | None, lim
 def _changed_events() -> Compiled[ChangedEventRow]:
     a, s, c = AvailabilityEvent, AvailabilityCategory, CatalogueEvent
     after = bindparam("after", type_=BigInteger)
-    rows = json_rows(CategorySeatsRow, s.category.expression, s.name, s.capacity, s.taken, s.available)
+    rows = json_rows(CategorySeatsRow, s.category.expression, s.name, s.capacity, s.taken, s.held, s.available)
     categories = lateral(select(rows.label("categories")).where(s.event_id == a.event_id), "c")
     seats = select(a.event_id, a.position.label("changed_at"), categories.c.categories).join(categories, true())
     seats = seats.where(a.position > after)

@@ -48,7 +48,7 @@ def event_view(row: EventRow) -> EventView:
     categories = [
         CategoryView(
             id=category_id(row.event_id, c.category), name=c.name, price=to_text(c.price, row.currency), capacity=c.capacity,
-            taken=c.taken, available=c.available,
+            taken=c.taken, held=c.held, available=c.available,
         )
         for c in _decode_categories(row.categories)
     ]  # fmt: skip
@@ -58,7 +58,7 @@ def event_view(row: EventRow) -> EventView:
         past_at=row.past_at, show_at=row.show_at, currency=row.currency, status=row.status, organizer_id=row.organizer_id,
         categories=categories, capacity=sum(c.capacity for c in categories), available=sum(c.available for c in categories),
         max_tickets_per_customer=row.max_tickets_per_customer, guest_checkout=row.guest_checkout,
-        details_version=row.details_version, created_at=row.created_at,
+        hold_minutes=row.hold_minutes, details_version=row.details_version, created_at=row.created_at,
     )  # fmt: skip
 
 
@@ -184,6 +184,7 @@ def _amounts(row: SummaryRow | EventTotalsRow | SalesRow) -> dict[str, str]:
 class AvailableCategory(msgspec.Struct, frozen=True):
     name: str
     available: int
+    held: int
 
 
 class AvailabilityMessage(msgspec.Struct, frozen=True):
@@ -196,5 +197,5 @@ class AvailabilityMessage(msgspec.Struct, frozen=True):
 
 
 def availability_message(row: AvailabilityChangeRow) -> AvailabilityMessage:
-    categories = [AvailableCategory(c.name, c.available) for c in _decode_available(row.categories or "[]")]
+    categories = [AvailableCategory(c.name, c.available, c.held) for c in _decode_available(row.categories or "[]")]
     return AvailabilityMessage(row.event_id, sum(c.available for c in categories), categories, row.changed_at)

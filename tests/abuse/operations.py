@@ -197,11 +197,12 @@ class Target:
                 "description": "d", "venue": "v", "ends_at": "2031-05-02T19:00:00Z", "timezone": "Europe/Berlin",
                 "sales_open_at": "2026-01-01T00:00:00Z",
                 "sales_close_at": "2031-05-01T00:00:00Z", "currency": "EUR", "max_tickets_per_customer": 4, "guest_checkout": "off",
+                "hold_minutes": 30,
             },
             "update_event": {
                 "name": "Changed", "starts_at": LATER, "description": "d", "venue": "v", "ends_at": "2031-05-02T19:00:00Z",
                 "timezone": "UTC", "sales_open_at": "2026-01-01T00:00:00Z", "sales_close_at": "2031-05-01T00:00:00Z",
-                "max_tickets_per_customer": 9, "guest_checkout": "proven",
+                "max_tickets_per_customer": 9, "guest_checkout": "proven", "hold_minutes": 5,
                 "categories": [
                     {"id": first["id"], "name": "General", "price": "60.00", "capacity": 12}, {"id": second["id"]},
                 ],

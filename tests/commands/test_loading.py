@@ -165,8 +165,8 @@ async def test_an_unreadable_stream_fails_alone_among_those_loaded_with_it(datab
     async with t.an_appender(database_url) as appender:
         events = [await t.scheduled(appender) for _ in range(3)]
     async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as newer:
-        mac = s.MACS.compute(events[1], 2, "seats-held/1", b"{}")
-        insert = "SELECT ledger_append(ARRAY[%s], ARRAY[2::bigint], ARRAY['seats-held/1'], ARRAY['{}'::bytea], ARRAY[%b::bytea])"
+        mac = s.MACS.compute(events[1], 2, "seats-swapped/1", b"{}")
+        insert = "SELECT ledger_append(ARRAY[%s], ARRAY[2::bigint], ARRAY['seats-swapped/1'], ARRAY['{}'::bytea], ARRAY[%b::bytea])"
         await newer.execute(insert, (events[1], mac))
     async with t.an_appender(database_url) as cold:
         outcomes = await t.outcomes(cold, [t.book(event_id) for event_id in events])

@@ -115,8 +115,8 @@ async def test_an_entry_of_a_later_release_stops_its_own_event_only(database_url
     async with t.an_appender(database_url) as appender:
         known, other = await t.scheduled(appender), await t.scheduled(appender)
         async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as newer:
-            mac = s.MACS.compute(known, 2, "seats-held/1", b"{}")
-            values = "ARRAY[%s], ARRAY[2::bigint], ARRAY['seats-held/1'], ARRAY['{}'::bytea], ARRAY[%b::bytea]"
+            mac = s.MACS.compute(known, 2, "seats-swapped/1", b"{}")
+            values = "ARRAY[%s], ARRAY[2::bigint], ARRAY['seats-swapped/1'], ARRAY['{}'::bytea], ARRAY[%b::bytea]"
             await newer.execute(f"SELECT ledger_append({values})", (known, mac))
         answers = await asyncio.gather(
             *(appender.submit(t.book(event_id)) for event_id in (known, other, known)), return_exceptions=True

@@ -1,12 +1,13 @@
 """Random histories of an Event, made by the rules: the commands are decided in turn, and refused ones are skipped."""
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid5
 
 import msgspec
 from hypothesis import strategies as st
 
-from ledger.commands import CancelEvent, CategoryChange, Command, CompleteEvent
+from ledger.commands import CancelEvent, CategoryChange, Command, CompleteEvent, LapseHolds
 from ledger.decide import decide
 from ledger.entries import RecordedEntry
 from ledger.errors import SeatledgerError
@@ -26,6 +27,9 @@ _wish = st.one_of(
     st.tuples(st.just("cancel"), _small, st.sets(_small)),
     st.tuples(st.just("check in"), _small, _small),
     st.tuples(st.just("change"), _small, st.integers(0, 20)),
+    st.tuples(st.just("hold"), _people, _quantities),
+    st.tuples(st.sampled_from(["confirm", "extend", "release"]), _small, st.none()),
+    st.tuples(st.just("lapse"), st.none(), st.none()),
 )
 _end = st.tuples(st.sampled_from(["cancel event", "complete", "go on"]), st.none(), st.none())
 
@@ -43,12 +47,13 @@ def fold(history: list[RecordedEntry]) -> Event:
 
 
 def execute(event: Event, wanted: list[Wish]) -> list[RecordedEntry]:
-    """Executes the commands on the event, which is changed, and returns their entries."""
+    """Executes the commands on the event, which is changed, and returns their entries. Between two entries some minutes pass, so
+    that some holds are due after a while."""
     made: list[RecordedEntry] = []
     for wish in wanted:
         command = _command(event, wish)
         try:
-            entries = decide(event, command, s.NOW) if command else []
+            entries = decide(event, command, s.NOW + timedelta(minutes=4 * event.version)) if command else []
         except SeatledgerError:
             continue
         for entry in entries:
@@ -70,10 +75,15 @@ def _command(event: Event, wish: Wish) -> Command | None:
 
 
 def _wished(event: Event, what: str, first: Any, second: Any) -> Command | None:
+    holds = [UUID(bytes=key) for key in s.state(event)["holds"]] or [s.UNKNOWN_HOLD]
     bookings = [UUID(bytes=key) for key in s.state(event)["bookings"]] or [s.UNKNOWN_BOOKING]
     match what:
-        case "book":
-            return s.book(first, **second)
+        case "book" | "hold":
+            return s.book(first, **second) if what == "book" else s.hold(first, **second)
+        case "confirm" | "extend" | "release":
+            about_a_hold: dict[str, Any] = {"confirm": s.confirm, "extend": s.extend, "release": s.release}
+            command: Command = about_a_hold[what](s.ADMIN, hold=holds[first % len(holds)])
+            return command
         case "cancel":
             return s.cancel(s.ADMIN, *second, booking=bookings[first % len(bookings)])
         case "check in":
@@ -84,5 +94,5 @@ def _wished(event: Event, what: str, first: Any, second: Any) -> Command | None:
                 for c in event.categories.values()
             )
             return s.change(s.ADMIN, version=event.details_version, to=categories, venue=str(second))
-    ends: dict[str, type[Command]] = {"cancel event": CancelEvent, "complete": CompleteEvent}
+    ends: dict[str, type[Command]] = {"cancel event": CancelEvent, "complete": CompleteEvent, "lapse": LapseHolds}
     return ends[what](**s.by(s.ADMIN)) if what in ends else None

@@ -41,7 +41,7 @@ def test_a_category_wanted_twice_is_one_line() -> None:
 
 def test_a_category_wanted_twice_is_not_oversold() -> None:
     wanted = {"General": 6, str(category_id(EVENT, 1)): 5}
-    given(s.scheduled()).when(s.book(ALICE, **wanted)).refused(SoldOut, category="General", available=10)
+    given(s.scheduled()).when(s.book(ALICE, **wanted)).refused(SoldOut, category="General", available=10, held=0)
 
 
 def test_the_last_seats_are_sold() -> None:
@@ -52,13 +52,13 @@ def test_the_last_seats_are_sold() -> None:
 @pytest.mark.parametrize(("sold", "left"), [(10, 0), (9, 1), (8, 2)])
 def test_more_seats_than_are_left_are_refused_with_their_number(sold: int, left: int) -> None:
     given(s.scheduled(), s.booked(BOB, s.general(sold))).when(s.book(ALICE, General=3)).refused(
-        SoldOut, category="General", available=left
+        SoldOut, category="General", available=left, held=0
     )
 
 
 def test_one_category_sold_out_refuses_the_whole_booking() -> None:
     given(s.scheduled(), s.booked(BOB, s.vip(5))).when(s.book(ALICE, General=1, VIP=1)).refused(
-        SoldOut, category="VIP", available=0
+        SoldOut, category="VIP", available=0, held=0
     )
 
 

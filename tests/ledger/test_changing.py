@@ -127,7 +127,7 @@ def test_an_omitted_name_counts_for_uniqueness() -> None:
 
 def test_capacity_does_not_go_below_what_is_taken() -> None:
     refusal = given(*SOLD).when(s.change(to=(as_is(GENERAL, capacity=3), as_is(VIP))))
-    refusal.refused(CapacityBelowTaken, category="General", taken=4)
+    refusal.refused(CapacityBelowTaken, category="General", taken=4, held=0)
 
 
 def test_an_unsold_category_is_removed() -> None:

@@ -29,6 +29,7 @@ FULL = e.Details("Concert", AT, "Loud", "Hall", AT, "Europe/Berlin", AT, AT, 4)
 OPEN, LASTING = e.Details("Concert", None), e.Details("Exhibition", AT, sells_after_start=True)
 SHOWN = e.Details("Concert", AT, show_at=AT)
 GUESTS = (e.Details("Concert", AT, guest_checkout="open"), e.Details("Concert", None, guest_checkout="proven"))
+LONGER = e.Details("Concert", AT, hold_minutes=30)
 #: Each entry with as little and with as much as it can carry.
 EXAMPLES: dict[str, list[e.Entry]] = {
     "event-scheduled/1": [
@@ -51,6 +52,10 @@ EXAMPLES: dict[str, list[e.Entry]] = {
         e.EventScheduled(**STAMP, details=details, currency="EUR", organizer_id=THREE, categories=(e.Category(1, "General", 0, 1),))
         for details in GUESTS
     ],
+    "event-scheduled/4": [
+        e.EventScheduled(**STAMP, details=LONGER, currency="EUR", organizer_id=THREE, categories=(e.Category(1, "General", 0, 1),))
+    ],
+    "event-details-changed/4": [e.EventDetailsChanged(**STAMP, details=LONGER)],
     "event-details-changed/3": [e.EventDetailsChanged(**STAMP, details=details) for details in GUESTS],
     "event-details-changed/2": [e.EventDetailsChanged(**STAMP, details=OPEN), e.EventDetailsChanged(**STAMP, details=LASTING)],
     "event-details-changed/1": [e.EventDetailsChanged(**STAMP, details=BARE), e.EventDetailsChanged(**STAMP, details=FULL)],
@@ -69,6 +74,20 @@ EXAMPLES: dict[str, list[e.Entry]] = {
             ticket_key=2,
         ),
     ],
+    "seats-booked/2": [
+        e.SeatsBooked(**STAMP, customer_id=ONE, lines=(e.Line(1, "General", 1, 5_000),), details_version=1, hold_id=THREE),
+        e.SeatsBooked(
+            **STAMP, customer_id=None, lines=(e.Line(1, "General", 2, 5_000),), details_version=1, hold_id=THREE, amounts=(4, 3)
+        ),
+        e.SeatsBooked(**STAMP, customer_id=ONE, lines=(e.Line(1, "General", 1, 5_000),), details_version=1, amounts=(4_500,)),
+    ],
+    "seats-held/1": [
+        e.SeatsHeld(**STAMP, customer_id=ONE, lines=(e.Line(1, "General", 2, 5_000),), details_version=1, expires_at=AT),
+        e.SeatsHeld(**STAMP, customer_id=None, lines=(e.Line(2, "VIP", 1, 0),), details_version=3, expires_at=AT),
+    ],
+    "hold-extended/1": [e.HoldExtended(**STAMP, hold_id=THREE, expires_at=AT)],
+    "hold-released/1": [e.HoldReleased(**STAMP, hold_id=THREE)],
+    "holds-lapsed/1": [e.HoldsLapsed(**BY_NOBODY, hold_ids=(ONE,)), e.HoldsLapsed(**BY_NOBODY, hold_ids=(ONE, THREE))],
     "booking-cancelled/1": [
         e.BookingCancelled(**STAMP, booking_id=THREE, tickets=(0, 2), lines=(e.CancelledLine(1, 2, 10_000),), whole=False),
         e.BookingCancelled(**STAMP, booking_id=THREE, tickets=(1,), lines=(e.CancelledLine(2, 1, 0),), whole=True),
@@ -123,7 +142,7 @@ def test_the_first_topics_have_the_details_that_the_last_release_knew() -> None:
     known = {field.name for field in msgspec.structs.fields(e.Details)}
     assert known == {
         "name", "starts_at", "description", "venue", "ends_at", "timezone", "sales_open_at", "sales_close_at",
-        "max_tickets_per_customer", "sells_after_start", "show_at", "guest_checkout",
+        "max_tickets_per_customer", "sells_after_start", "show_at", "guest_checkout", "hold_minutes",
     }, "a new field needs its part in `shape`, or a topic of its own"  # fmt: skip
 
 

@@ -1,10 +1,12 @@
 """A state machine over the core: the invariants of the Event hold for all commands in all orders.
 
-Beside the Event an own, naive account is kept: a list of tickets, each with its seat, its holder, its price and its state.
+Beside the Event an own, naive account is kept: a list of tickets, each with its seat, its holder, its price and its state, and a
+list of holds with the time of their end. It knows nothing of lapses: when a worker lets holds lapse changes no decision.
 SOAK=1 plays the long round: 2,000 games of 50 steps instead of 100 of 30.
 """
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -15,10 +17,11 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from ledger import entries as e
 from ledger import snapshots
-from ledger.commands import Actor, CancelEvent, Command, CompleteEvent
+from ledger.commands import Actor, CancelEvent, Command, CompleteEvent, HoldCommand, LapseHolds
 from ledger.decide import decide
 from ledger.errors import SeatledgerError
 from ledger.event import Event, evolve
+from ledger.selling import MAX_EXTENSIONS, HoldEntryNeeded
 from tests.ledger import scenario as s
 from tests.ledger.histories import fold
 from tests.ledger.test_event import restored, without_newest
@@ -40,6 +43,17 @@ class Ticket:
     state: str = "active"
 
 
+@dataclass
+class Hold:
+    id: UUID
+    seats: list[int]
+    prices: list[int]
+    holder: UUID | None
+    ends: datetime
+    is_open: bool = True
+    extensions: int = 0
+
+
 class Selling(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
@@ -47,6 +61,8 @@ class Selling(RuleBasedStateMachine):
         self.ledger: list[e.RecordedEntry] = []
         self.sent: list[Command] = []
         self.tickets: list[Ticket] = []
+        self.holds: list[Hold] = []
+        self.now = s.NOW
         self.paid = self.refunded = 0
         self.price, self.capacity = {1: 0, 2: 0}, {1: 0, 2: 0}
 
@@ -58,7 +74,12 @@ class Selling(RuleBasedStateMachine):
         try:
             if self.event is not None and self.event.version_of(command.id) is not None:
                 return False
-            entries = decide(self.event, command, s.NOW)
+            entries = decide(self.event, command, self.now)
+        except HoldEntryNeeded as needed:
+            assert isinstance(command, HoldCommand)
+            held = self.ledger[needed.version - 1].entry
+            assert isinstance(held, e.SeatsHeld)
+            return self.submit(msgspec.structs.replace(command, held=held))
         except SeatledgerError:
             assert before is None or self.event is None or s.state(self.event) == before
             return False
@@ -69,7 +90,8 @@ class Selling(RuleBasedStateMachine):
         assert self.event is None or s.state(self.event) == before, "a trial changes nothing"
         assert trial is not None
         self.event = trial.merge()
-        self.sent.append(command)
+        if not isinstance(command, LapseHolds):  # which is never sent again: it names no holds
+            self.sent.append(command)
         return True
 
     def named(self, command: Command) -> Command:
@@ -92,10 +114,7 @@ class Selling(RuleBasedStateMachine):
             s.book_for(actor, customer if at_box_office else None, **{NAMES[c]: q for c, q in wanted.items() if q})
         )
         due = {c: q for c, q in wanted.items() if q} or {1: 1}
-        held = sum(ticket.state != "cancelled" for ticket in self.tickets if ticket.holder == holder)
-        fits = all(self.taken(category) + quantity <= self.capacity[category] for category, quantity in due.items())
-        allowed = holder is None or self.limit is None or held + sum(due.values()) <= self.limit
-        assert self.submit(command) == (self.status == "active" and fits and allowed)
+        assert self.submit(command) == self.is_acceptable(due, holder)
         if self.ledger[-1].entry.command == command.id:
             seats = [category for category, quantity in due.items() for _ in range(quantity)]
             self.tickets += [Ticket(command.id, n, c, holder, self.price[c]) for n, c in enumerate(seats)]
@@ -104,6 +123,67 @@ class Selling(RuleBasedStateMachine):
     @rule(actor=people, category=st.sampled_from([1, 2]))
     def book_one(self, actor: Actor, category: int) -> None:
         self.book(actor, actor, int(category == 1), int(category == 2))
+
+    def is_acceptable(self, wanted: dict[int, int], holder: UUID | None) -> bool:
+        """Whether these seats could be sold now, by category."""
+        has = sum(ticket.state != "cancelled" for ticket in self.tickets if ticket.holder == holder)
+        has += sum(len(hold.seats) for hold in self.live_holds() if hold.holder == holder)
+        fits = all(self.taken(c) + self.held(c) + quantity <= self.capacity[c] for c, quantity in wanted.items())
+        allowed = holder is None or self.limit is None or has + sum(wanted.values()) <= self.limit
+        return self.status == "active" and fits and allowed
+
+    @rule(minutes=st.sampled_from([1, 5, 16]))
+    def wait(self, minutes: int) -> None:
+        self.now += timedelta(minutes=minutes)
+
+    @rule()
+    def lapse(self) -> None:
+        """A worker's tick: the own account does not notice."""
+        self.submit(self.named(s.lapse()))
+
+    @rule(actor=people, general=st.integers(0, 5), vip=st.integers(0, 2))
+    def hold(self, actor: Actor, general: int, vip: int) -> None:
+        wanted = {c: q for c, q in {1: general, 2: vip}.items() if q} or {1: 1}
+        holder = None if actor is s.ORGANIZER else actor.id
+        command = self.named(s.hold(actor, **{NAMES[c]: q for c, q in wanted.items()}))
+        expected = self.is_acceptable(wanted, holder)
+        assert self.submit(command) == expected
+        if expected:
+            seats = [category for category, quantity in wanted.items() for _ in range(quantity)]
+            ends = self.now + timedelta(minutes=15)
+            self.holds.append(Hold(command.id, seats, [self.price[seat] for seat in seats], holder, ends))
+
+    @precondition(lambda self: self.holds)
+    @rule(which=any_one)
+    def confirm(self, which: int) -> None:
+        hold = self.holds[which % len(self.holds)]
+        in_time = hold in self.live_holds()
+        wanted = {seat: hold.seats.count(seat) for seat in hold.seats}
+        expected = hold.is_open and self.status == "active" and (in_time or self.is_acceptable(wanted, hold.holder))
+        assert self.submit(self.named(s.confirm(s.ADMIN, hold=hold.id))) == expected
+        if expected:
+            hold.is_open = False
+            seats = zip(hold.seats, hold.prices, strict=True)
+            self.tickets += [Ticket(hold.id, n, c, hold.holder, price) for n, (c, price) in enumerate(seats)]
+            self.paid += sum(hold.prices)
+
+    @precondition(lambda self: self.holds)
+    @rule(which=any_one)
+    def release(self, which: int) -> None:
+        hold = self.holds[which % len(self.holds)]
+        expected = self.status == "active" and hold in self.live_holds()
+        assert self.submit(self.named(s.release(s.ADMIN, hold=hold.id))) == expected
+        if expected:
+            hold.is_open = False
+
+    @precondition(lambda self: self.holds)
+    @rule(which=any_one)
+    def extend(self, which: int) -> None:
+        hold = self.holds[which % len(self.holds)]
+        expected = self.status == "active" and hold in self.live_holds() and hold.extensions < MAX_EXTENSIONS
+        assert self.submit(self.named(s.extend(s.ADMIN, hold=hold.id))) == expected
+        if expected:
+            hold.ends, hold.extensions = self.now + timedelta(minutes=15), hold.extensions + 1
 
     @precondition(lambda self: self.sent)
     @rule(which=any_one)
@@ -149,7 +229,9 @@ class Selling(RuleBasedStateMachine):
             for c in NAMES
         )
         done = self.submit(self.named(s.change(version=self.event.details_version, to=wanted)))
-        assert done == (self.status == "active" and capacity >= self.taken(category))
+        fits = all(self.taken(c) + self.held(c) <= self.capacity[c] for c in NAMES if c != category)
+        assert fits, "what is held always fits"
+        assert done == (self.status == "active" and capacity >= self.taken(category) + self.held(category))
         if done:
             self.price[category], self.capacity[category] = price, capacity
 
@@ -175,6 +257,12 @@ class Selling(RuleBasedStateMachine):
     def taken(self, category: int) -> int:
         return sum(ticket.category == category and ticket.state != "cancelled" for ticket in self.tickets)
 
+    def held(self, category: int) -> int:
+        return sum(hold.seats.count(category) for hold in self.live_holds())
+
+    def live_holds(self) -> list[Hold]:
+        return [hold for hold in self.holds if hold.is_open and hold.ends > self.now] if self.status == "active" else []
+
     def booking(self, which: int) -> list[Ticket]:
         booking = self.tickets[which % len(self.tickets)].booking
         return [ticket for ticket in self.tickets if ticket.booking == booking]
@@ -192,6 +280,19 @@ class Selling(RuleBasedStateMachine):
             assert 0 <= category.taken <= category.capacity == self.capacity[category.number]
             assert category.taken == self.taken(category.number)
             assert category.price == self.price[category.number]
+            due = sum(hold.seats.count(category.number) for _, hold in dict(self.due_holds()).items())
+            assert category.taken + category.held <= category.capacity
+            assert category.held - due == self.held(category.number)
+
+    def due_holds(self) -> list[tuple[bytes, Any]]:
+        assert self.event is not None
+        return list(self.event.hold_ends.all_due(self.now, self.event.holds))
+
+    @invariant()
+    def the_index_of_ends_finds_each_due_hold(self) -> None:
+        if self.event is not None:
+            due = {id_ for id_, hold in s.state(self.event)["holds"].items() if hold.is_due(self.now)}
+            assert {id_ for id_, _ in self.due_holds()} == due
 
     @invariant()
     def each_ticket_is_in_the_state_that_it_is_in(self) -> None:
@@ -207,7 +308,13 @@ class Selling(RuleBasedStateMachine):
         for ticket in self.tickets:
             if ticket.holder:
                 held[ticket.holder.bytes] = held.get(ticket.holder.bytes, 0) + (ticket.state != "cancelled")
-        assert self.event.customers == held
+        for id_, hold in s.state(self.event)["holds"].items():
+            if hold.customer:
+                held[hold.customer] = held.get(hold.customer, 0) + len(hold.seats)
+            assert UUID(bytes=id_) in {known.id for known in self.holds if known.is_open}
+        if self.status == "active":
+            counted = s.state(self.event)["customers"]
+            assert {who: count for who, count in counted.items() if count} == {w: c for w, c in held.items() if c}
 
     @invariant()
     def versions_are_dense_and_the_replay_is_the_state(self) -> None:

@@ -31,6 +31,7 @@ ALTERED_TO = {
     "integer": "coalesce({0}, 0) + 1000",
     "bigint": "coalesce({0}, 0) + 1000",
     "text": "coalesce({0}, '') || 'x'",
+    "boolean": "NOT {0}",
     "timestamp with time zone": "coalesce({0}, now()) + interval '1 second'",
     "bytea": "set_byte({0}, octet_length({0}) / 2, (get_byte({0}, octet_length({0}) / 2) + 1) % 256)",
 }

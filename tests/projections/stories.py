@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid5
 
+import msgspec
 from sqlalchemy import Engine, text
 
 from ledger import entries as e
@@ -17,6 +18,12 @@ from ledger.commands import (
     ChangeEvent,
     CheckIn,
     Command,
+    ConfirmHold,
+    ExtendHold,
+    HoldCommand,
+    HoldSeats,
+    LapseHolds,
+    ReleaseHold,
     Role,
     ScheduleEvent,
     WantedSeats,
@@ -25,11 +32,13 @@ from ledger.decide import decide
 from ledger.entries import RecordedEntry
 from ledger.errors import SeatledgerError
 from ledger.event import Event, category_id, evolve
+from ledger.selling import HoldEntryNeeded
 from projections.registry import PROJECTORS
 from projections.tables import table_of
 
 START = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
 ORGANIZER = Actor(UUID(int=0x0E), Role.ORGANIZER)
+NOBODY = Actor(None, Role.ADMIN)
 CUSTOMERS = [Actor(UUID(int=0xC0 + number), Role.CUSTOMER) for number in range(6)]
 _NAMES = UUID(int=0x5707)
 
@@ -56,7 +65,7 @@ class Story:
         """Executes that many random commands and returns their entries; a refused command has none."""
         before = len(self.entries)
         for step in range(steps):
-            self.now += timedelta(minutes=self.dice.randrange(1, 50))
+            self.now += timedelta(minutes=self.dice.randrange(1, 12))
             id_ = uuid5(_NAMES, f"{self._seed} step {before} {step}")
             self._execute(self._random_command(id_, self.dice.choice(list(self.events.values()))))
         return self.entries[before:]
@@ -74,6 +83,8 @@ class Story:
     def _random_command(self, id_: UUID, event: Event) -> Command:
         by: dict[str, Any] = {"id": id_, "actor": ORGANIZER, "event_id": event.id}
         bookings = [UUID(bytes=key) for key in event.bookings]  # type: ignore[union-attr]
+        if self.dice.random() < 0.4:
+            return self._random_hold_command(by, event)
         what = self.dice.choices(("book", "cancel", "part", "check in", "change"), (10, 2, 2, 3, 1))[0] if bookings else "book"
         match what:
             case "book":
@@ -95,10 +106,26 @@ class Story:
                 version = event.details_version
                 return ChangeEvent(**by, changes=changes, categories=tuple(categories), expected_details_version=version)
 
+    def _random_hold_command(self, by: dict[str, Any], event: Event) -> Command:
+        """About a hold that may have ended long ago."""
+        holds = [known.entry.command for known in self.entries if known.stream == event.id and isinstance(known.entry, e.SeatsHeld)]
+        if not holds or self.dice.random() < 0.4:
+            tickets = tuple(WantedSeats(name, self.dice.randint(1, 3)) for name in self.dice.sample(["General", "VIP"], 2))
+            return HoldSeats(**{**by, "actor": self.dice.choice([*CUSTOMERS, ORGANIZER])}, tickets=tickets)
+        if self.dice.random() < 0.2:
+            return LapseHolds(**{**by, "actor": NOBODY})
+        kind: type[HoldCommand] = self.dice.choice((ConfirmHold, ConfirmHold, ExtendHold, ReleaseHold))
+        return kind(**by, hold_id=self.dice.choice(holds[-4:]))
+
     def _execute(self, command: Command) -> None:
         event = self.events.get(command.event_id)
         try:
             entries = decide(event, command, self.now)
+        except HoldEntryNeeded:
+            assert isinstance(command, HoldCommand)
+            held = (known.entry for known in self.entries if isinstance(known.entry, e.SeatsHeld))
+            self._execute(msgspec.structs.replace(command, held=next(entry for entry in held if entry.command == command.hold_id)))
+            return
         except SeatledgerError:
             return
         for entry in entries:

@@ -138,6 +138,7 @@ def kill_other_connections(database_url: str) -> None:
 def test_batch_needs_the_same_number_of_statements_for_any_size(engine: Engine, ledger: Ledger, name: str) -> None:
     """The catalogue needs a statement for each change of an event, and `bookings` one for each change of details: these are few."""
     story = Story(seed=13)
+    story.tell(100)
     s.append(ledger, story.entries)
     project(engine, ledger)
     counts = []

@@ -33,8 +33,8 @@ def story(request: pytest.FixtureRequest, engine: Engine, ledger: Ledger) -> Sto
 
 
 def test_availability_is_that_of_the_events(story: Story, engine: Engine) -> None:
-    assert {row[:5] for row in rows(engine)["availability_categories"]} == {
-        (event.id, seats.number, seats.name, seats.capacity, seats.taken)
+    assert {row[:6] for row in rows(engine)["availability_categories"]} == {
+        (event.id, seats.number, seats.name, seats.capacity, seats.taken, seats.held)
         for event in story.events.values()
         for seats in event.categories.values()
     }

@@ -104,7 +104,7 @@ async def test_stream_begins_with_the_present_state_then_sends_changes(world: Wo
         assert await stream.next() == {
             "event_id": str(event_id),
             "available": 108,
-            "categories": [{"name": "General", "available": 98}, {"name": "VIP", "available": 10}],
+            "categories": [{"name": "General", "available": 98, "held": 0}, {"name": "VIP", "available": 10, "held": 0}],
             "position": world.position,
         }
         world.book(other_id)

@@ -27,15 +27,16 @@ from pydantic_core import to_jsonable_python
 
 class Category(BaseModel):
     """
-    A category of seats: `capacity` seats, of which `taken` are sold and `available` left. `price` is that of new bookings.
+    A category of seats: `capacity` seats, of which `taken` are sold, `held` for somebody who is about to book them and may give them back, and `available` left. `price` is that of new bookings.
     """ # noqa: E501
     id: UUID
     name: StrictStr
     price: Decimal
     capacity: StrictInt
     taken: StrictInt
+    held: StrictInt
     available: StrictInt
-    __properties: ClassVar[List[str]] = ["id", "name", "price", "capacity", "taken", "available"]
+    __properties: ClassVar[List[str]] = ["id", "name", "price", "capacity", "taken", "held", "available"]
 
     model_config = ConfigDict(
         validate_by_name=True,
@@ -93,6 +94,7 @@ class Category(BaseModel):
             "price": obj.get("price"),
             "capacity": obj.get("capacity"),
             "taken": obj.get("taken"),
+            "held": obj.get("held"),
             "available": obj.get("available")
         })
         return _obj

@@ -30,7 +30,7 @@ from pydantic_core import to_jsonable_python
 
 class Event(BaseModel):
     """
-    An event that customers book. Times are UTC; `timezone` is the IANA time zone of the venue.  `number`: a whole number that identifies the event, beside its `id` (the ledger position of its first entry). `starts_at`: null for an open date. `show_at`: the time at which the show begins, if it is not `starts_at`. `past_at`: the time at which the event is past: from then on nobody can book it, and no customer can cancel. It is `starts_at`, or `sales_close_at` if that is later; null for an open date, and where sales after the start have no end. For an open date customers can't cancel after `sales_close_at` either. `guest_checkout`: whether somebody without an account books with name and e-mail address at once (`open`), after proving the address (`proven`), or not at all (`off`). `available`: the seats left of all categories. `details_version`: the number in the ETag, to send as `If-Match`; it rises with each change of details or categories, not with bookings.
+    An event that customers book. Times are UTC; `timezone` is the IANA time zone of the venue.  `number`: a whole number that identifies the event, beside its `id` (the ledger position of its first entry). `starts_at`: null for an open date. `show_at`: the time at which the show begins, if it is not `starts_at`. `past_at`: the time at which the event is past: from then on nobody can book it, and no customer can cancel. It is `starts_at`, or `sales_close_at` if that is later; null for an open date, and where sales after the start have no end. For an open date customers can't cancel after `sales_close_at` either. `guest_checkout`: whether somebody without an account books with name and e-mail address at once (`open`), after proving the address (`proven`), or not at all (`off`). `hold_minutes`: for how long seats are held. `available`: the seats left of all categories. `details_version`: the number in the ETag, to send as `If-Match`; it rises with each change of details or categories, not with bookings.
     """ # noqa: E501
     id: UUID
     number: StrictInt
@@ -52,9 +52,10 @@ class Event(BaseModel):
     available: StrictInt
     max_tickets_per_customer: Optional[StrictInt]
     guest_checkout: GuestCheckout
+    hold_minutes: StrictInt
     details_version: StrictInt
     created_at: datetime
-    __properties: ClassVar[List[str]] = ["id", "number", "name", "description", "venue", "starts_at", "ends_at", "timezone", "sales_open_at", "sales_close_at", "past_at", "show_at", "currency", "status", "organizer_id", "categories", "capacity", "available", "max_tickets_per_customer", "guest_checkout", "details_version", "created_at"]
+    __properties: ClassVar[List[str]] = ["id", "number", "name", "description", "venue", "starts_at", "ends_at", "timezone", "sales_open_at", "sales_close_at", "past_at", "show_at", "currency", "status", "organizer_id", "categories", "capacity", "available", "max_tickets_per_customer", "guest_checkout", "hold_minutes", "details_version", "created_at"]
 
     model_config = ConfigDict(
         validate_by_name=True,
@@ -168,6 +169,7 @@ class Event(BaseModel):
             "available": obj.get("available"),
             "max_tickets_per_customer": obj.get("max_tickets_per_customer"),
             "guest_checkout": obj.get("guest_checkout"),
+            "hold_minutes": obj.get("hold_minutes"),
             "details_version": obj.get("details_version"),
             "created_at": obj.get("created_at")
         })

@@ -43,7 +43,8 @@ class EventChanges(BaseModel):
     sales_close_at: Optional[datetime] = None
     max_tickets_per_customer: Optional[Annotated[int, Field(le=1000000, strict=True, ge=1)]] = None
     guest_checkout: Optional[GuestCheckout] = None
-    __properties: ClassVar[List[str]] = ["name", "starts_at", "categories", "description", "venue", "ends_at", "show_at", "timezone", "sales_open_at", "sales_close_at", "max_tickets_per_customer", "guest_checkout"]
+    hold_minutes: Optional[Annotated[int, Field(le=120, strict=True, ge=1)]] = None
+    __properties: ClassVar[List[str]] = ["name", "starts_at", "categories", "description", "venue", "ends_at", "show_at", "timezone", "sales_open_at", "sales_close_at", "max_tickets_per_customer", "guest_checkout", "hold_minutes"]
 
     @field_validator('name', mode="before")
     def name_validate_regular_expression(cls, value):
@@ -190,6 +191,11 @@ class EventChanges(BaseModel):
         if self.guest_checkout is None and "guest_checkout" in self.model_fields_set:
             _dict['guest_checkout'] = None
 
+        # set to None if hold_minutes (nullable) is None
+        # and model_fields_set contains the field
+        if self.hold_minutes is None and "hold_minutes" in self.model_fields_set:
+            _dict['hold_minutes'] = None
+
         return _dict
 
     @classmethod
@@ -213,7 +219,8 @@ class EventChanges(BaseModel):
             "sales_open_at": obj.get("sales_open_at"),
             "sales_close_at": obj.get("sales_close_at"),
             "max_tickets_per_customer": obj.get("max_tickets_per_customer"),
-            "guest_checkout": obj.get("guest_checkout")
+            "guest_checkout": obj.get("guest_checkout"),
+            "hold_minutes": obj.get("hold_minutes")
         })
         return _obj
 

@@ -26,7 +26,7 @@ from pydantic_core import to_jsonable_python
 
 class Line(BaseModel):
     """
-    A number of seats of one category at one price. `amount` is `quantity` times `unit_price`.
+    A number of seats of one category at one price. `amount` is `quantity` times `unit_price`, less a discount.
     """ # noqa: E501
     category: StrictStr
     quantity: StrictInt

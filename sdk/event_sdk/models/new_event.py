@@ -29,7 +29,7 @@ from pydantic_core import to_jsonable_python
 
 class NewEvent(BaseModel):
     """
-    A new event. Without `starts_at` it has an open date. Sales to customers end at `sales_close_at`; without it at the start, or never for an open date. The box office sells until `past_at`. Without `guest_checkout` it is `proven` where there is a limit of tickets per customer, else `open`.
+    A new event. Without `starts_at` it has an open date. Sales to customers end at `sales_close_at`; without it at the start, or never for an open date. The box office sells until `past_at`. Without `guest_checkout` it is `proven` where there is a limit of tickets per customer, else `open`. `hold_minutes`: for how long seats are held for somebody who is about to book them.
     """ # noqa: E501
     name: Annotated[str, Field(min_length=1, strict=True, max_length=200)]
     starts_at: Optional[datetime] = None
@@ -44,7 +44,8 @@ class NewEvent(BaseModel):
     currency: Optional[Annotated[str, Field(min_length=3, strict=True, max_length=3)]] = None
     max_tickets_per_customer: Optional[Annotated[int, Field(le=1000000, strict=True, ge=1)]] = None
     guest_checkout: Optional[GuestCheckout] = None
-    __properties: ClassVar[List[str]] = ["name", "starts_at", "categories", "description", "venue", "ends_at", "show_at", "timezone", "sales_open_at", "sales_close_at", "currency", "max_tickets_per_customer", "guest_checkout"]
+    hold_minutes: Optional[Annotated[int, Field(le=120, strict=True, ge=1)]] = 15
+    __properties: ClassVar[List[str]] = ["name", "starts_at", "categories", "description", "venue", "ends_at", "show_at", "timezone", "sales_open_at", "sales_close_at", "currency", "max_tickets_per_customer", "guest_checkout", "hold_minutes"]
 
     @field_validator('name', mode="before")
     def name_validate_regular_expression(cls, value):
@@ -202,7 +203,8 @@ class NewEvent(BaseModel):
             "sales_close_at": obj.get("sales_close_at"),
             "currency": obj.get("currency"),
             "max_tickets_per_customer": obj.get("max_tickets_per_customer"),
-            "guest_checkout": obj.get("guest_checkout")
+            "guest_checkout": obj.get("guest_checkout"),
+            "hold_minutes": obj.get("hold_minutes") if obj.get("hold_minutes") is not None else 15
         })
         return _obj
 

@@ -79,6 +79,10 @@ def test_every_kind_of_entry_is_told(hooks: Hooks) -> None:
     booking = a_booking(quantity=2)
     hooks.shop.append(
         booking,
+        s.held(s.ALICE, s.general(1)),
+        s.extended(s.DUE),
+        s.released(),
+        s.lapsed(s.ANOTHER_HOLD),
         s.details_changed(name="Gala"),
         e.CategoryAdded(**s.stamp(), category=e.Category(3, "Box", 9_950, 4)),
         e.CategoryRenamed(**s.stamp(), category=3, name="Lodge"),
@@ -104,6 +108,9 @@ def test_every_kind_of_entry_is_told(hooks: Hooks) -> None:
     assert told["category.removed"] == {"id": box}
     assert told["category.price_changed"]["price"] == "60.00"
     assert told["category.capacity_changed"]["capacity"] == 20
+    assert (told["hold.created"]["id"], told["hold.created"]["total_amount"]) == (str(s.HOLD), "50.00")
+    assert told["hold.extended"]["id"] == told["hold.released"]["id"] == str(s.HOLD)
+    assert told["holds.lapsed"]["ids"] == [str(s.ANOTHER_HOLD)]
     assert told["ticket.used"]["id"] == str(ticket_id(booking.command, 1))
     assert told["booking.cancelled"]["cancelled_tickets"] == [str(ticket_id(booking.command, 0))]
     assert (told["booking.cancelled"]["refund_amount"], told["booking.cancelled"]["status"]) == ("50.00", "confirmed")

@@ -31,6 +31,9 @@ describe("an entry's summary", () => {
     ["booking-cancelled", { whole: true, tickets: [0, 1] }, "All tickets of the booking"],
     ["booking-cancelled", { whole: false, tickets: [1] }, "1 ticket of the booking"],
     ["ticket-used", { ticket: 0 }, "Ticket 1 of the booking"],
+    ["seats-held", { lines: [[1, "General", 2, 5000]] }, "2 × General"],
+    ["holds-lapsed", { hold_ids: ["a"] }, "1 hold"],
+    ["holds-lapsed", { hold_ids: ["a", "b"] }, "2 holds"],
     ["event-cancelled", {}, ""],
     ["capacity-changed", { category: 2, capacity: 1200 }, "Category 2 has 1,200 seats"],
   ])("%s", (type, body, said) => {

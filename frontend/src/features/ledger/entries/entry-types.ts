@@ -31,6 +31,10 @@ const ENTRY_TYPES: Record<EntryType, EntryTypeText> = {
     describe: (body) => text.capacity(numberAt(body, "capacity"), numberAt(body, "category")),
   },
   "category-removed": { name: "Category removed", describe: (body) => text.removed(numberAt(body, "category")) },
+  "seats-held": { name: "Seats held", describe: (body) => linesOf(body.lines) },
+  "hold-extended": { name: "Hold extended", describe: () => "" },
+  "hold-released": { name: "Hold released", describe: () => "" },
+  "holds-lapsed": { name: "Holds lapsed", describe: (body) => text.lapsed(list(body.hold_ids).length) },
   "seats-booked": { name: "Seats booked", colour: "ledger", describe: (body) => linesOf(body.lines) },
   "booking-cancelled": {
     name: "Booking cancelled",

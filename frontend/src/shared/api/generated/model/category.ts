@@ -7,7 +7,8 @@
  */
 
 /**
- * A category of seats: `capacity` seats, of which `taken` are sold and `available` left. `price` is that of new bookings.
+ * A category of seats: `capacity` seats, of which `taken` are sold, `held` for somebody who is about to book them and may give
+them back, and `available` left. `price` is that of new bookings.
  */
 export interface Category {
   id: string;
@@ -15,5 +16,6 @@ export interface Category {
   price: string;
   capacity: number;
   taken: number;
+  held: number;
   available: number;
 }

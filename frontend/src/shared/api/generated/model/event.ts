@@ -24,8 +24,8 @@ for an open date. `show_at`: the time at which the show begins, if it is not `st
 is past: from then on nobody can book it, and no customer can cancel. It is `starts_at`, or `sales_close_at` if that is later;
 null for an open date, and where sales after the start have no end. For an open date customers can't cancel after
 `sales_close_at` either. `guest_checkout`: whether somebody without an account books with
-name and e-mail address at once (`open`), after proving the address (`proven`), or not at all (`off`). `available`: the seats
-left of all categories. `details_version`: the number in the ETag, to send
+name and e-mail address at once (`open`), after proving the address (`proven`), or not at all (`off`). `hold_minutes`: for how
+long seats are held. `available`: the seats left of all categories. `details_version`: the number in the ETag, to send
 as `If-Match`; it rises with each change of details or categories, not with bookings.
  */
 export interface Event {
@@ -49,6 +49,7 @@ export interface Event {
   available: number;
   max_tickets_per_customer: EventMaxTicketsPerCustomer;
   guest_checkout: GuestCheckout;
+  hold_minutes: number;
   details_version: number;
   created_at: string;
 }

@@ -17,6 +17,7 @@ import type { EventChangesSalesOpenAt } from './eventChangesSalesOpenAt';
 import type { EventChangesSalesCloseAt } from './eventChangesSalesCloseAt';
 import type { EventChangesMaxTicketsPerCustomer } from './eventChangesMaxTicketsPerCustomer';
 import type { EventChangesGuestCheckout } from './eventChangesGuestCheckout';
+import type { EventChangesHoldMinutes } from './eventChangesHoldMinutes';
 
 /**
  * Changes of an event. Omitted fields keep their value; null removes it. `categories` is the whole new list: a category that is
@@ -35,4 +36,5 @@ export interface EventChanges {
   sales_close_at?: EventChangesSalesCloseAt;
   max_tickets_per_customer?: EventChangesMaxTicketsPerCustomer;
   guest_checkout?: EventChangesGuestCheckout;
+  hold_minutes?: EventChangesHoldMinutes;
 }

@@ -73,6 +73,7 @@ export * from './eventChangesCategories';
 export * from './eventChangesDescription';
 export * from './eventChangesEndsAt';
 export * from './eventChangesGuestCheckout';
+export * from './eventChangesHoldMinutes';
 export * from './eventChangesMaxTicketsPerCustomer';
 export * from './eventChangesName';
 export * from './eventChangesSalesCloseAt';

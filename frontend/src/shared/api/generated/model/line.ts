@@ -7,7 +7,7 @@
  */
 
 /**
- * A number of seats of one category at one price. `amount` is `quantity` times `unit_price`.
+ * A number of seats of one category at one price. `amount` is `quantity` times `unit_price`, less a discount.
  */
 export interface Line {
   category: string;

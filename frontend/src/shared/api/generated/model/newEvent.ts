@@ -18,7 +18,7 @@ import type { NewEventGuestCheckout } from './newEventGuestCheckout';
 /**
  * A new event. Without `starts_at` it has an open date. Sales to customers end at `sales_close_at`; without it at the start, or
 never for an open date. The box office sells until `past_at`. Without `guest_checkout` it is `proven` where there is a limit of
-tickets per customer, else `open`.
+tickets per customer, else `open`. `hold_minutes`: for how long seats are held for somebody who is about to book them.
  */
 export interface NewEvent {
   /**
@@ -58,4 +58,9 @@ export interface NewEvent {
   currency?: NewEventCurrency;
   max_tickets_per_customer?: NewEventMaxTicketsPerCustomer;
   guest_checkout?: NewEventGuestCheckout;
+  /**
+   * @minimum 1
+   * @maximum 120
+   */
+  hold_minutes?: number;
 }
