@@ -195,7 +195,8 @@ def evolve(event: Event | None, recorded: e.RecordedEntry) -> Event:
     assert recorded.version == event.version + 1, "entries come in order, none missing"
     event.version, event.at, event.mac = recorded.version, entry.at, recorded.mac
     _EVOLVE[type(entry)](event, entry)
-    if not (isinstance(entry, e.SeatsBooked) and entry.hold_id is None) and type(entry) is not e.HoldsLapsed:
+    # A booking may have its command's id. Holds lapse before other entries of a command, or by a worker's, which is never sent again.
+    if not (entry.hold_id is None if isinstance(entry, e.SeatsBooked) else isinstance(entry, e.HoldsLapsed)):
         event.commands[entry.command.bytes] = recorded.version
     return event
 
@@ -310,19 +311,20 @@ def _end_all_holds(event: Event) -> None:
 
 def _seats_booked(event: Event, entry: e.SeatsBooked) -> None:
     """The hold that it confirms may have lapsed: then its seats are taken like any others."""
-    key = entry.booking_id.bytes
-    was_held = entry.hold_id is not None and key in event.holds
-    if was_held:
-        _end_hold(event, entry.booking_id)
+    hold_id, was_held = entry.hold_id, False
+    key = (hold_id or entry.command).bytes
+    if hold_id is not None and key in event.holds:
+        was_held = True
+        _end_hold(event, hold_id)
     tickets = b""
     for category, _, quantity, _ in map(msgspec.structs.astuple, entry.lines):
-        _take(event, category, quantity, sold=quantity if entry.hold_id is None else 0)
+        _take(event, category, quantity, 0, 0 if hold_id else quantity)
         tickets += bytes((category,)) * quantity
     customer = entry.customer_id.bytes if entry.customer_id else b""
     event.bookings[key] = (customer, tickets, event.version)
     if customer and not was_held:
         event.customers[customer] = event.customers.get(customer, 0) + len(tickets)
-    if entry.hold_id is not None or entry.amounts:
+    if hold_id or entry.amounts:
         amounts = entry.ticket_amounts
         if amounts != _prices_at(event, tickets, event.version):
             event.amounts[key] = amounts
@@ -357,7 +359,7 @@ def _event_completed(event: Event, entry: e.EventCompleted) -> None:
     _end_all_holds(event)
 
 
-def _take(event: Event, category: int, quantity: int = 0, *, held: int = 0, sold: int = 0) -> None:
+def _take(event: Event, category: int, quantity: int = 0, held: int = 0, sold: int = 0) -> None:
     """Changes the numbers of seats taken, held, and ever sold or held."""
     old = event.categories[category]
     taken, held = old.taken + quantity, old.held + held

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import islice
-from typing import NamedTuple
 from uuid import UUID
 
 from ledger import entries as e
@@ -25,7 +24,7 @@ from ledger.commands import (
     ReleaseHold,
     WantedSeats,
 )
-from ledger.event import Event
+from ledger.event import CategoryState, Event
 from ledger.holds import Hold
 from ledger.money import to_minor, to_text
 from ledger.rules import Stamp, check_active, check_not_past, check_on_sale, is_box_office, malformed
@@ -55,19 +54,19 @@ class NothingDue(errors.SeatledgerError, status=409):
 
 
 def book_seats(event: Event, c: BookSeats, now: datetime, stamp: Stamp) -> list[e.Entry]:
-    order = _order(event, c, now)
+    customer, lines, lapses = _order(event, c, now)
     booked = e.SeatsBooked(
-        **stamp, customer_id=order.customer, lines=order.lines, details_version=event.details_set[-1], ticket_key=c.ticket_key
+        **stamp, customer_id=customer, lines=lines, details_version=event.details_set[-1], ticket_key=c.ticket_key
     )
-    return [*order.lapses.entries(stamp), booked]
+    return [*lapses.entries(stamp), booked]
 
 
 def hold_seats(event: Event, c: HoldSeats, now: datetime, stamp: Stamp) -> list[e.Entry]:
-    order = _order(event, c, now)
+    customer, lines, lapses = _order(event, c, now)
     held = e.SeatsHeld(
-        **stamp, customer_id=order.customer, lines=order.lines, details_version=event.details_set[-1], expires_at=_end(event, now)
+        **stamp, customer_id=customer, lines=lines, details_version=event.details_set[-1], expires_at=_end(event, now)
     )
-    return [*order.lapses.entries(stamp), held]
+    return [*lapses.entries(stamp), held]
 
 
 def extend_hold(event: Event, c: ExtendHold, now: datetime, stamp: Stamp) -> list[e.Entry]:
@@ -100,8 +99,8 @@ def confirm_hold(event: Event, c: ConfirmHold, now: datetime, stamp: Stamp) -> l
         if not is_box_office(event, c.actor):
             check_on_sale(event, now)
         has_seats = c.hold_id.bytes in event.holds  # it was due, but nobody has needed its seats
-        if not has_seats:
-            _find_room(event, lines, lapses, errors.HoldGone)
+        for line in () if has_seats else lines:
+            _make_room(event.categories[line.category], line.quantity, lapses, errors.HoldGone)
         own_ids = {UUID(bytes=hold.customer), *c.same_person} if hold.customer else set()
         _check_limit(event, own_ids, 0 if has_seats else len(hold.seats), lapses)
     booked = e.SeatsBooked(
@@ -168,15 +167,8 @@ class Lapses:
         return sum(len(hold.seats) for hold in self._due.values() if hold.customer in customers)
 
 
-class _Order(NamedTuple):
-    """Who gets which seats, and what has to lapse for it. `customer`: None for a walk-in."""
-
-    customer: UUID | None
-    lines: tuple[e.Line, ...]
-    lapses: Lapses
-
-
-def _order(event: Event, c: OrderSeats, now: datetime) -> _Order:
+def _order(event: Event, c: OrderSeats, now: datetime) -> tuple[UUID | None, tuple[e.Line, ...], Lapses]:
+    """Who gets which seats, and what has to lapse for it. The customer is None for a walk-in."""
     check_active(event)
     check_not_past(event, now)
     if is_box_office(event, c.actor):
@@ -188,17 +180,16 @@ def _order(event: Event, c: OrderSeats, now: datetime) -> _Order:
         if c.guest is not None:
             _check_guests(event.details.guest_checkout, c.guest)
         check_on_sale(event, now)
-    lines = tuple(_lines(event, c.tickets))
     lapses = Lapses(event, now)
-    _find_room(event, lines, lapses, errors.SoldOut)
+    lines = tuple(_lines(event, c.tickets, lapses))
     quantity = sum(line.quantity for line in lines)
     if quantity > MAX_TICKETS_PER_BOOKING:
         raise errors.BookingTooLarge(MAX_TICKETS_PER_BOOKING)
     if c.expected_total is not None:
         _check_total(c.expected_total, _total(lines), event.currency)
-    if customer is not None:
+    if customer is not None and event.details.max_tickets_per_customer is not None:
         _check_limit(event, {customer, *same_person}, quantity, lapses)
-    return _Order(customer, lines, lapses)
+    return customer, lines, lapses
 
 
 def _end(event: Event, now: datetime) -> datetime:
@@ -270,7 +261,7 @@ def _check_total(expected: str, total: int, currency: str) -> None:
         raise errors.PriceChanged(to_text(total, currency), currency)
 
 
-def _lines(event: Event, tickets: tuple[WantedSeats, ...]) -> Iterator[e.Line]:
+def _lines(event: Event, tickets: tuple[WantedSeats, ...], lapses: Lapses) -> Iterator[e.Line]:
     """One line per category, even if the request names it several times, by name or id: else each line could fit alone, but not
     all of them."""
     quantities: dict[int, int] = {}
@@ -283,18 +274,16 @@ def _lines(event: Event, tickets: tuple[WantedSeats, ...]) -> Iterator[e.Line]:
         quantities[seats.number] = quantities.get(seats.number, 0) + wanted.quantity
     for number, quantity in quantities.items():
         seats = event.categories[number]
+        if quantity > seats.available:
+            _make_room(seats, quantity, lapses, errors.SoldOut)
         yield e.Line(number, seats.name, quantity, seats.price)
 
 
-def _find_room(
-    event: Event, lines: tuple[e.Line, ...], lapses: Lapses, refusal: type[errors.SoldOut] | type[errors.HoldGone]
-) -> None:
-    for line in lines:
-        seats = event.categories[line.category]
-        if line.quantity > seats.available:
-            freed = lapses.free_seats(line.category, line.quantity - seats.available)
-            if line.quantity > seats.available + freed:
-                raise refusal(seats.name, seats.available + freed, seats.held - freed)
+def _make_room(seats: CategoryState, quantity: int, lapses: Lapses, refusal: type[errors.SoldOut] | type[errors.HoldGone]) -> None:
+    """Raises the refusal if due holds do not have enough seats of this category."""
+    freed = lapses.free_seats(seats.number, quantity - seats.available)
+    if quantity > seats.available + freed:
+        raise refusal(seats.name, seats.available + freed, seats.held - freed)
 
 
 def _total(lines: tuple[e.Line, ...]) -> int:
