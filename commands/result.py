@@ -1,30 +1,31 @@
 """The result of a command: one function makes it, for the first try and for every retry alike.
 
-BookSeats, CancelBooking, CheckIn    the booking, made from the stored entries about it (`BookingHistory`)
-every other command                  the Event as of the command's last entry
+BookSeats, ConfirmHold, CancelBooking, CheckIn    the booking, made from the stored entries about it (`History`)
+HoldSeats, ExtendHold, ReleaseHold                the hold, likewise
+every other command                               the Event as of the command's last entry
 """
 
 from collections.abc import Sequence
 
 import msgspec
 
-from ledger.commands import BookSeats, CancelBooking, CheckIn, Command
-from ledger.entries import EventDetailsChanged, EventScheduled, RecordedEntry, SeatsBooked
+from ledger.commands import BookSeats, CancelBooking, CheckIn, Command, ConfirmHold, ExtendHold, HoldSeats, ReleaseHold
+from ledger.entries import EventDetailsChanged, EventScheduled, RecordedEntry, SeatsBooked, SeatsHeld
 from ledger.event import Event
 from ledger.ticket_codes import TicketCodes
-from ledger.views import BookingView, EventView, TicketView, booking_view
+from ledger.views import BookingView, EventView, HoldView, TicketView, booking_view, hold_view
 
 
 class CommandResult(msgspec.Struct, frozen=True):
-    """What a command made: the booking or Event as it is shown, and the ledger `position` of the command's last entry."""
+    """What a command made: the booking, hold or Event as it is shown, and the ledger `position` of the command's last entry."""
 
-    view: EventView | BookingView
+    view: EventView | BookingView | HoldView
     position: int
 
 
-class BookingHistory(msgspec.Struct, frozen=True):
-    """The stored entries about one booking up to a command's last entry, its `SeatsBooked` first; and what they do not say: the
-    Event's name at that time and its currency."""
+class History(msgspec.Struct, frozen=True):
+    """The stored entries about one booking or hold up to a command's last entry, its `SeatsBooked` or `SeatsHeld` first; and what
+    they do not say: the Event's name at that time and its currency."""
 
     entries: Sequence[RecordedEntry]
     event_name: str
@@ -32,38 +33,42 @@ class BookingHistory(msgspec.Struct, frozen=True):
 
 
 def make_result(
-    last: RecordedEntry, subject: BookingHistory | EventView, codes: TicketCodes, tickets: list[TicketView] | None = None
+    last: RecordedEntry, subject: History | EventView, codes: TicketCodes, tickets: list[TicketView] | None = None
 ) -> CommandResult:
     """The result of the command whose last entry is `last`. `tickets`: as in `booking_view`. Raises KeysError if the key of a
     ticket code is missing."""
-    if isinstance(subject, BookingHistory):
+    if isinstance(subject, History) and isinstance(subject.entries[0].entry, SeatsHeld):
+        return CommandResult(hold_view(subject.entries, subject.event_name, subject.currency), last.position)
+    if isinstance(subject, History):
         return CommandResult(booking_view(subject.entries, subject.event_name, subject.currency, codes, tickets), last.position)
     return CommandResult(subject, last.position)
 
 
-def count_tickets(subject: BookingHistory | EventView) -> int:
+def count_tickets(subject: History | EventView) -> int:
     """The number of tickets that a result shows."""
     count = 0
-    if isinstance(subject, BookingHistory) and isinstance(booked := subject.entries[0].entry, SeatsBooked):
+    if isinstance(subject, History) and isinstance(booked := subject.entries[0].entry, SeatsBooked):
         for line in booked.lines:
             count += line.quantity
     return count
 
 
-def booking_versions(command: Command, event: Event, version: int) -> tuple[int, ...]:
-    """The versions of the entries that make the `BookingHistory` of a command whose last entry has this `version`; empty for a
-    command about the Event itself."""
-    if isinstance(command, BookSeats):
+def subject_versions(command: Command, event: Event, version: int) -> tuple[int, ...]:
+    """The versions of the entries that make the `History` of a command whose last entry has this `version`; empty for a command
+    about the Event itself."""
+    if isinstance(command, BookSeats | HoldSeats | ConfirmHold):
         return (version,)
+    if isinstance(command, ExtendHold | ReleaseHold) and command.hold_id.bytes in event.commands:
+        return (event.commands[command.hold_id.bytes], version)
     if isinstance(command, CancelBooking | CheckIn) and command.booking_id.bytes in event.bookings:
         return tuple(about for about in event.versions_about(command.booking_id) if about <= version)
     return ()
 
 
-def stored_history(stored: dict[int, RecordedEntry], versions: Sequence[int], details_version: int) -> BookingHistory:
+def stored_history(stored: dict[int, RecordedEntry], versions: Sequence[int], details_version: int) -> History:
     """The history made from stored entries alone. `stored` maps versions to entries and holds `versions`, version 1 and
     `details_version`, which is that of the entry that set the Event's name."""
     scheduled, described = stored[1].entry, stored[details_version].entry
     assert isinstance(scheduled, EventScheduled)
     assert isinstance(described, EventScheduled | EventDetailsChanged)
-    return BookingHistory([stored[version] for version in versions], described.details.name, scheduled.currency)
+    return History([stored[version] for version in versions], described.details.name, scheduled.currency)

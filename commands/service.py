@@ -4,19 +4,21 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
+import msgspec
 import psycopg
 from psycopg_pool import PoolTimeout
 
 from commands.appender.appender import Appender
-from commands.appender.batch import AcceptedCommand, RepeatedCommand
+from commands.appender.batch import AcceptedCommand, Outcome, RepeatedCommand
 from commands.appender.pending import DisconnectCheck
-from commands.result import BookingHistory, CommandResult, count_tickets, make_result, stored_history
+from commands.result import CommandResult, History, count_tickets, make_result, stored_history
 from ledger.anchor import LedgerWentBack
-from ledger.commands import Command
+from ledger.commands import Command, HoldCommand
 from ledger.concurrency import ConcurrencyLimiter, Portions
-from ledger.entries import RecordedEntry, SeatsBooked, TicketUsed
-from ledger.errors import Busy, IdempotencyKeyReused, OutcomeUnknown
+from ledger.entries import RecordedEntry, SeatsBooked, SeatsHeld, TicketUsed
+from ledger.errors import Busy, HoldNotFound, IdempotencyKeyReused, OutcomeUnknown
 from ledger.event import Event
+from ledger.selling import HoldEntryNeeded
 from ledger.streams import Streams
 from ledger.ticket_codes import TicketCodes
 from ledger.views import TICKETS_AT_ONCE, EventView, event_view, ticket_views
@@ -52,7 +54,7 @@ class CommandService:
 
     async def _execute(self, command: Command, is_disconnected: DisconnectCheck | None) -> CommandResult:
         """As `execute`. Raises LedgerWentBack where the first try of a retry is not in the ledger any more."""
-        outcome = await self._appender.submit(command, is_disconnected)
+        outcome = await self._submit(command, is_disconnected)
         try:
             if isinstance(outcome, AcceptedCommand):
                 last, subject = outcome.recorded[-1], await self._subject_of_first_try(outcome)
@@ -62,9 +64,23 @@ class CommandService:
             raise OutcomeUnknown from error
         if count_tickets(subject) < TICKETS_AT_ONCE:
             return make_result(last, subject, self.codes)
-        assert isinstance(subject, BookingHistory)
+        assert isinstance(subject, History)
         tickets = await self._portions.run(ticket_views(subject.entries[0], self.codes))
         return make_result(last, subject, self.codes, tickets)
+
+    async def _submit(self, command: Command, is_disconnected: DisconnectCheck | None) -> Outcome:
+        """As `Appender.submit`; a command about a hold that has ended is submitted again, with the hold's entry."""
+        try:
+            return await self._appender.submit(command, is_disconnected)
+        except HoldEntryNeeded as needed:
+            assert isinstance(command, HoldCommand)
+            version = needed.version
+        found = await self._streams.entries(command.event_id, [version])
+        if not found:
+            raise LedgerWentBack(f"entry {version} of event {command.event_id}")
+        if not isinstance(found[0].entry, SeatsHeld):
+            raise HoldNotFound
+        return await self._appender.submit(msgspec.structs.replace(command, held=found[0].entry), is_disconnected)
 
     async def last_seen_event(self, event_id: UUID) -> Event | None:
         """The Event as this process last saw it: for what never changes (its organizer, its currency) or only grows (its bookings
@@ -92,30 +108,28 @@ class CommandService:
         """The entry at this position, which is the `number` of the event or booking that it made."""
         return await self._streams.entry_at(number) if 0 < number <= MAX_NUMBER else None
 
-    async def _subject_of_first_try(self, accepted: AcceptedCommand) -> BookingHistory | EventView:
+    async def _subject_of_first_try(self, accepted: AcceptedCommand) -> History | EventView:
         if accepted.event is not None:
             return accepted.event
         entries: Sequence[RecordedEntry] = accepted.recorded[-1:]  # before it are holds that have lapsed
-        if len(accepted.booking_versions) > 1:  # earlier entries are about the booking, too
-            entries = await self._streams.entries(entries[0].stream, accepted.booking_versions)
-            if len(entries) < len(accepted.booking_versions):
+        if len(accepted.subject_versions) > 1:  # earlier entries are about the booking, too
+            entries = await self._streams.entries(entries[0].stream, accepted.subject_versions)
+            if len(entries) < len(accepted.subject_versions):
                 raise OutcomeUnknown  # the ledger went back since
-        return BookingHistory(entries, accepted.event_name, accepted.currency)
+        return History(entries, accepted.event_name, accepted.currency)
 
-    async def _subject_of_retry(
-        self, command: Command, repeated: RepeatedCommand
-    ) -> tuple[RecordedEntry, BookingHistory | EventView]:
+    async def _subject_of_retry(self, command: Command, repeated: RepeatedCommand) -> tuple[RecordedEntry, History | EventView]:
         """The command's last entry, and what its result is made from. Reads a few entries, however long the stream is; a command
         about the Event itself reads the stream."""
-        versions = [1, repeated.details_version, repeated.version, *repeated.booking_versions]
+        versions = [1, repeated.details_version, repeated.version, *repeated.subject_versions]
         stored = {recorded.version: recorded for recorded in await self._streams.entries(repeated.stream, versions)}
         last = stored.get(repeated.version)
         if last is None or last.entry.command != command.id:
             raise LedgerWentBack(f"entry {repeated.version} of event {repeated.stream}")
         if last.entry.digest != command.digest():
             raise IdempotencyKeyReused
-        if repeated.booking_versions:
-            return last, stored_history(stored, repeated.booking_versions, repeated.details_version)
+        if repeated.subject_versions:
+            return last, stored_history(stored, repeated.subject_versions, repeated.details_version)
         return last, event_view(await self._rewind(repeated))
 
     async def _rewind(self, repeated: RepeatedCommand) -> Event:

@@ -195,7 +195,7 @@ def evolve(event: Event | None, recorded: e.RecordedEntry) -> Event:
     assert recorded.version == event.version + 1, "entries come in order, none missing"
     event.version, event.at, event.mac = recorded.version, entry.at, recorded.mac
     _EVOLVE[type(entry)](event, entry)
-    # A booking may have its command's id. Holds lapse before other entries of a command, or by a worker's, which is never sent again.
+    # A booking may have its command's id; holds lapse before a command's other entries, or by a worker's, which has no retry.
     if not (entry.hold_id is None if isinstance(entry, e.SeatsBooked) else isinstance(entry, e.HoldsLapsed)):
         event.commands[entry.command.bytes] = recorded.version
     return event

@@ -26,6 +26,7 @@ Money = Annotated[str, WithJsonSchema({"type": "string", "format": "number", "ex
 EventStatus = TypeAliasType("EventStatus", Literal["active", "cancelled", "completed"])
 BookingStatus = TypeAliasType("BookingStatus", Literal["confirmed", "cancelled"])
 TicketStatus = TypeAliasType("TicketStatus", Literal["active", "used", "cancelled"])
+HoldStatus = TypeAliasType("HoldStatus", Literal["open", "confirmed", "released", "lapsed"])
 GuestCheckout = TypeAliasType("GuestCheckout", e.GuestCheckout)
 
 #: Tickets that are made before the event loop gets control: a ticket takes some 20 µs, most of it for its code.
@@ -142,6 +143,24 @@ class BookingView:
 
 
 @dataclass(slots=True, kw_only=True)
+class HoldView:
+    """Seats that are held until `expires_at`. A booking that confirms the hold has its `id`. `status`: `lapsed` once its time is
+    over; then it can still be confirmed, as long as nobody else has its seats. `customer_id`: null for a walk-in. `total_amount`:
+    what the booking will cost, whatever prices do meanwhile."""
+
+    id: UUID
+    event_id: UUID
+    event_name: str
+    customer_id: UUID | None
+    status: HoldStatus
+    lines: list[LineView]
+    total_amount: Money
+    currency: str
+    held_at: datetime
+    expires_at: datetime
+
+
+@dataclass(slots=True, kw_only=True)
 class MadeBookingView(BookingView):
     """A new booking. `manage_url`: of one without an account, the link to see and cancel it, which the confirmation has, too."""
 
@@ -198,17 +217,41 @@ def _sold_view(
     assert isinstance(entry, e.SeatsBooked)
     if tickets is None:
         tickets = at_once(ticket_views(recorded, codes))
-    lines: list[LineView] = []
-    total = 0
-    for line, amount in zip(entry.lines, entry.line_amounts, strict=True):
-        total += amount
-        price = to_text(line.unit_price, currency)
-        lines.append(LineView(category=line.name, quantity=line.quantity, unit_price=price, amount=to_text(amount, currency)))
+    lines = _line_views(entry.lines, entry.line_amounts, currency)
     return BookingView(
         id=entry.booking_id, number=recorded.position, event_id=recorded.stream, event_name=event_name,
-        customer_id=entry.customer_id, status="confirmed", lines=lines, total_amount=to_text(total, currency),
+        customer_id=entry.customer_id, status="confirmed", lines=lines, total_amount=to_text(sum(entry.line_amounts), currency),
         refunded_amount=to_text(0, currency), currency=currency, tickets=tickets, booked_at=entry.at, updated_at=entry.at,
     )  # fmt: skip
+
+
+def _line_views(lines: Iterable[e.Line], amounts: Iterable[int], currency: str) -> list[LineView]:
+    return [
+        LineView(
+            category=line.name, quantity=line.quantity, unit_price=to_text(line.unit_price, currency),
+            amount=to_text(amount, currency),
+        )
+        for line, amount in zip(lines, amounts, strict=True)
+    ]  # fmt: skip
+
+
+def hold_view(entries: Sequence[e.RecordedEntry], event_name: str, currency: str) -> HoldView:
+    """A hold as its `SeatsHeld`, the first of the entries, and later ones about it made it."""
+    held = entries[0].entry
+    assert isinstance(held, e.SeatsHeld)
+    amounts = [line.quantity * line.unit_price for line in held.lines]
+    view = HoldView(
+        id=held.command, event_id=entries[0].stream, event_name=event_name, customer_id=held.customer_id, status="open",
+        lines=_line_views(held.lines, amounts, currency), total_amount=to_text(sum(amounts), currency), currency=currency,
+        held_at=held.at, expires_at=held.expires_at,
+    )  # fmt: skip
+    for recorded in entries[1:]:
+        match recorded.entry:
+            case e.HoldExtended(expires_at=expires_at):
+                view.expires_at = expires_at
+            case e.HoldReleased():
+                view.status = "released"
+    return view
 
 
 def booking_view(

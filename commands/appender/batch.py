@@ -9,7 +9,7 @@ import msgspec
 
 from commands.appender.event_cache import EventCache
 from commands.appender.pending import PendingRequest
-from commands.result import booking_versions
+from commands.result import subject_versions
 from ledger.commands import Command
 from ledger.connection import Appended
 from ledger.decide import decide
@@ -24,24 +24,24 @@ log = logging.getLogger(__name__)
 class AcceptedCommand(msgspec.Struct):
     """A command was accepted at this try. `recorded`: its entries, with their positions once they are in the ledger.
 
-    `booking_versions`: of the entries about its booking (`result.booking_versions`). `event`: the Event after the command, for a
-    command about the Event itself; a view, since later commands of the batch change the Event."""
+    `subject_versions`: of the entries about its booking or hold (`result.subject_versions`). `event`: the Event after the command,
+    for a command about the Event itself; a view, since later commands of the batch change the Event."""
 
     recorded: list[RecordedEntry]
     event_name: str
     currency: str
-    booking_versions: tuple[int, ...]
+    subject_versions: tuple[int, ...]
     event: EventView | None
 
 
 class RepeatedCommand(msgspec.Struct, frozen=True):
     """The command was accepted at an earlier try; `version` is that of its last entry.
 
-    `booking_versions`: as in `AcceptedCommand`; `details_version`: of the entry that set the Event's name of that time."""
+    `subject_versions`: as in `AcceptedCommand`; `details_version`: of the entry that set the Event's name of that time."""
 
     stream: UUID
     version: int
-    booking_versions: tuple[int, ...] = ()
+    subject_versions: tuple[int, ...] = ()
     details_version: int = 1
 
 
@@ -126,9 +126,9 @@ def decide_batch(batch: Sequence[PendingRequest], cache: EventCache, now: dateti
 
 def _repeated(command: Command, event: Event, version: int) -> RepeatedCommand:
     details_version = max(about for about in event.details_set if about <= version)
-    return RepeatedCommand(event.id, version, booking_versions(command, event, version), details_version)
+    return RepeatedCommand(event.id, version, subject_versions(command, event, version), details_version)
 
 
 def _accepted(command: Command, event: Event, recorded: list[RecordedEntry]) -> AcceptedCommand:
-    versions = booking_versions(command, event, event.version)
+    versions = subject_versions(command, event, event.version)
     return AcceptedCommand(recorded, event.details.name, event.currency, versions, None if versions else event_view(event))

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -14,7 +15,19 @@ from commands.appender.batch import AcceptedCommand, RepeatedCommand
 from commands.result import CommandResult
 from commands.service import CommandService
 from ledger import entries as e
-from ledger.commands import Actor, BookSeats, CancelBooking, CancelEvent, CheckIn, Command, ScheduleEvent
+from ledger.commands import (
+    Actor,
+    BookSeats,
+    CancelBooking,
+    CancelEvent,
+    CheckIn,
+    Command,
+    ConfirmHold,
+    ExtendHold,
+    HoldSeats,
+    ReleaseHold,
+    ScheduleEvent,
+)
 from ledger.connection import LedgerConnection
 from ledger.entries import topic_of
 from ledger.errors import RetryableError
@@ -33,16 +46,19 @@ ALICE, BOB, ORGANIZER = s.ALICE, s.BOB, s.ORGANIZER
 
 @asynccontextmanager
 async def an_appender(
-    database_url: str, connect: Callable[[], Awaitable[LedgerConnection]] | None = None, **bounds: Any
+    database_url: str,
+    connect: Callable[[], Awaitable[LedgerConnection]] | None = None,
+    clock: Callable[[], datetime] = lambda: s.NOW,
+    **bounds: Any,
 ) -> AsyncIterator[Appender]:
-    """An appender as in an API process, whose clock shows the time of the examples."""
+    """An appender as in an API process, whose clock shows the time of the examples, or another one."""
 
     async def directly() -> LedgerConnection:
         return await LedgerConnection.connect(database_url, s.MACS)
 
     async with make_pool(Settings(database_url=database_url)) as pool:
         await pool.wait()
-        appender = Appender(connect=connect or directly, streams=Streams(pool, MacCheck(s.MACS)), clock=lambda: s.NOW, **bounds)
+        appender = Appender(connect=connect or directly, streams=Streams(pool, MacCheck(s.MACS)), clock=clock, **bounds)
         await appender.start()
         try:
             yield appender
@@ -51,8 +67,8 @@ async def an_appender(
 
 
 @asynccontextmanager
-async def a_command_service(database_url: str) -> AsyncIterator[CommandService]:
-    async with an_appender(database_url) as appender:
+async def a_command_service(database_url: str, clock: Callable[[], datetime] = lambda: s.NOW) -> AsyncIterator[CommandService]:
+    async with an_appender(database_url, clock=clock) as appender:
         yield CommandService(appender, appender._memory.loader.streams, TicketCodes(Keyring({1: bytes(32)})))
 
 
@@ -73,6 +89,22 @@ async def scheduled(appender: Appender, capacity: int = 10, limit: int | None = 
 
 def book(event_id: UUID, actor: Actor = ALICE, quantity: int = 1, id_: UUID | None = None) -> BookSeats:
     return msgspec.structs.replace(s.book(actor, General=quantity), event_id=event_id, id=id_ or uuid4())
+
+
+def hold(event_id: UUID, actor: Actor = ALICE, quantity: int = 1) -> HoldSeats:
+    return msgspec.structs.replace(s.hold(actor, General=quantity), event_id=event_id)
+
+
+def confirm(event_id: UUID, hold: UUID, actor: Actor = ALICE) -> ConfirmHold:
+    return msgspec.structs.replace(s.confirm(actor, hold), event_id=event_id)
+
+
+def extend(event_id: UUID, hold: UUID, actor: Actor = ALICE) -> ExtendHold:
+    return msgspec.structs.replace(s.extend(actor, hold), event_id=event_id)
+
+
+def release(event_id: UUID, hold: UUID, actor: Actor = ALICE) -> ReleaseHold:
+    return msgspec.structs.replace(s.release(actor, hold), event_id=event_id)
 
 
 def cancel(event_id: UUID, booking: UUID) -> CancelBooking:

@@ -49,7 +49,7 @@ async def test_every_kind_of_command_is_executed_once(appender: Appender, databa
     assert [type(await appender.submit(command)) for command in commands] == [AcceptedCommand] * 7
     again = [await appender.submit(command) for command in commands]
     repeated = [outcome for outcome in again if isinstance(outcome, RepeatedCommand)]
-    assert [(outcome.version, outcome.booking_versions, outcome.details_version) for outcome in repeated] == [
+    assert [(outcome.version, outcome.subject_versions, outcome.details_version) for outcome in repeated] == [
         (1, (), 1), (2, (2,), 1), (3, (3,), 1), (4, (2, 4), 1), (5, (3, 5), 1), (6, (), 6), (7, (), 6),
     ]  # fmt: skip
     async with t.an_appender(database_url) as later:

@@ -15,7 +15,7 @@ from ledger.commands import CancelBooking, ChangeEvent, CheckIn, Command, Comple
 from ledger.event import category_id
 from ledger.keys import Keyring
 from ledger.ticket_codes import TicketCodes
-from ledger.views import BookingView, EventView
+from ledger.views import BookingView, EventView, HoldView
 from tests.commands import selling as t
 from tests.ledger import scenario as s
 
@@ -38,12 +38,18 @@ def every_kind() -> list[Command]:
     event_id = schedule.event_id
     booking, other = t.book(event_id, quantity=3), t.book(event_id)
     some = CancelBooking(id=uuid4(), actor=t.ALICE, event_id=event_id, booking_id=booking.id, tickets=(0,))
+    held, given_back = t.hold(event_id, quantity=2), t.hold(event_id)
     check_in: CheckIn = t.check_in(event_id, booking.id, ticket=1)
     return [
         schedule,
         booking,
         other,
         some,
+        held,
+        given_back,
+        t.extend(event_id, held.id),
+        t.release(event_id, given_back.id),
+        t.confirm(event_id, held.id),
         change(event_id, 1, "Renamed"),
         check_in,
         t.cancel(event_id, other.id),
@@ -66,7 +72,8 @@ async def test_each_kind_of_command_has_one_result(
     here = service(appender, tmp_path)
     first: list[CommandResult] = [await here.execute(command) for command in commands]
     assert [type(result.view) for result in first] == [
-        EventView, BookingView, BookingView, BookingView, EventView, BookingView, BookingView, BookingView, EventView,
+        EventView, BookingView, BookingView, BookingView, HoldView, HoldView, HoldView, HoldView, BookingView, EventView,
+        BookingView, BookingView, BookingView, EventView,
     ]  # fmt: skip
     assert [await here.execute(command) for command in commands] == first
     async with t.an_appender(database_url) as another:
