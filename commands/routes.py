@@ -172,7 +172,7 @@ async def check_in_ticket(
     booked = await command_service.find_booking(event_id, location.version)
     if booked is None:
         raise InvalidCode
-    booking_id = booked.command
+    booking_id = booked.booking_id
     command_service.codes.check(event_id, booking_id, booked.ticket_key, code)
     id_ = command_id_of(request, principal, key)
     command = CheckIn(id=id_, actor=principal.actor, event_id=event_id, booking_id=booking_id, ticket=location.ticket)

@@ -9,7 +9,15 @@ from typing import NamedTuple
 from uuid import UUID
 
 from ledger.concurrency import ConcurrencyLimiter, Portions
-from ledger.entries import BookingCancelled, EventDetailsChanged, EventScheduled, RecordedEntry, SeatsBooked, TicketUsed
+from ledger.entries import (
+    BookingCancelled,
+    EventCancelled,
+    EventDetailsChanged,
+    EventScheduled,
+    RecordedEntry,
+    SeatsBooked,
+    TicketUsed,
+)
 from ledger.errors import PositionBeyondHead, StaleRead
 from ledger.mapper import decode
 from ledger.ticket_codes import TicketCodes
@@ -101,10 +109,8 @@ class RecentBookings:
         entries, changed_events = [], set()
         for row in rows:
             entry = decode(row.topic, row.state)
-            if (isinstance(entry, SeatsBooked) and entry.booking_id == booking_id) or (
-                isinstance(entry, BookingCancelled | TicketUsed) and entry.booking_id == booking_id
-            ):
+            if isinstance(entry, SeatsBooked | BookingCancelled | TicketUsed) and entry.booking_id == booking_id:
                 entries.append(RecordedEntry(row.event_id, row.version, entry, row.position))
-            else:
+            elif isinstance(entry, EventCancelled | EventDetailsChanged):
                 changed_events.add(row.event_id)
         return _Search(end.head, entries, first == after, changed_events)

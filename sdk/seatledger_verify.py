@@ -33,8 +33,9 @@ except ImportError:
 MAX_BYTES = 16 * 1024 * 1024
 MAX_NUMBER = 2**63 - 1
 TITLE, MARK = "Seatledger receipt", "--- proof ---"
-SCHEDULED = ("event-scheduled/1", "event-scheduled/2", "event-scheduled/3")
-DETAILS_CHANGED = ("event-details-changed/1", "event-details-changed/2", "event-details-changed/3")
+SCHEDULED = tuple(f"event-scheduled/{version}" for version in (1, 2, 3, 4))
+DETAILS_CHANGED = tuple(f"event-details-changed/{version}" for version in (1, 2, 3, 4))
+BOOKED = ("seats-booked/1", "seats-booked/2")
 ABOUT = """This file proves what it says. Check it with seatledger-verify, a program of one file that needs no connection: it is
 sdk/seatledger_verify.py of Seatledger, or `pip install ./sdk`. It needs the log's verifier key. Take that from the seller's
 own site (/api/audit/checkpoint) once, keep it, and compare it with what others were given: never take it from a receipt."""
@@ -269,17 +270,18 @@ def entry_of(node: Any, number: int, tree: Checkpoint) -> Entry:
 
 def describe(entries: Sequence[Entry]) -> Iterator[str]:
     """Describes the booking from its proven entries only."""
-    scheduled, booked = (next(entry for entry in entries if entry.topic in topics) for topics in (SCHEDULED, ("seats-booked/1",)))
-    booking, currency, id_ = booked.body, scheduled.body["currency"], booked.body["command"]
+    scheduled, booked = (next(entry for entry in entries if entry.topic in topics) for topics in (SCHEDULED, BOOKED))
+    booking, currency, id_ = booked.body, scheduled.body["currency"], booking_id(booked)
     details = next(entry for entry in entries if entry.version == booking["details_version"]).body["details"]
     check_entries_of_booking(entries, scheduled, booked)
     names = {number: title for number, title, _, _ in booking["lines"]}
-    total = sum(quantity * price for _, _, quantity, price in booking["lines"])
+    amounts = line_amounts(booking)
+    total = sum(amounts)
     yield f"Booking    {booked.position}, {id_}"
     yield f"Event      {plain(details['name'])}, {booked.stream}"
     yield f"Booked     {booking['at']}"
-    for _, title, quantity, price in booking["lines"]:
-        yield f"Seats      {quantity} x {plain(title)} at {money(price, currency)}, {money(quantity * price, currency)} {currency}"
+    for (_, title, quantity, price), amount in zip(booking["lines"], amounts):
+        yield f"Seats      {quantity} x {plain(title)} at {money(price, currency)}, {money(amount, currency)} {currency}"
     yield f"Total      {money(total, currency)} {currency}"
     refunded, is_cancelled = 0, False
     for entry in entries:
@@ -298,11 +300,31 @@ def describe(entries: Sequence[Entry]) -> Iterator[str]:
     yield f"Status     {'cancelled' if is_cancelled else 'confirmed'}"
 
 
+def booking_id(booked: Entry) -> str:
+    """The booking's id: that of the hold which it confirms, or of its command."""
+    id_: str = booked.body.get("hold_id") or booked.body["command"]
+    return id_
+
+
+def line_amounts(booking: dict[str, Any]) -> list[int]:
+    """What the seats of each line cost together, in minor units."""
+    of_tickets = booking.get("amounts")
+    if not of_tickets:
+        return [quantity * price for _, _, quantity, price in booking["lines"]]
+    amounts, first = [], 0
+    for _, _, quantity, _ in booking["lines"]:
+        amounts.append(sum(of_tickets[first : first + quantity]))
+        first += quantity
+    if first != len(of_tickets):
+        raise VerificationError("The booking does not have an amount for each ticket.")
+    return amounts
+
+
 def check_entries_of_booking(entries: Sequence[Entry], scheduled: Entry, booked: Entry) -> None:
     details = {1, booked.body["details_version"]}
-    kinds = {**dict.fromkeys(SCHEDULED + DETAILS_CHANGED, details), "seats-booked/1": {booked.version}}
+    kinds = {**dict.fromkeys(SCHEDULED + DETAILS_CHANGED, details), **{topic: {booked.version} for topic in BOOKED}}
     for number, entry in enumerate(entries, 1):
-        later = entry.topic in ("booking-cancelled/1", "ticket-used/1") and entry.body["booking_id"] == booked.body["command"]
+        later = entry.topic in ("booking-cancelled/1", "ticket-used/1") and entry.body["booking_id"] == booking_id(booked)
         if entry.stream != booked.stream or not (
             later or entry.topic == "event-cancelled/1" or entry.version in kinds.get(entry.topic, ())
         ):

@@ -9,6 +9,7 @@ import base64
 import json
 import re
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -59,17 +60,17 @@ def _entry_json(stream: UUID, entry: ProvenEntry) -> dict[str, Any]:
 def describe(stream: UUID, entries: Sequence[ProvenEntry]) -> Iterator[str]:
     """The description of the booking, line by line, from its entries."""
     bodies = [(entry, json.loads(entry.state)) for entry in entries]
-    booked, booking = next((entry, body) for entry, body in bodies if entry.topic == "seats-booked/1")
+    booked, booking = next((entry, body) for entry, body in bodies if entry.topic.startswith("seats-booked/"))
     currency = next(body for entry, body in bodies if entry.version == 1)["currency"]
     name = next(body for entry, body in bodies if entry.version == booking["details_version"])["details"]["name"]
     names = {number: title for number, title, _, _ in booking["lines"]}
-    total = sum(quantity * price for _, _, quantity, price in booking["lines"])
-    yield f"Booking    {booked.position}, {booking['command']}"
+    amounts = _line_amounts(booking)
+    total = sum(amounts)
+    yield f"Booking    {booked.position}, {booking.get('hold_id', booking['command'])}"
     yield f"Event      {_plain(name)}, {stream}"
     yield f"Booked     {booking['at']}"
-    for _, title, quantity, price in booking["lines"]:
-        amount = to_text(quantity * price, currency)
-        yield f"Seats      {quantity} x {_plain(title)} at {to_text(price, currency)}, {amount} {currency}"
+    for (_, title, quantity, price), amount in zip(booking["lines"], amounts, strict=True):
+        yield f"Seats      {quantity} x {_plain(title)} at {to_text(price, currency)}, {to_text(amount, currency)} {currency}"
     yield f"Total      {to_text(total, currency)} {currency}"
     refunded, is_cancelled = 0, False
     for entry, body in bodies:
@@ -85,6 +86,14 @@ def describe(stream: UUID, entries: Sequence[ProvenEntry]) -> Iterator[str]:
             refunded, is_cancelled = total, True
     yield f"Refunded   {to_text(refunded, currency)} {currency}"
     yield f"Status     {'cancelled' if is_cancelled else 'confirmed'}"
+
+
+def _line_amounts(booking: dict[str, Any]) -> list[int]:
+    """What the seats of each line cost together: the amounts of the tickets where the entry has them, else by the line's price."""
+    left = iter(booking.get("amounts", ()))
+    if "amounts" in booking:
+        return [sum(islice(left, quantity)) for _, _, quantity, _ in booking["lines"]]
+    return [quantity * price for _, _, quantity, price in booking["lines"]]
 
 
 def _plain(text: str) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from string import ascii_letters, digits
 from uuid import UUID
 
+import msgspec
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -19,9 +20,11 @@ import query_api.responses.receipt
 import seatledger_verify
 from event_sdk import AuditApi
 from event_sdk_extras import Client
+from ledger.entries import RecordedEntry
 from ledger.money import exponent
 from projections import merkle
 from seatledger_verify import Key, VerificationError, verify_receipt
+from tests.ledger import scenario as s
 from tests.running_system import PASSWORD, Stack, tickets
 from tests.sdk.receipts import KEY, OTHER, SIGNER, Log, of_a_booking, told
 
@@ -144,6 +147,35 @@ TEXT = RECEIPT.rpartition("\n\n")[0] + "\n"
 def test_receipt_text_that_differs_from_its_entries_is_refused(old: str, new: str, sentence: str) -> None:
     assert old in TEXT
     assert refusal(signed(TEXT.replace(old, new, 1))).startswith(sentence)
+
+
+def held_booking(*amounts: int) -> str:
+    """The receipt of a booking that has confirmed a hold of two General and one VIP seats."""
+    lines = (s.general(2), s.vip(1))
+    booked = msgspec.structs.replace(s.confirmed(s.ALICE, *lines), amounts=amounts)
+    entries = (s.scheduled(hold_minutes=30), s.held(s.ALICE, *lines), s.price_changed(1, 9_000), booked)
+    log = Log([RecordedEntry(s.EVENT, version, entry) for version, entry in enumerate(entries, 1)])
+    return log.receipt(0, 3)
+
+
+@pytest.mark.parametrize(
+    ("amounts", "of_lines", "total"),
+    [((), ("100.00", "120.00"), "220.00"), ((4_501, 4_500, 10_000), ("90.01", "100.00"), "190.01")],
+)
+def test_receipt_of_a_hold_has_its_id_and_the_amounts_of_its_tickets(
+    amounts: tuple[int, ...], of_lines: tuple[str, str], total: str
+) -> None:
+    lines = verify_receipt(held_booking(*amounts), KEYS)
+    general, vip = of_lines
+    assert lines[0].endswith(str(s.HOLD))
+    assert f"Seats      2 x General at 50.00, {general} EUR" in lines
+    assert f"Seats      1 x VIP at 120.00, {vip} EUR" in lines
+    assert f"Total      {total} EUR" in lines
+
+
+@pytest.mark.parametrize("amounts", [(1, 2), (1, 2, 3, 4)])
+def test_receipt_without_an_amount_for_each_ticket_is_refused(amounts: tuple[int, ...]) -> None:
+    assert "an amount for each ticket" in refusal(held_booking(*amounts).encode())
 
 
 @pytest.mark.parametrize(
