@@ -181,19 +181,25 @@ class LedgerRecorder(PostgresApplicationRecorder):
         return EMPTY_STREAM if row is None else StreamEnd(row["originator_version"], row["mac"])
 
     @contextmanager
-    def import_transaction(self) -> Iterator[Connection[DictRow]]:
+    def locked_transaction(self) -> Iterator[Connection[DictRow]]:
         """One transaction, which holds the ordering lock: everything that is inserted in the block is committed at its end, or
-        nothing."""
+        nothing; everything that is read is read by it. For one thread."""
         datastore = self.datastore
         with datastore.get_connection() as connection, connection.transaction():
             connection.execute("SELECT pg_advisory_xact_lock(%s)", (ORDERING_LOCK,))
-            for bound in ("statement_timeout", "idle_in_transaction_session_timeout"):  # the imported file may be read slowly
-                connection.execute(SQL("SET LOCAL {} = 0").format(SQL(bound)))
             self.datastore = cast(PostgresDatastore, _OneConnection(connection))
             try:
                 yield connection
             finally:
                 self.datastore = datastore
+
+    @contextmanager
+    def import_transaction(self) -> Iterator[Connection[DictRow]]:
+        """As `locked_transaction`, for as long as it takes: the imported file may be read slowly."""
+        with self.locked_transaction() as connection:
+            for bound in ("statement_timeout", "idle_in_transaction_session_timeout"):
+                connection.execute(SQL("SET LOCAL {} = 0").format(SQL(bound)))
+            yield connection
 
     def subscribe(self, gt: int | None = None, topics: Sequence[str] = ()) -> "PollingSubscription":
         return PollingSubscription(self, gt, topics)

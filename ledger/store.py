@@ -226,6 +226,18 @@ class Ledger(Application[UUID]):
             ]
         raise Busy
 
+    @_database_errors()
+    def append(self, made: Sequence[RecordedEntry], built_on: StreamEnd) -> None:
+        """Appends entries of one stream. Raises the library's IntegrityError unless the stream ends with `built_on`."""
+        self.save(*made, built_on={made[0].stream: built_on} if built_on.version else {})
+
+    @contextmanager
+    def ordering_lock(self) -> Iterator[None]:
+        """What is read and appended in the block is one transaction, which holds the ordering lock: no other process appends in
+        between. For one thread."""
+        with _database_errors(), cast(LedgerRecorder, self.recorder).locked_transaction():
+            yield
+
     @contextmanager
     def import_transaction(self) -> Iterator[tuple[LedgerRecorder, Connection[Any]]]:
         """A recorder whose inserts are committed together at the end of the block, or not at all; and the connection of that

@@ -37,6 +37,7 @@ WENT_BACK = Family("seatledger_worker_ledger_went_back", "counter", "How often e
 FORGED = Family("seatledger_worker_forged_entries_read", "counter", "How often an entry was read that Seatledger did not write")
 TASKS = Family("seatledger_worker_tasks", "counter", "Tasks that Celery has executed")
 SNAPSHOTS = Family("seatledger_worker_snapshots", "counter", "Snapshots of events taken")
+LAPSED_HOLDS = Family("seatledger_worker_lapsed_holds", "counter", "Due holds that this worker let lapse")
 CHECKPOINTS = Family("seatledger_worker_checkpoints", "counter", "Checkpoints signed by this worker")
 SIGNED_AT = Family("seatledger_worker_checkpoint_timestamp_seconds", "gauge", "When this worker last signed one")
 MAINTENANCE = Family("seatledger_worker_maintenance", "counter", "Rebuilds and verifications, by their end", ("work", "outcome"))
@@ -58,7 +59,8 @@ TICK_UP = Family("seatledger_tick_redis_up", "gauge", "1: Redis replied at the l
 TICK_AT = Family("seatledger_tick_timestamp_seconds", "gauge", "When Redis last replied")
 
 _COUNTED = (
-    CATCH_UPS, ENTRIES, FAILURES, WENT_BACK, FORGED, TASKS, SNAPSHOTS, CHECKPOINTS, MAINTENANCE, MAILS, WEBHOOK_DELIVERIES,
+    CATCH_UPS, ENTRIES, FAILURES, WENT_BACK, FORGED, TASKS, SNAPSHOTS, LAPSED_HOLDS, CHECKPOINTS, MAINTENANCE, MAILS,
+    WEBHOOK_DELIVERIES,
 )  # fmt: skip
 
 

@@ -19,6 +19,7 @@ from ledger import redis_clients
 from ledger.outbox import MAIL
 from ledger.settings import Settings
 from ledger.webhooks import WEBHOOKS
+from projections.availability import AvailabilityProjector
 from projections.registry import PROJECTORS
 from workers import metrics
 from workers.lag import Look, look
@@ -71,6 +72,8 @@ class Poller:
         and Celery executes none."""
         try:
             self._catch_up_unmoved()
+            if AvailabilityProjector.name in self._names:
+                self._worker.begin_lapses()
             if MAIL in self._names:
                 self._worker.couriers.begin_mail()
             if WEBHOOKS in self._names:

@@ -31,6 +31,8 @@ from projections.resume import resume_events
 from projections.tables import Progress
 from workers import metrics
 from workers.courier import Couriers
+from workers.gateway import Gateway
+from workers.lapsing import Lapsing
 from workers.maintenance import Maintenance
 from workers.metrics import WorkerMetrics
 
@@ -102,6 +104,10 @@ class Worker:
         self.database = OutageLog(log, "The database")
         self.maintenance = Maintenance(settings, self._background, self.metrics, self.database)
         self.couriers = Couriers(settings, self._background, self.ledger, self.metrics)
+        # A ledger of its own: its connection may hold the ordering lock.
+        gateway = Gateway(Ledger(settings.database_url, macs, lambda position: self.metrics.count(metrics.FORGED)))
+        self.lapsing = Lapsing(self._background, gateway, self.metrics)
+        self._gateway, self._lapses = gateway, Thread()
         self._channel = positions_channel(settings.redis_url)
         self._snapshots = Thread()
         self._checkpoints = CheckpointSigner(settings.keys, self.ledger)
@@ -118,10 +124,11 @@ class Worker:
         """Ends its threads, then its connections."""
         self._closing.set()
         self._signing_due.set()
-        for thread in (self._signing, self._snapshots):
+        for thread in (self._signing, self._snapshots, self._lapses):
             if thread.is_alive():
                 thread.join()
         self.couriers.close()
+        self._gateway.close()
         self.ledger.close()
         self.engine.dispose()
         self._background.dispose()
@@ -228,6 +235,20 @@ class Worker:
             self.note_database(error)
         except Exception:
             log.exception("Snapshots could not be taken; the next run tries again")
+
+    def begin_lapses(self) -> None:
+        """Lets due holds lapse, in a thread of its own; not if the last run has not ended."""
+        if not self._lapses.is_alive():
+            self._lapses = Thread(target=self._lapse_or_log, name="lapses", daemon=True)
+            self._lapses.start()
+
+    def _lapse_or_log(self) -> None:
+        try:
+            self.lapsing.run()
+        except (OperationalError, InterfaceError, LedgerUnavailable) as error:  # the next run tries again
+            self.note_database(error)
+        except Exception:
+            log.exception("Due holds could not lapse; the next run tries again")
 
     def take_snapshots(self) -> int:
         """Takes a snapshot of each stream that has grown enough since its last one. Returns their number; 0 where another worker
