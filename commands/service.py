@@ -16,9 +16,9 @@ from ledger.anchor import LedgerWentBack
 from ledger.commands import Command, HoldCommand
 from ledger.concurrency import ConcurrencyLimiter, Portions
 from ledger.entries import RecordedEntry, SeatsBooked, SeatsHeld, TicketUsed
-from ledger.errors import Busy, HoldNotFound, IdempotencyKeyReused, OutcomeUnknown
+from ledger.errors import Busy, IdempotencyKeyReused, OutcomeUnknown
 from ledger.event import Event
-from ledger.selling import HoldEntryNeeded
+from ledger.hold_errors import HoldEntryNeeded, HoldNotFound
 from ledger.streams import Streams
 from ledger.ticket_codes import TicketCodes
 from ledger.views import TICKETS_AT_ONCE, EventView, event_view, ticket_views

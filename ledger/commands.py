@@ -129,7 +129,7 @@ class HoldSeats(OrderSeats, frozen=True, kw_only=True):
 
 class HoldCommand(Command, frozen=True, kw_only=True):
     """A command about a hold. `held`: the hold's entry, which is needed once the hold has ended, since the Event knows open holds
-    only (`selling.HoldEntryNeeded`)."""
+    only (`hold_errors.HoldEntryNeeded`)."""
 
     hold_id: UUID
     held: SeatsHeld | None = None

@@ -118,55 +118,13 @@ class SoldOut(RuleBroken):
     """
 
     def __init__(self, category: str, available: int, held: int = 0) -> None:
-        super().__init__(_seats_left(category, available, held), category=category, available=available, held=held)
+        super().__init__(seats_left(category, available, held), category=category, available=available, held=held)
 
 
-def _seats_left(category: str, available: int, held: int) -> str:
+def seats_left(category: str, available: int, held: int) -> str:
     left = "no seats are" if available == 0 else f"only {available} seat{'s are' if available != 1 else ' is'}"
     others = f" {held} {'are' if held != 1 else 'is'} held by others and may come back." if held else ""
     return f"In {category}, {left} left.{others}"
-
-
-class HoldNotFound(NotFound, title="No such hold"):
-    """No hold has this id, or it is not yours."""
-
-    def __init__(self) -> None:
-        super().__init__("There is no hold with this id, or it is not yours.")
-
-
-class HoldClosed(RuleBroken, title="Hold has ended"):
-    """The hold has ended: see `outcome`. Its seats were booked (`confirmed`) or given back (`released`), or its time was over
-    (`lapsed`).
-
-    A lapsed hold can still be confirmed, as long as nobody else has its seats.
-    """
-
-    TEXT: ClassVar = {
-        "confirmed": "The seats of this hold are booked already.",
-        "released": "The seats of this hold were given back.",
-        "lapsed": "The time of this hold is over.",
-    }
-
-    def __init__(self, outcome: str) -> None:
-        super().__init__(self.TEXT[outcome], outcome=outcome)
-
-
-class HoldGone(RuleBroken, title="Held seats are gone"):
-    """The time of the hold was over, and others have its seats: see `available`. Nothing was booked.
-
-    `held`: seats that others hold at the moment, who may give them back.
-    """
-
-    def __init__(self, category: str, available: int, held: int) -> None:
-        detail = f"The time of this hold is over. {_seats_left(category, available, held)}"
-        super().__init__(detail, category=category, available=available, held=held)
-
-
-class ExtensionLimit(RuleBroken, title="No more time"):
-    """A hold can be extended at most `limit` times. Confirm it, or hold the seats again later."""
-
-    def __init__(self, limit: int) -> None:
-        super().__init__(f"A hold can be extended at most {limit} times.", limit=limit)
 
 
 class PriceChanged(RuleBroken):

@@ -25,6 +25,7 @@ from ledger.commands import (
     WantedSeats,
 )
 from ledger.event import CategoryState, Event
+from ledger.hold_errors import ExtensionLimit, HoldClosed, HoldEntryNeeded, HoldGone, HoldNotFound, NothingDue
 from ledger.holds import Hold
 from ledger.money import to_minor, to_text
 from ledger.rules import Stamp, check_active, check_not_past, check_on_sale, is_box_office, malformed
@@ -35,22 +36,6 @@ MAX_HOLD_MINUTES = 120
 MAX_EXTENSIONS = 3
 #: Holds that one entry lets lapse.
 MAX_LAPSES = 1_000
-
-
-class HoldEntryNeeded(errors.SeatledgerError, status=503):
-    """The hold has ended, so the Event does not know whose it was and which seats it had: send the command again with the entry of
-    this `version`. No client sees it."""
-
-    def __init__(self, version: int) -> None:
-        super().__init__("The entry of the hold has to be read.", version=version)
-        self.version = version
-
-
-class NothingDue(errors.SeatledgerError, status=409):
-    """No hold is due. No client sees it."""
-
-    def __init__(self) -> None:
-        super().__init__("No hold is due.")
 
 
 def book_seats(event: Event, c: BookSeats, now: datetime, stamp: Stamp) -> list[e.Entry]:
@@ -72,16 +57,16 @@ def hold_seats(event: Event, c: HoldSeats, now: datetime, stamp: Stamp) -> list[
 def extend_hold(event: Event, c: ExtendHold, now: datetime, stamp: Stamp) -> list[e.Entry]:
     hold, is_open = _find_hold(event, c, now)
     if not is_open:
-        raise errors.HoldClosed("lapsed")
+        raise HoldClosed("lapsed")
     if hold.extensions >= MAX_EXTENSIONS:
-        raise errors.ExtensionLimit(MAX_EXTENSIONS)
+        raise ExtensionLimit(MAX_EXTENSIONS)
     return [e.HoldExtended(**stamp, hold_id=c.hold_id, expires_at=max(hold.expires_at, _end(event, now)))]
 
 
 def release_hold(event: Event, c: ReleaseHold, now: datetime, stamp: Stamp) -> list[e.Entry]:
     _, is_open = _find_hold(event, c, now)
     if not is_open:
-        raise errors.HoldClosed("lapsed")
+        raise HoldClosed("lapsed")
     return [e.HoldReleased(**stamp, hold_id=c.hold_id)]
 
 
@@ -100,7 +85,7 @@ def confirm_hold(event: Event, c: ConfirmHold, now: datetime, stamp: Stamp) -> l
             check_on_sale(event, now)
         has_seats = c.hold_id.bytes in event.holds  # it was due, but nobody has needed its seats
         for line in () if has_seats else lines:
-            _make_room(event.categories[line.category], line.quantity, lapses, errors.HoldGone)
+            _make_room(event.categories[line.category], line.quantity, lapses, HoldGone)
         own_ids = {UUID(bytes=hold.customer), *c.same_person} if hold.customer else set()
         _check_limit(event, own_ids, 0 if has_seats else len(hold.seats), lapses)
     booked = e.SeatsBooked(
@@ -203,7 +188,7 @@ def _find_hold(event: Event, c: HoldCommand, now: datetime) -> tuple[Hold, bool]
     check_active(event)
     key = c.hold_id.bytes
     if key not in event.commands:
-        raise errors.HoldNotFound
+        raise HoldNotFound
     hold: Hold | None = event.holds.get(key)
     outcome = None
     if hold is not None:
@@ -219,10 +204,10 @@ def _find_hold(event: Event, c: HoldCommand, now: datetime) -> tuple[Hold, bool]
         seats = b"".join(bytes((line.category,)) * line.quantity for line in c.held.lines)
         hold = Hold(owner, seats, c.held.expires_at)
     if not is_box_office(event, c.actor) and not c.actor.is_person(owner):
-        raise errors.HoldNotFound
+        raise HoldNotFound
     if hold is None:
         assert outcome is not None
-        raise errors.HoldClosed(outcome)
+        raise HoldClosed(outcome)
     return hold, key in event.holds and not hold.is_due(now)
 
 
@@ -279,7 +264,7 @@ def _lines(event: Event, tickets: tuple[WantedSeats, ...], lapses: Lapses) -> It
         yield e.Line(number, seats.name, quantity, seats.price)
 
 
-def _make_room(seats: CategoryState, quantity: int, lapses: Lapses, refusal: type[errors.SoldOut] | type[errors.HoldGone]) -> None:
+def _make_room(seats: CategoryState, quantity: int, lapses: Lapses, refusal: type[errors.SoldOut] | type[HoldGone]) -> None:
     """Raises the refusal if due holds do not have enough seats of this category."""
     freed = lapses.free_seats(seats.number, quantity - seats.available)
     if quantity > seats.available + freed:

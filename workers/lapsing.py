@@ -11,7 +11,8 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 
 from ledger.commands import Actor, LapseHolds, Role
 from ledger.entries import HoldsLapsed
-from ledger.selling import MAX_LAPSES, NothingDue
+from ledger.hold_errors import NothingDue
+from ledger.selling import MAX_LAPSES
 from ledger.store import LedgerUnavailable
 from workers import metrics
 from workers.gateway import Gateway

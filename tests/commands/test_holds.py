@@ -14,8 +14,9 @@ import pytest
 from commands.service import CommandService
 from ledger import entries as e
 from ledger.commands import Actor, Command
-from ledger.errors import HoldClosed, HoldGone, HoldNotFound, RuleBroken, SoldOut
+from ledger.errors import RuleBroken, SoldOut
 from ledger.event import Event, evolve
+from ledger.hold_errors import HoldClosed, HoldGone, HoldNotFound
 from ledger.views import BookingView, HoldView
 from tests.commands import selling as t
 from tests.ledger import scenario as s

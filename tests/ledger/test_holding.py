@@ -12,7 +12,8 @@ from ledger import errors, snapshots
 from ledger.commands import Actor, CancelEvent, Command, CompleteEvent
 from ledger.decide import decide
 from ledger.event import evolve
-from ledger.selling import MAX_EXTENSIONS, MAX_LAPSES, HoldEntryNeeded, NothingDue
+from ledger.hold_errors import ExtensionLimit, HoldClosed, HoldEntryNeeded, HoldGone, HoldNotFound, NothingDue
+from ledger.selling import MAX_EXTENSIONS, MAX_LAPSES
 from tests.ledger import scenario as s
 from tests.ledger.scenario import ALICE, BOB, DUE, HOLD, NOW, ORGANIZER, general, given, vip
 from tests.ledger.test_event import restored, without_newest
@@ -86,7 +87,7 @@ def test_an_extension_never_shortens() -> None:
 
 def test_extensions_are_bounded() -> None:
     extensions = [s.extended(DUE) for _ in range(MAX_EXTENSIONS)]
-    given(s.scheduled(), HELD, *extensions).when(s.extend(ALICE)).refused(errors.ExtensionLimit, limit=MAX_EXTENSIONS)
+    given(s.scheduled(), HELD, *extensions).when(s.extend(ALICE)).refused(ExtensionLimit, limit=MAX_EXTENSIONS)
 
 
 def test_released_seats_are_free_at_once() -> None:
@@ -99,36 +100,36 @@ def test_released_seats_are_free_at_once() -> None:
 @pytest.mark.parametrize("command", [s.extend, s.release, s.confirm])
 def test_a_hold_is_its_owners_and_the_box_offices(command: Any) -> None:
     event = given(s.scheduled(), HELD)
-    event.when(command(BOB)).refused(errors.HoldNotFound)
-    event.when(command(s.OTHER_ORGANIZER)).refused(errors.HoldNotFound)
-    event.when(command(ALICE, hold=s.UNKNOWN_HOLD)).refused(errors.HoldNotFound)
+    event.when(command(BOB)).refused(HoldNotFound)
+    event.when(command(s.OTHER_ORGANIZER)).refused(HoldNotFound)
+    event.when(command(ALICE, hold=s.UNKNOWN_HOLD)).refused(HoldNotFound)
     assert decide(event.event, command(ORGANIZER), NOW)
     walk_in = given(s.scheduled(), s.held(None, general(1)))
-    walk_in.when(command(ALICE)).refused(errors.HoldNotFound)
+    walk_in.when(command(ALICE)).refused(HoldNotFound)
 
 
 def test_ids_of_other_commands_are_no_holds() -> None:
-    given(s.scheduled(), s.booked(ALICE, general(1))).when(s.confirm(ALICE, hold=s.BOOKING)).refused(errors.HoldNotFound)
+    given(s.scheduled(), s.booked(ALICE, general(1))).when(s.confirm(ALICE, hold=s.BOOKING)).refused(HoldNotFound)
 
 
 @pytest.mark.parametrize("command", [s.extend, s.release, s.confirm])
 @pytest.mark.parametrize(("ended", "outcome"), [(s.released(), "released"), (s.confirmed(ALICE, general(2)), "confirmed")])
 def test_a_hold_has_one_outcome(command: Any, ended: e.Entry, outcome: str) -> None:
     event = given(s.scheduled(), HELD, ended)
-    event.when(command(ALICE)).refused(errors.HoldClosed, outcome=outcome)
-    event.when(command(BOB)).refused(errors.HoldNotFound)
+    event.when(command(ALICE)).refused(HoldClosed, outcome=outcome)
+    event.when(command(BOB)).refused(HoldNotFound)
 
 
 @pytest.mark.parametrize("kind", [s.extend, s.release])
 def test_a_due_hold_is_over_whether_it_has_lapsed_or_not(kind: Any) -> None:
-    given(s.scheduled(), HELD).when(kind(ALICE), at=DUE).refused(errors.HoldClosed, outcome="lapsed")
+    given(s.scheduled(), HELD).when(kind(ALICE), at=DUE).refused(HoldClosed, outcome="lapsed")
     lapsed = given(s.scheduled(), HELD, s.lapsed())
     with pytest.raises(HoldEntryNeeded) as needed:
         decide(lapsed.event, kind(ALICE), DUE)
     assert needed.value.version == 2
     with_entry = msgspec.structs.replace(kind(ALICE), held=HELD)
-    lapsed.when(with_entry, at=DUE).refused(errors.HoldClosed, outcome="lapsed")
-    lapsed.when(msgspec.structs.replace(with_entry, actor=BOB), at=DUE).refused(errors.HoldNotFound)
+    lapsed.when(with_entry, at=DUE).refused(HoldClosed, outcome="lapsed")
+    lapsed.when(msgspec.structs.replace(with_entry, actor=BOB), at=DUE).refused(HoldNotFound)
 
 
 # --- confirming
@@ -168,7 +169,7 @@ def test_a_late_confirmation_is_refused_if_others_have_the_seats(others: e.Entry
     held = s.held(ALICE, general(1))
     event = given(s.scheduled(one()), held, s.lapsed(), others)
     is_hold = isinstance(others, e.SeatsHeld)
-    event.when(s.confirm(ALICE, entry=held), at=DUE).refused(errors.HoldGone, category="General", available=0, held=int(is_hold))
+    event.when(s.confirm(ALICE, entry=held), at=DUE).refused(HoldGone, category="General", available=0, held=int(is_hold))
 
 
 def test_a_late_confirmation_has_the_old_price() -> None:

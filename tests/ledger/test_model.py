@@ -21,7 +21,8 @@ from ledger.commands import Actor, CancelEvent, Command, CompleteEvent, HoldComm
 from ledger.decide import decide
 from ledger.errors import SeatledgerError
 from ledger.event import Event, evolve
-from ledger.selling import MAX_EXTENSIONS, HoldEntryNeeded
+from ledger.hold_errors import HoldEntryNeeded
+from ledger.selling import MAX_EXTENSIONS
 from tests.ledger import scenario as s
 from tests.ledger.histories import fold
 from tests.ledger.test_event import restored, without_newest

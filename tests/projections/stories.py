@@ -32,7 +32,7 @@ from ledger.decide import decide
 from ledger.entries import RecordedEntry
 from ledger.errors import SeatledgerError
 from ledger.event import Event, category_id, evolve
-from ledger.selling import HoldEntryNeeded
+from ledger.hold_errors import HoldEntryNeeded
 from projections.registry import PROJECTORS
 from projections.tables import table_of
 

@@ -16,7 +16,8 @@ from ledger.commands import Command, LapseHolds
 from ledger.entries import RecordedEntry
 from ledger.errors import EventNotFound
 from ledger.event import Event, evolve
-from ledger.selling import MAX_LAPSES, NothingDue
+from ledger.hold_errors import NothingDue
+from ledger.selling import MAX_LAPSES
 from ledger.settings import Settings
 from ledger.store import Ledger
 from projections.registry import PROJECTORS

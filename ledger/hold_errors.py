@@ -1,0 +1,63 @@
+"""The errors of commands about holds. They become problems of the HTTP API with its routes for holds."""
+
+from typing import ClassVar
+
+from ledger.errors import NotFound, RuleBroken, SeatledgerError, seats_left
+
+
+class HoldNotFound(NotFound, title="No such hold"):
+    """No hold has this id, or it is not yours."""
+
+    def __init__(self) -> None:
+        super().__init__("There is no hold with this id, or it is not yours.")
+
+
+class HoldClosed(RuleBroken, title="Hold has ended"):
+    """The hold has ended: see `outcome`. Its seats were booked (`confirmed`) or given back (`released`), or its time was over
+    (`lapsed`).
+
+    A lapsed hold can still be confirmed, as long as nobody else has its seats.
+    """
+
+    TEXT: ClassVar = {
+        "confirmed": "The seats of this hold are booked already.",
+        "released": "The seats of this hold were given back.",
+        "lapsed": "The time of this hold is over.",
+    }
+
+    def __init__(self, outcome: str) -> None:
+        super().__init__(self.TEXT[outcome], outcome=outcome)
+
+
+class HoldGone(RuleBroken, title="Held seats are gone"):
+    """The time of the hold was over, and others have its seats: see `available`. Nothing was booked.
+
+    `held`: seats that others hold at the moment, who may give them back.
+    """
+
+    def __init__(self, category: str, available: int, held: int) -> None:
+        detail = f"The time of this hold is over. {seats_left(category, available, held)}"
+        super().__init__(detail, category=category, available=available, held=held)
+
+
+class ExtensionLimit(RuleBroken, title="No more time"):
+    """A hold can be extended at most `limit` times. Confirm it, or hold the seats again later."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"A hold can be extended at most {limit} times.", limit=limit)
+
+
+class HoldEntryNeeded(SeatledgerError, status=503):
+    """The hold has ended, so the Event does not know whose it was and which seats it had: send the command again with the entry of
+    this `version`. No client sees it."""
+
+    def __init__(self, version: int) -> None:
+        super().__init__("The entry of the hold has to be read.", version=version)
+        self.version = version
+
+
+class NothingDue(SeatledgerError, status=409):
+    """No hold is due. No client sees it."""
+
+    def __init__(self) -> None:
+        super().__init__("No hold is due.")
