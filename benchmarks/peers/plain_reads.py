@@ -137,7 +137,7 @@ def _amounts(row: Any) -> dict[str, str]:
 def _event(row: Any) -> read_bodies.Event:
     categories = [
         read_bodies.Category(
-            id=row["event_id"], name=name, price=money(price), capacity=capacity, taken=taken, available=available
+            id=row["event_id"], name=name, price=money(price), capacity=capacity, taken=taken, held=0, available=available
         )
         for _, name, price, capacity, taken, available in from_json(row["categories"])
     ]  # fmt: skip
@@ -148,7 +148,7 @@ def _event(row: Any) -> read_bodies.Event:
         status=row["status"], organizer_id=row["organizer_id"],
         categories=categories, capacity=sum(category.capacity for category in categories),
         available=sum(category.available for category in categories), max_tickets_per_customer=row["max_tickets_per_customer"],
-        guest_checkout="off", details_version=row["details_version"], created_at=row["created_at"],
+        guest_checkout="off", hold_minutes=15, details_version=row["details_version"], created_at=row["created_at"],
     )  # fmt: skip
 
 

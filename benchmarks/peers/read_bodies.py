@@ -17,6 +17,7 @@ class Category(BaseModel):
     price: str
     capacity: int
     taken: int
+    held: int
     available: int
 
 
@@ -41,6 +42,7 @@ class Event(BaseModel):
     available: int
     max_tickets_per_customer: int | None
     guest_checkout: str
+    hold_minutes: int
     details_version: int
     created_at: datetime
 

@@ -44,18 +44,21 @@ _NAMES = UUID(int=0x5707)
 
 
 class Story:
-    """`tell` adds steps to `entries`, which can be appended to a ledger, and to `events`."""
+    """`tell` adds steps to `entries`, which can be appended to a ledger, and to `events`.
 
-    def __init__(self, seed: int, events: int = 4) -> None:
+    Beside running workers a story has to `start` in the future: else they let its holds lapse before it does.
+    """
+
+    def __init__(self, seed: int, events: int = 4, start: datetime = START) -> None:
         self.dice = random.Random(seed)
-        self.now = START
+        self.now = start
         self.entries: list[RecordedEntry] = []
         self.events: dict[UUID, Event] = {}
         self.refunds: dict[UUID, int] = {}
         self._seed = seed
         for number in range(events):
             id_ = uuid5(_NAMES, f"{seed} event {number}")
-            details = e.Details(name=f"Event {number}", starts_at=START + timedelta(days=90), max_tickets_per_customer=20)
+            details = e.Details(name=f"Event {number}", starts_at=start + timedelta(days=90), max_tickets_per_customer=20)
             categories = (e.Category(1, "General", 1_050, 60), e.Category(2, "VIP", 9_900, 12))
             self._execute(
                 ScheduleEvent(id=id_, actor=ORGANIZER, event_id=id_, details=details, currency="EUR", categories=categories)
