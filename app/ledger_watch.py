@@ -1,5 +1,7 @@
-"""The watch of an API process: once a second it looks whether the ledger went back (`ledger/anchor.py`), and whether a rebuild has
-replaced read tables. The appender notices the first by itself, but only when it appends. A standby, which may lag, proves nothing.
+"""The watch of an API process: once a second it looks whether the ledger went back (`ledger/anchor.py`), whether a rebuild has
+replaced read tables, and what time it is in the database.
+
+The appender notices the first by itself, but only when it appends. A standby, which may lag, proves nothing.
 """
 
 import asyncio
@@ -9,6 +11,7 @@ from functools import partial
 
 from ledger.anchor import Anchor, LedgerWentBack
 from ledger.concurrency import BackgroundTasks, supervise
+from ledger.database_clock import DatabaseClock
 from ledger.pool import Pool, connection
 
 LOOK_SECONDS = 1.0
@@ -17,7 +20,8 @@ STATEMENT_SECONDS = 2.0
 
 _LOOK = """
     SELECT pg_is_in_recovery() OR EXISTS (SELECT FROM ledger_entries WHERE notification_id = %b AND mac IS NOT DISTINCT FROM %b),
-           (SELECT sum(rebuilds)::bigint FROM projections), newest.notification_id, newest.mac
+           (SELECT sum(rebuilds)::bigint FROM projections), newest.notification_id, newest.mac,
+           clock_timestamp()
     FROM (VALUES (1)) AS always LEFT JOIN LATERAL (
         SELECT notification_id, mac FROM ledger_entries ORDER BY notification_id DESC LIMIT 1) AS newest ON true"""
 
@@ -26,12 +30,14 @@ log = logging.getLogger(__name__)
 
 class LedgerWatch:
     """Moves the anchor to the newest entry; where the ledger went back, `Anchor.lose` drops what is in memory. `on_rebuild` is
-    called after the tables of a projection were replaced."""
+    called after the tables of a projection were replaced. Corrects the clock."""
 
-    def __init__(self, pool: Pool, anchor: Anchor, on_rebuild: Callable[[], None], others: Sequence[Pool] = ()) -> None:
+    def __init__(
+        self, pool: Pool, anchor: Anchor, clock: DatabaseClock, on_rebuild: Callable[[], None], others: Sequence[Pool] = ()
+    ) -> None:
         """Where the ledger went back, the connections of `pool` and `others` are replaced: they may be to a server that is not the
         primary any more."""
-        self._pool, self._anchor, self._on_rebuild = pool, anchor, on_rebuild
+        self._pool, self._anchor, self._clock, self._on_rebuild = pool, anchor, clock, on_rebuild
         self._rebuilds: int | None = None
         self._tasks = BackgroundTasks()
         for each in (pool, *others):
@@ -54,8 +60,10 @@ class LedgerWatch:
     async def look(self) -> None:
         position, mac, losses = self._anchor.position, self._anchor.mac, self._anchor.losses
         async with connection(self._pool, STATEMENT_SECONDS) as acquired:
+            asked_at = self._clock.steady()
             cursor = await acquired.execute(_LOOK, (position, mac), prepare=True, binary=True)
-            [(is_held, rebuilds, newest_position, newest_mac)] = await cursor.fetchall()
+            [(is_held, rebuilds, newest_position, newest_mac, time_there)] = await cursor.fetchall()
+        self._clock.learn(time_there, asked_at, self._clock.steady())
         if position and not is_held:
             self._anchor.lose(LedgerWentBack(f"the entry at position {position}"), losses)
         if newest_position is not None:

@@ -1,12 +1,13 @@
 """The resources that the API process holds while it runs: opened in this order, closed in the reverse order."""
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import datetime
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
 from uuid import UUID
 
+import psycopg
 from fastapi import FastAPI
+from psycopg_pool import PoolTimeout
 
 from accounts.access import Access
 from app import tracing
@@ -20,6 +21,8 @@ from commands.routes import WriteSide
 from commands.service import CommandService
 from ledger import gc_tuning
 from ledger.connection import LedgerConnection
+from ledger.database_clock import DatabaseClock
+from ledger.errors import SeatledgerError
 from ledger.event import Event
 from ledger.keys import Keyring
 from ledger.macs import MacCheck, Macs
@@ -49,13 +52,13 @@ LOAD_CONNECTIONS = 4
 @asynccontextmanager
 async def run(
     settings: Settings,
-    clock: Callable[[], datetime],
     wake_up_sender: Callable[[Settings], WakeUpSender],
     draining: Draining,
     app: FastAPI,
 ) -> AsyncIterator[None]:
     async with AsyncExitStack() as stack:
         pool = await stack.enter_async_context(make_pool(settings))
+        clock = DatabaseClock()
         codes, macs = TicketCodes(Keyring.open(settings.keys, "tickets")), Macs.open(settings.keys)
 
         async def last_seen_event(event_id: UUID) -> Event | None:
@@ -100,8 +103,14 @@ async def run(
         await appender.start()
         stack.push_async_callback(appender.close)
         watch = LedgerWatch(
-            load_pool, appender.anchor, on_rebuild=read_side.reset, others=[pool for name, pool in pools.items() if name != "load"]
+            load_pool,
+            appender.anchor,
+            clock,
+            on_rebuild=read_side.reset,
+            others=[pool for name, pool in pools.items() if name != "load"],
         )
+        with suppress(SeatledgerError, psycopg.Error, PoolTimeout):  # it is asked again each second
+            await watch.look()  # no command may go by a clock that is wrong
         watch.start()
         stack.push_async_callback(watch.close)
 

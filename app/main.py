@@ -5,7 +5,6 @@ resources.
 """
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from functools import partial
 
 from fastapi import FastAPI
@@ -42,14 +41,9 @@ TITLE = "Seatledger"
 DESCRIPTION = "Event booking on an immutable ledger: never one seat twice, and every number can be derived again."
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
 def bootstrap(
     settings: Settings | None = None,
     *,
-    clock: Callable[[], datetime] = _now,
     wake_up_sender: Callable[[Settings], WakeUpSender] = WakeUpSender,
     draining: Draining | None = None,
 ) -> FastAPI:
@@ -57,7 +51,7 @@ def bootstrap(
     settings = settings or Settings.from_env()
     if not settings.database_url or not settings.redis_url:
         raise SettingsError("The API needs DATABASE_URL and REDIS_URL, or a running `make run`, whose servers are then used.")
-    open_and_close = partial(lifespan.run, settings, clock, wake_up_sender, draining or Draining())
+    open_and_close = partial(lifespan.run, settings, wake_up_sender, draining or Draining())
     if settings.specification:
         standalone = compat.registry.make_standalone(settings, open_and_close)
         return _observed(standalone, settings)

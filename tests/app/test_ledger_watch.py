@@ -1,10 +1,14 @@
-"""The watch notices by itself that the ledger went back, or that tables were rebuilt, in a process that appends nothing."""
+"""The watch notices by itself that the ledger went back, or that tables were rebuilt, in a process that appends nothing;
+and by it the process goes by the clock of the database."""
 
 import asyncio
+import time
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 
 from app.ledger_watch import LedgerWatch
 from ledger.anchor import Anchor
+from ledger.database_clock import DatabaseClock
 from ledger.errors import Busy
 from ledger.pool import make_pool
 from ledger.settings import Settings
@@ -33,7 +37,7 @@ async def test_ledger_that_went_back(database_url: str, postgres_server: Postgre
         backup = await asyncio.to_thread(postgres_server.back_up, database_url)
         await asyncio.to_thread(ledger.execute, s.book(s.ALICE), s.NOW)
         async with make_pool(Settings(database_url=database_url)) as pool:
-            watch = LedgerWatch(pool, anchor, on_rebuild=lambda: None)
+            watch = LedgerWatch(pool, anchor, DatabaseClock(), on_rebuild=lambda: None)
             await _look(watch)
             assert anchor.position == ledger.head()
             await asyncio.to_thread(postgres_server.restore, database_url, backup)
@@ -48,9 +52,16 @@ async def test_tables_that_were_rebuilt(database_url: str) -> None:
     rebuilt, anchor = list[int](), Anchor()
     with closing(Ledger(database_url, s.MACS)) as ledger, closing(Rebuilder(database_url, ledger)) as rebuilder:
         async with make_pool(Settings(database_url=database_url)) as pool:
-            watch = LedgerWatch(pool, anchor, on_rebuild=lambda: rebuilt.append(1))
+            watch = LedgerWatch(pool, anchor, DatabaseClock(), on_rebuild=lambda: rebuilt.append(1))
             await _look(watch)
             await asyncio.to_thread(rebuilder.rebuild, [PROJECTORS["availability"]])
             await _look(watch)
             await _look(watch)
     assert rebuilt == [1]
+
+
+async def test_clock_that_is_an_hour_ahead(database_url: str) -> None:
+    clock = DatabaseClock(time_of_day=lambda: time.time() + 3_600)
+    async with make_pool(Settings(database_url=database_url)) as pool:
+        await _look(LedgerWatch(pool, Anchor(), clock, on_rebuild=lambda: None))
+    assert abs(clock() - datetime.now(UTC)) < timedelta(seconds=60)
