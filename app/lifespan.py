@@ -16,9 +16,9 @@ from app.ledger_watch import LedgerWatch
 from app.probes import Probes
 from app.readiness import Readiness
 from commands.appender.appender import Appender
-from commands.guest_bookings import GuestBookings
-from commands.routes import WriteSide
+from commands.guest_orders import GuestOrders
 from commands.service import CommandService
+from commands.write_side import WriteSide
 from ledger import gc_tuning
 from ledger.connection import LedgerConnection
 from ledger.database_clock import DatabaseClock
@@ -123,7 +123,7 @@ async def run(
             find_contact=access.directory.find_or_create_contact,
             key=key,
         )
-        app.state.guest_bookings = GuestBookings(command_service, access, key)
+        app.state.guest_orders = GuestOrders(command_service, access, key)
         app.state.mailbox = MailboxReader(pool)
         app.state.webhooks = Webhooks(pool, WebhookSecrets(settings), allow_private=settings.webhooks_allow_private)
         app.state.resending = Resending(pool, read_side.latest_booking, sends_mail=settings.has_mail, wake=wake_ups.wake)

@@ -15,8 +15,8 @@ from accounts.access import Access
 from accounts.guests import DEFAULT_ORGANIZER, Guest, Guests
 from commands.appender.pending import DisconnectCheck
 from commands.bodies import NewCategory, numbered_categories, to_minor_units
-from commands.routes import WriteSide
 from commands.service import MAX_NUMBER
+from commands.write_side import WriteSide
 from ledger import entries as e
 from ledger.commands import (
     Actor,

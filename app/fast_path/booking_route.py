@@ -3,7 +3,7 @@ third of their time was spent in layers that they don't need: middleware, router
 objects (docs/decisions/0009).
 
 `POST /api/events/{event_id}/bookings` skips all of these and calls the same function as the documented route
-(`commands.routes.book`), with the same access policy and the same problems. Any other request goes to the framework, and so do
+(`commands.orders.order`), with the same access policy and the same problems. Any other request goes to the framework, and so do
 bookings without a log-in, which write a contact to the database first. A test sends the same requests both ways and compares the
 responses.
 """
@@ -22,10 +22,12 @@ from accounts.access import BUYERS, SESSION_COOKIE, permitted
 from app import middleware, problems, tracing
 from app.observation import RequestObserver
 from commands.bodies import read_booking
+from commands.orders import order
 from commands.result import CommandResult
-from commands.routes import book
+from commands.write_side import WriteSide
 from ledger.client_address import client_of
 from ledger.client_limits import RateLimiter
+from ledger.commands import BookSeats
 from ledger.deadline import RequestDeadline
 from ledger.idempotency import command_id
 from ledger.settings import BODY_LIMIT_BYTES
@@ -82,13 +84,15 @@ class BookingFastPath:
 
     async def _book(self, event_id: UUID, headers: dict[bytes, bytes], scope: Scope, receive: Receive) -> CommandResult:
         state = self._app.state
+        write_side: WriteSide = state.write_side
         content = await _read_body(headers, receive)
         principal = permitted(await state.access.principal_of(scope), BUYERS)
         state.access.account_limiter.count(principal.id)
         body = read_booking(content, headers.get(b"content-type", b"").decode("latin-1"))
         key = headers.get(b"idempotency-key")
         command = command_id(principal.id, "POST", scope["path"], None if key is None else key.decode("latin-1"))
-        return await book(state.write_side, event_id, body, principal.actor, command, partial(_is_disconnected, scope, receive))
+        ordered = await order(write_side, BookSeats, event_id, body, principal.actor, command)
+        return await write_side.command_service.execute(ordered, partial(_is_disconnected, scope, receive))
 
 
 async def _read_body(headers: dict[bytes, bytes], receive: Receive) -> bytes:

@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from app.main import bootstrap
-from commands.routes import WriteSide
+from commands.write_side import WriteSide
 from ledger.pool import connection
 from ledger.settings import Settings
 from query_api.read_side import ReadSide

@@ -1,5 +1,5 @@
-"""Bookings of people without an account: the contact whose booking it is, and whose `Idempotency-Key` it is. For an
-unproven booking accounts are not looked at: nobody learns from a response whether an address has one."""
+"""Orders of people without an account, bookings and holds: the contact whose they are, and whose `Idempotency-Key` it is. For an
+unproven order accounts are not looked at: nobody learns from a response whether an address has one."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -11,28 +11,31 @@ import msgspec
 from fastapi import Request
 
 from accounts.access import Access, address_of, guest_command_id
-from accounts.errors import GuestSecretMissing
+from accounts.errors import GuestSecretMissing, NotSignedIn
 from commands.bodies import Contact, NewBooking, read_person
+from commands.orders import Order, only_for
 from commands.result import CommandResult
 from commands.service import CommandService
-from ledger.commands import Actor, BookSeats, Role
+from ledger.commands import Actor, OrderSeats, Role
 from ledger.errors import EmailUnverified, EventNotFound, Malformed, OutcomeUnknown, SeatledgerError
-from ledger.views import BookingView
+from ledger.views import BookingView, HoldView
 
 _encode = msgspec.json.Encoder().encode
 
 
-class GuestBookings:
-    """In `app.state.guest_bookings`."""
+class GuestOrders:
+    """In `app.state.guest_orders`."""
 
     def __init__(self, command_service: CommandService, access: Access, key: bytes) -> None:
         """`key`: 32 secret bytes, as of `WriteSide`."""
         self._command_service, self._access, self._key = command_service, access, key
 
-    async def book(
-        self, event_id: UUID, body: NewBooking, request: Request, key: str | None, guest_secret: str | None
+    async def order(
+        self, kind: Order, event_id: UUID, body: NewBooking, request: Request, key: str | None, guest_secret: str | None
     ) -> CommandResult:
-        """Books for the contact in the body, which it must have. Raises GuestSecretMissing; as `CommandService.execute`."""
+        """Orders for the contact in the body. Raises NotSignedIn without one; GuestSecretMissing; as `CommandService.execute`."""
+        if body.contact is None:
+            raise NotSignedIn
         contact = _contact(body)
         browser = self._access.guest_secrets.hash_of(request, guest_secret)
         if key is not None and browser is None:
@@ -41,10 +44,10 @@ class GuestBookings:
         event = await self._command_service.last_seen_event(event_id)
         if event is None:
             raise EventNotFound
-        command = BookSeats(
+        command: OrderSeats = kind(
             id=id_, actor=Actor(uuid4(), Role.CUSTOMER), event_id=event_id, tickets=body.wanted(),
-            customer_proof=self._proof_of(contact), ticket_key=self._command_service.codes.newest_key,
-            expected_total=body.total(), guest="unproven",
+            customer_proof=self._proof_of(contact), expected_total=body.total(), guest="unproven",
+            **only_for(kind, self._command_service.codes),
         )  # fmt: skip
         if event.version_of(id_) is not None:  # a retry: whose it is was said at the first try
             return await self._command_service.execute(command, request.is_disconnected)
@@ -62,7 +65,7 @@ class GuestBookings:
             result = await self._command_service.execute(
                 _of(command, Actor(made.id, Role.CUSTOMER), "unproven"), request.is_disconnected
             )
-            made.is_used = isinstance(result.view, BookingView) and result.view.customer_id == made.id
+            made.is_used = isinstance(result.view, BookingView | HoldView) and result.view.customer_id == made.id
             return result
 
     def _proof_of(self, contact: Contact) -> bytes:
@@ -71,8 +74,8 @@ class GuestBookings:
 
     @asynccontextmanager
     async def _new_contact(self, organizer_id: UUID, contact: Contact) -> AsyncIterator["_NewContact"]:
-        """A contact for the booking that is made in the block. It is there before the booking, whose mail needs it, and deleted
-        again if the booking is refused, or was made before, for another one."""
+        """A contact for the order of the block. It is there before the booking, whose mail needs it, and deleted again if the order
+        is refused, or was made before, for another one."""
         made = _NewContact(await self._access.guest_contacts.create(organizer_id, contact.name, contact.email))
         try:
             yield made
@@ -89,13 +92,13 @@ class GuestBookings:
 
 
 class _NewContact:
-    """`is_used`: the booking is this contact's."""
+    """`is_used`: what was ordered is this contact's."""
 
     def __init__(self, id_: UUID) -> None:
         self.id, self.is_used = id_, False
 
 
-def _of(command: BookSeats, actor: Actor, guest: Literal["unproven", "proven"]) -> BookSeats:
+def _of(command: OrderSeats, actor: Actor, guest: Literal["unproven", "proven"]) -> OrderSeats:
     return msgspec.structs.replace(command, actor=actor, guest=guest)
 
 
@@ -103,3 +106,8 @@ def _contact(body: NewBooking) -> Contact:
     if body.customer is not None:
         raise Malformed("The body is not a booking.", errors=[{"path": "customer", "message": "is for the box office alone"}])
     return read_person(Contact, "contact", body.contact)
+
+
+def guest_orders_of(request: Request) -> GuestOrders:
+    orders: GuestOrders = request.app.state.guest_orders
+    return orders
