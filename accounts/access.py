@@ -298,6 +298,8 @@ FreshAdmin = Annotated[Principal, Security(_fresh, scopes=["admin"])]
 Buyer = Annotated[Principal, Security(_signed_in, scopes=BUYERS)]
 #: In the OpenAPI document of a route of BuyerOrGuest, before it is served.
 FOR_GUESTS = "x-for-guests"
+#: Likewise of a route that the token of a hold opens, too.
+BY_LINK = "x-by-link"
 BuyerOrGuest = Annotated[Principal | None, Security(_BuyerOrGuest(), scopes=BUYERS)]
 Organizer = Annotated[Principal, Security(_signed_in, scopes=["organizer", "admin"])]
 Auditor = Annotated[Principal, Security(_signed_in, scopes=["auditor", "admin"])]

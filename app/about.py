@@ -23,7 +23,7 @@ class DemoAccountView:
 @dataclass(slots=True, kw_only=True)
 class AboutView:
     """This installation. `currency`: that of new events which name none. `demo_accounts`: empty without the demo. `has_mail`: it
-    sends mail. `has_mailbox`: it goes nowhere, and the page shows it at `/mailbox`."""
+    sends mail. `has_mailbox`: it goes nowhere, and the page shows it at `/mailbox`. `has_holds`: seats can be held."""
 
     name: str
     version: str
@@ -31,6 +31,7 @@ class AboutView:
     demo_accounts: list[DemoAccountView]
     has_mail: bool
     has_mailbox: bool
+    has_holds: bool
 
 
 @router.get("/about", operation_id="get_about")
@@ -42,5 +43,5 @@ async def get_about(request: Request, response: Response) -> AboutView:
     return AboutView(
         name=request.app.title, version=request.app.version, currency=settings.currency,
         demo_accounts=[DemoAccountView(name=name, email=email, role=role) for name, email, role in people],
-        has_mail=settings.has_mail, has_mailbox=settings.has_mailbox,
+        has_mail=settings.has_mail, has_mailbox=settings.has_mailbox, has_holds=settings.holds,
     )  # fmt: skip

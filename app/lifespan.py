@@ -17,6 +17,7 @@ from app.probes import Probes
 from app.readiness import Readiness
 from commands.appender.appender import Appender
 from commands.guest_orders import GuestOrders
+from commands.holds import Holds
 from commands.service import CommandService
 from commands.write_side import WriteSide
 from ledger import gc_tuning
@@ -27,7 +28,8 @@ from ledger.event import Event
 from ledger.keys import Keyring
 from ledger.macs import MacCheck, Macs
 from ledger.mail_tokens import MailTokens
-from ledger.pool import make_pool
+from ledger.open_holds import OpenHolds
+from ledger.pool import Pool, make_pool
 from ledger.settings import Settings
 from ledger.streams import Streams
 from ledger.ticket_codes import TicketCodes
@@ -72,7 +74,7 @@ async def run(
             replica = Replica(pools["standby"], primary=load_pool)
             replica.start()
             stack.push_async_callback(replica.close)
-        read_side = ReadSide(settings, pool, codes, LogKeys.open(settings.keys), macs, last_seen_event, replica)
+        read_side = ReadSide(settings, pool, codes, LogKeys.open(settings.keys), macs, last_seen_event, replica, clock)
         await read_side.start()
         stack.push_async_callback(read_side.close)
         key, *older_keys = Keyring.open(settings.keys, "accounts").newest_first
@@ -116,6 +118,7 @@ async def run(
 
         command_service = CommandService(appender, streams, codes)
         app.state.access, app.state.read_side, app.state.settings = access, read_side, settings
+        app.state.open_holds = OpenHolds(clock, read_side.held_by, read_side.ended_holds)
         app.state.write_side = WriteSide(
             command_service,
             currency=settings.currency,
@@ -123,29 +126,36 @@ async def run(
             find_contact=access.directory.find_or_create_contact,
             key=key,
         )
+        app.state.holds = Holds(app.state.write_side, app.state.open_holds, settings)
         app.state.guest_orders = GuestOrders(command_service, access, key)
-        app.state.mailbox = MailboxReader(pool)
-        app.state.webhooks = Webhooks(pool, WebhookSecrets(settings), allow_private=settings.webhooks_allow_private)
-        app.state.resending = Resending(pool, read_side.latest_booking, sends_mail=settings.has_mail, wake=wake_ups.wake)
-        app.state.manage_links = ManageLinks(
-            pool,
-            ManageUrls(settings.server_url, MailTokens(Keyring.open(settings.keys, "mail"))),
-            read_side.booked_by,
-            app.state.resending,
-            sends_mail=settings.has_mail,
-            wake=wake_ups.wake,
-        )
-        unsubscribe_urls = UnsubscribeUrls(settings.server_url, MailTokens(Keyring.open(settings.keys, "mail")))
-        app.state.unsubscribing = Unsubscribing(pool, unsubscribe_urls)
-        app.state.announcements = Announcements(
-            pool,
-            unsubscribe_urls,
-            command_service.last_seen_event,
-            sends_mail=settings.has_mail,
-            wake=wake_ups.wake,
-        )
+        _open_notifications(app, settings, pool, read_side, command_service, wake_ups)
         readiness = Readiness(load_pool, draining, must_be_durable=not settings.allow_unsafe_database)
         app.state.probes = Probes(app.state.observer, pools, appender, read_side, readiness)
         app.state.observer.is_traced = tracing.start()
         gc_tuning.tune()
         yield
+
+
+def _open_notifications(
+    app: FastAPI, settings: Settings, pool: Pool, read_side: ReadSide, command_service: CommandService, wake_ups: WakeUpSender
+) -> None:
+    app.state.mailbox = MailboxReader(pool)
+    app.state.webhooks = Webhooks(pool, WebhookSecrets(settings), allow_private=settings.webhooks_allow_private)
+    app.state.resending = Resending(pool, read_side.latest_booking, sends_mail=settings.has_mail, wake=wake_ups.wake)
+    app.state.manage_links = ManageLinks(
+        pool,
+        ManageUrls(settings.server_url, MailTokens(Keyring.open(settings.keys, "mail"))),
+        read_side.booked_by,
+        app.state.resending,
+        sends_mail=settings.has_mail,
+        wake=wake_ups.wake,
+    )
+    unsubscribe_urls = UnsubscribeUrls(settings.server_url, MailTokens(Keyring.open(settings.keys, "mail")))
+    app.state.unsubscribing = Unsubscribing(pool, unsubscribe_urls)
+    app.state.announcements = Announcements(
+        pool,
+        unsubscribe_urls,
+        command_service.last_seen_event,
+        sends_mail=settings.has_mail,
+        wake=wake_ups.wake,
+    )

@@ -10,9 +10,9 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from accounts.access import CSRF_COOKIE, FOR_GUESTS, SESSION_COOKIE
+from accounts.access import BY_LINK, CSRF_COOKIE, FOR_GUESTS, SESSION_COOKIE
 from app import problems
-from commands.bodies import booking_schemas
+from commands.order_bodies import order_schemas
 from compat.documentation import document_of
 
 JSON = dict[str, Any]
@@ -33,11 +33,12 @@ _PROBLEM: JSON = {
         "detail": {"type": "string"},
         "request_id": {"type": "string", "description": "Names the request in the log, as the header `X-Request-Id` does"},
         "errors": {"type": "array", "items": {"$ref": "#/components/schemas/ProblemError"}},
-        "available": {"type": "integer", "description": "Seats left: `sold-out`"},
+        "available": {"type": "integer", "description": "Seats left: `sold-out`, `hold-gone`"},
         "total_amount": {"type": "string", "description": "What the tickets cost now: `price-changed`"},
-        "limit": {"type": "integer", "description": "Tickets: `customer-limit`, `booking-too-large`"},
-        "held": {"type": "integer", "description": "Tickets: `customer-limit`"},
+        "limit": {"type": "integer", "description": "Tickets: `customer-limit`, `booking-too-large`; holds: `too-many-holds`"},
+        "held": {"type": "integer", "description": "Tickets: `customer-limit`; seats that may come back: `sold-out`, `hold-gone`"},
         "reason": {"type": "string", "description": "`event-not-bookable`"},
+        "outcome": {"type": "string", "description": "`confirmed`, `released` or `lapsed`: `hold-closed`"},
     },
     "additionalProperties": True,
 }
@@ -60,7 +61,7 @@ def _document(app: FastAPI) -> JSON:
         error = {"description": "A problem", "content": content}
         document = document_of(app, {"4XX": error, "5XX": error})
         schemas = document["components"]["schemas"]
-        schemas |= booking_schemas() | {"Problem": _PROBLEM, "ProblemError": _PROBLEM_ERROR}
+        schemas |= order_schemas() | {"Problem": _PROBLEM, "ProblemError": _PROBLEM_ERROR}
         add_cookie(document)
         document["components"]["schemas"] = {_public_name(name): schema for name, schema in sorted(schemas.items())}
         app.openapi_schema = _map_objects(document, _finish_object)
@@ -115,4 +116,5 @@ def add_cookie(document: JSON) -> None:
             if isinstance(operation, dict) and (security := operation.get("security")):
                 roles = security[0].get("bearer", [])
                 is_for_anybody = operation.pop(FOR_GUESTS, False) or not roles
-                operation["security"] = [{"bearer": roles}, {"cookie": roles}, *([{}] if is_for_anybody else [])]
+                by_link: list[JSON] = [{"manage_link": []}] if operation.pop(BY_LINK, False) else []
+                operation["security"] = [{"bearer": roles}, {"cookie": roles}, *by_link, *([{}] if is_for_anybody else [])]

@@ -129,6 +129,8 @@ def start_deployment(directory: Path) -> Iterator[Deployment]:
             drain_seconds=0,
             commands_per_minute=0,  # the load comes from one address
             commands_per_minute_address=0,
+            holds_per_account=0,
+            holds_per_address=0,
             connections_per_address=0,
             streams_per_address=0,
             webhooks_allow_private=True,

@@ -1,6 +1,6 @@
 """Request bodies, and the values of commands that are made from them.
 
-Unknown fields are refused. msgspec decodes the body of a booking, whose route is the busiest; pydantic the others.
+Unknown fields are refused. Those of orders: `order_bodies.py`.
 """
 
 import re
@@ -8,11 +8,10 @@ from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
 from functools import cache
-from typing import Annotated, Any, Self, TypeVar
+from typing import Annotated, Any, Self
 from uuid import UUID
 from zoneinfo import available_timezones
 
-import msgspec
 from iso4217 import Currency
 from pydantic import (
     AfterValidator,
@@ -20,16 +19,15 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    ValidationError,
     WithJsonSchema,
     model_validator,
 )
 
-from ledger.commands import CategoryChange, WantedSeats
+from ledger.commands import CategoryChange
 from ledger.decide import MAX_CAPACITY, MAX_CATEGORIES
 from ledger.entries import Category, Details
 from ledger.errors import Malformed
-from ledger.field_types import Email, LocalEventTime, LongText, Name, Text, from_zone
+from ledger.field_types import LocalEventTime, LongText, Name, Text, from_zone
 from ledger.money import MAX_PRICE, exponent, to_minor
 from ledger.selling import MAX_HOLD_MINUTES
 from ledger.views import GuestCheckout
@@ -221,148 +219,6 @@ class TicketCode(Body):
     """The code of a ticket, as printed or scanned."""
 
     code: Annotated[str, Text(100)]
-
-
-class BoxOfficeCustomer(Body):
-    """The customer of a sale at the box office: a contact of the event's organizer."""
-
-    name: Name
-    email: Email
-
-
-#: Web addresses, also without a scheme, since programs for mail make links of them.
-_LINK = re.compile(r"://|www\.|[^\W_]{2,}\.[a-z]{2,}").search
-
-
-def _not_a_link(name: str) -> str:
-    """Anybody can have a confirmation sent to any address: it must carry no message of theirs."""
-    if _LINK(name):
-        raise ValueError("must be a name, without a web address")
-    return name
-
-
-class Contact(Body):
-    """Who books without an account. The confirmation goes to the e-mail address."""
-
-    name: Annotated[Name, AfterValidator(_not_a_link)]
-    email: Email
-
-
-Person = TypeVar("Person", bound=Body)
-
-
-def read_person(kind: type[Person], path: str, value: dict[str, Any] | None) -> Person:
-    """A person in the body of a booking. Raises Malformed, with the path of the invalid field."""
-    try:
-        return kind.model_validate(value)
-    except ValidationError as error:
-        errors = [{"path": ".".join(map(str, (path, *item["loc"]))), "message": item["msg"]} for item in error.errors()]
-        raise Malformed("The body is not a booking.", errors=errors) from None
-
-
-class WantedTickets(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A number of seats of a category, which is identified by its name or id."""
-
-    category: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
-    quantity: Annotated[int, msgspec.Meta(ge=1, le=MAX_CAPACITY)]
-
-
-#: An amount: 10 ^ 15 minor units at most. Python's `$` also matches before a line's end.
-_TOTAL = r"^[0-9]{1,15}(\.[0-9]{1,4})?\Z"
-
-
-class NewBooking(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A new booking. `customer`, at the box office only: the tickets are for this customer; without one, for a walk-in.
-    `contact`, without a log-in only: who books; `proof`: that the contact's e-mail address is theirs. `expected_total`: what the
-    tickets cost, as their buyer was told."""
-
-    tickets: Annotated[list[WantedTickets], msgspec.Meta(min_length=1, max_length=MAX_CATEGORIES)]
-    customer: dict[str, Any] | None = None
-    contact: dict[str, Any] | None = None
-    proof: Annotated[str, msgspec.Meta(min_length=1, max_length=100)] | None = None
-    expected_total: Annotated[str, msgspec.Meta(pattern=_TOTAL)] | None = None
-
-    def total(self) -> str | None:
-        """`expected_total` in one spelling, so that a retry with another one is the same command."""
-        return None if self.expected_total is None else f"{Decimal(self.expected_total).normalize():f}"
-
-    def wanted(self) -> tuple[WantedSeats, ...]:
-        if len({tickets.category for tickets in self.tickets}) < len(self.tickets):
-            raise Malformed("Each category is named once.", errors=[{"path": "tickets", "message": "names a category twice"}])
-        return tuple(WantedSeats(tickets.category, tickets.quantity) for tickets in self.tickets)
-
-
-_decode = msgspec.json.Decoder(NewBooking).decode
-_ERROR = re.compile(r"(?s)(.*?)(?: - at `\$\.?(.*)`)?")
-_FIELD = re.compile(r"(?s)Object (?:contains unknown|missing required) field `(.*)`")
-_INDEX = re.compile(r"\[(?:(\d+)|\.\.\.)\]")
-
-
-def read_booking(body: bytes, content_type: str) -> NewBooking:
-    """The body of a booking. Raises Malformed, with the path of the invalid field."""
-    if not content_type.lower().startswith("application/json"):
-        raise Malformed("The body is not JSON: send it with Content-Type: application/json.")
-    try:
-        return _decode(body)
-    except UnicodeDecodeError:
-        raise Malformed("The body is not a booking.", errors=[{"path": "", "message": "is not UTF-8"}]) from None
-    except (msgspec.DecodeError, RecursionError) as error:  # a ValidationError is one too
-        raise Malformed("The body is not a booking.", errors=[_parse_error(str(error) or "is nested too deeply")]) from None
-
-
-def _parse_error(message: str) -> dict[str, str]:
-    """A message of msgspec, with the field's path as pydantic writes it: `tickets.0.quantity`."""
-    match = _ERROR.fullmatch(message)
-    assert match is not None, "any text matches"
-    message, path = match[1], _INDEX.sub(lambda index: f".{index[1]}" if index[1] else "", match[2] or "")
-    field = _FIELD.fullmatch(message)
-    return {"path": ".".join(filter(None, (path, field and field[1]))), "message": message}
-
-
-BOOKING_SCHEMA = {"$ref": "#/components/schemas/NewBooking"}
-
-
-def booking_schemas() -> dict[str, Any]:
-    """The JSON Schemas of a booking's body, for the OpenAPI document: FastAPI does not know this body."""
-    wanted = {
-        "type": "object",
-        "title": "WantedTickets",
-        "required": ["category", "quantity"],
-        "additionalProperties": False,
-        "properties": {
-            "category": {"type": "string", "minLength": 1, "maxLength": 200, "description": "Name or id of a category"},
-            "quantity": {"type": "integer", "minimum": 1, "maximum": MAX_CAPACITY},
-        },
-    }
-    items = {"$ref": "#/components/schemas/WantedTickets"}
-    booking = {
-        "type": "object",
-        "title": "NewBooking",
-        "required": ["tickets"],
-        "additionalProperties": False,
-        "properties": {
-            "tickets": {"type": "array", "minItems": 1, "maxItems": MAX_CATEGORIES, "items": items},
-            "customer": {
-                "anyOf": [{"$ref": "#/components/schemas/BoxOfficeCustomer"}, {"type": "null"}],
-                "description": "At the box office only: the tickets are for this customer; without one, for a walk-in",
-            },
-            "contact": {
-                "anyOf": [{"$ref": "#/components/schemas/Contact"}, {"type": "null"}],
-                "description": "Without a log-in only, where the event's `guest_checkout` permits: who books",
-            },
-            "proof": {
-                "anyOf": [{"type": "string", "minLength": 1, "maxLength": 100}, {"type": "null"}],
-                "description": "With `contact`: what `POST /api/contacts/confirm` answered for its e-mail address",
-            },
-            "expected_total": {
-                "anyOf": [{"type": "string", "pattern": r"^[0-9]{1,15}(\.[0-9]{1,4})?$"}, {"type": "null"}],
-                "description": "What the tickets cost, as you know it: if they cost something else now, nothing is booked (409)",
-                "examples": ["25.00"],
-            },
-        },
-    }
-    people = {kind.__name__: kind.model_json_schema() for kind in (BoxOfficeCustomer, Contact)}
-    return {"NewBooking": booking, "WantedTickets": wanted, **people}
 
 
 def to_minor_units(price: Decimal, currency: str) -> int:

@@ -12,7 +12,7 @@ from fastapi import Request
 
 from accounts.access import Access, address_of, guest_command_id
 from accounts.errors import GuestSecretMissing, NotSignedIn
-from commands.bodies import Contact, NewBooking, read_person
+from commands.order_bodies import Contact, NewBooking, read_person
 from commands.orders import Order, only_for
 from commands.result import CommandResult
 from commands.service import CommandService

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from accounts.directory import Contact
-from commands.bodies import BoxOfficeCustomer, NewBooking, read_person
+from commands.order_bodies import BoxOfficeCustomer, NewBooking, read_person
 from commands.write_side import WriteSide
 from ledger.commands import Actor, BookSeats, HoldSeats, OrderSeats
 from ledger.errors import EventNotFound, Malformed, NotYourEvent

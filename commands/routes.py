@@ -9,9 +9,10 @@ from fastapi import APIRouter, Header, Request, Response
 
 from accounts.access import FOR_GUESTS, Buyer, BuyerOrGuest, IdempotencyKey, Organizer, SignedIn, command_id_of
 from accounts.guest_secret import GuestSecretHeader
-from commands.bodies import BOOKING_SCHEMA, Cancellation, EventChanges, NewEvent, TicketCode, TicketIds, read_booking
+from commands.bodies import Cancellation, EventChanges, NewEvent, TicketCode, TicketIds
 from commands.exact_numbers import ExactNumbersRoute
 from commands.guest_orders import guest_orders_of
+from commands.order_bodies import NewBooking, body_of, read_booking
 from commands.orders import order
 from commands.result import CommandResult
 from commands.service import CommandService
@@ -128,9 +129,7 @@ async def check_in_ticket(
 
 @router.post(
     "/events/{event_id}/bookings", status_code=201, tags=["bookings"], operation_id="book_tickets", response_model=MadeBookingView,
-    openapi_extra={
-        "requestBody": {"required": True, "content": {"application/json": {"schema": BOOKING_SCHEMA}}}, FOR_GUESTS: True,
-    },
+    openapi_extra={**body_of(NewBooking), FOR_GUESTS: True},
 )  # fmt: skip
 async def book_tickets(
     event_id: UUID, request: Request, principal: BuyerOrGuest, key: IdempotencyKey = None, guest_secret: GuestSecretHeader = None

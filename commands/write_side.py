@@ -8,7 +8,7 @@ import msgspec
 from fastapi import Request, Response
 
 from accounts.directory import Contact
-from commands.bodies import BoxOfficeCustomer
+from commands.order_bodies import BoxOfficeCustomer
 from commands.service import CommandService
 from ledger.errors import BookingNotFound
 

@@ -1,8 +1,8 @@
-"""The errors of commands about holds. They become problems of the HTTP API with its routes for holds."""
+"""The errors of commands about holds: problems, as those of `errors.py`, but for the last two."""
 
 from typing import ClassVar
 
-from ledger.errors import NotFound, RuleBroken, SeatledgerError, seats_left
+from ledger.errors import NotFound, RetryableError, RuleBroken, SeatledgerError, seats_left
 
 
 class HoldNotFound(NotFound, title="No such hold"):
@@ -45,6 +45,21 @@ class ExtensionLimit(RuleBroken, title="No more time"):
 
     def __init__(self, limit: int) -> None:
         super().__init__(f"A hold can be extended at most {limit} times.", limit=limit)
+
+
+class HoldsOff(SeatledgerError, status=403, title="No holds"):
+    """This installation takes no holds at the moment, since it is being upgraded. Book in one step."""
+
+    def __init__(self) -> None:
+        super().__init__("Seats can't be held at the moment: book them in one step.")
+
+
+class TooManyHolds(RetryableError, status=429):
+    """You or your address hold seats `limit` times already. Confirm or release some, or try again after `Retry-After` seconds."""
+
+    def __init__(self, limit: int, retry_after_seconds: int) -> None:
+        super().__init__(f"You have {limit} open holds: confirm or release some.", limit=limit)
+        self.retry_after_seconds = retry_after_seconds
 
 
 class HoldEntryNeeded(SeatledgerError, status=503):

@@ -31,6 +31,7 @@ LOG_LEVELS, LOG_FORMATS = ("DEBUG", "INFO", "WARNING", "ERROR"), ("text", "json"
 _MAY_BE_0 = (
     "verify_hours", "drain_seconds", "metrics_port", "sign_ups_per_minute", "account_trail_days",
     "connections_per_address", "streams_per_address", "guest_mails_per_hour", "commands_per_minute", "commands_per_minute_address",
+    "holds_per_account", "holds_per_address",
 )  # fmt: skip
 
 
@@ -107,6 +108,9 @@ class Settings:
     commands_per_minute_address: int = _setting(
         6_000, "Commands from one address a minute, in one API process; past it: 429; 0: no limit"
     )
+    holds_per_account: int = _setting(50, "Open holds of one account, in one API process; past it: 429; 0: no limit")
+    holds_per_address: int = _setting(200, "Open holds from one address, in one API process; past it: 429; 0: no limit")
+    holds: bool = _setting(True, "Hold seats; 0 while processes of a release before holds still run: they can't read their entries")
     login_attempts_per_minute: int = _setting(
         10, "Failed log-ins of an account from one address; other limits follow from it (`accounts/rate_limiters.py`)"
     )

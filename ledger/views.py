@@ -7,7 +7,7 @@ in a third of the time of pydantic. Money is a decimal string; times are UTC.
 from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple, Protocol
 from uuid import UUID
 
 from pydantic import Field, WithJsonSchema
@@ -167,6 +167,13 @@ class MadeBookingView(BookingView):
     manage_url: str | None = None
 
 
+@dataclass(slots=True, kw_only=True)
+class MadeHoldView(HoldView):
+    """A new hold. `token`, of one without an account: send it as `Authorization: Bearer` with requests about this hold."""
+
+    token: str | None = None
+
+
 def event_view(event: Event) -> EventView:
     """The Event as it is now."""
     details = event.details
@@ -225,7 +232,18 @@ def _sold_view(
     )  # fmt: skip
 
 
-def _line_views(lines: Iterable[e.Line], amounts: Iterable[int], currency: str) -> list[LineView]:
+class PricedLine(Protocol):
+    """Seats of one category at one price, in minor units: of an entry, or of a read table."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def quantity(self) -> int: ...
+    @property
+    def unit_price(self) -> int: ...
+
+
+def _line_views(lines: Iterable[PricedLine], amounts: Iterable[int], currency: str) -> list[LineView]:
     return [
         LineView(
             category=line.name, quantity=line.quantity, unit_price=to_text(line.unit_price, currency),
@@ -235,23 +253,38 @@ def _line_views(lines: Iterable[e.Line], amounts: Iterable[int], currency: str) 
     ]  # fmt: skip
 
 
+def held_line_views(lines: Sequence[PricedLine], currency: str) -> tuple[list[LineView], Money]:
+    """The lines of a hold, and what they cost together."""
+    amounts = [line.quantity * line.unit_price for line in lines]
+    return _line_views(lines, amounts, currency), to_text(sum(amounts), currency)
+
+
 def hold_view(entries: Sequence[e.RecordedEntry], event_name: str, currency: str) -> HoldView:
     """A hold as its `SeatsHeld`, the first of the entries, and later ones about it made it."""
     held = entries[0].entry
     assert isinstance(held, e.SeatsHeld)
-    amounts = [line.quantity * line.unit_price for line in held.lines]
+    lines, total = held_line_views(held.lines, currency)
     view = HoldView(
         id=held.command, event_id=entries[0].stream, event_name=event_name, customer_id=held.customer_id, status="open",
-        lines=_line_views(held.lines, amounts, currency), total_amount=to_text(sum(amounts), currency), currency=currency,
+        lines=lines, total_amount=total, currency=currency,
         held_at=held.at, expires_at=held.expires_at,
     )  # fmt: skip
-    for recorded in entries[1:]:
+    apply_to_hold(view, entries[1:])
+    return view
+
+
+def apply_to_hold(view: HoldView, entries: Iterable[e.RecordedEntry]) -> None:
+    """Applies later entries about a hold to its view."""
+    for recorded in entries:
         match recorded.entry:
             case e.HoldExtended(expires_at=expires_at):
                 view.expires_at = expires_at
             case e.HoldReleased():
                 view.status = "released"
-    return view
+            case e.HoldsLapsed():
+                view.status = "lapsed"
+            case e.SeatsBooked():
+                view.status = "confirmed"
 
 
 def booking_view(

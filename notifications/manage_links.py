@@ -34,7 +34,7 @@ _REVOKE = """
 
 
 class ManagedBooking(msgspec.Struct, frozen=True):
-    """A contact's booking, whose link a request has. `name`, `email`: the contact's."""
+    """A contact's booking, or hold, whose link a request has. `name`, `email`: the contact's."""
 
     booking_id: UUID
     event_id: UUID
@@ -67,8 +67,12 @@ class ManageLinks:
         booked = await self._find_booking(issued.id)
         if booked is None or booked.customer_id is None:
             raise LinkSuperseded  # the ledger went back
+        return await self.of_contact(issued, booked.event_id, booked.customer_id)
+
+    async def of_contact(self, issued: Issued, event_id: UUID, contact_id: UUID) -> ManagedBooking:
+        """What a link opens that names a booking or hold of this contact. Raises LinkSuperseded."""
         async with one_statement(self._pool) as cursor:
-            return await _read(cursor, issued, booked.event_id, booked.customer_id)
+            return await _read(cursor, issued, event_id, contact_id)
 
     async def resend(self, managed: ManagedBooking, command_id: UUID) -> None:
         """Mails the confirmation again, to the contact. Raises LinkSuperseded, and what `Resending.send` raises."""

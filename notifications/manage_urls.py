@@ -13,7 +13,10 @@ class ManageUrls:
         self._server_url, self._tokens = server_url, tokens
 
     def make(self, booking_id: UUID, issue: int = 0) -> str:
-        return f"{self._server_url}/manage#{self._tokens.token(_PURPOSE, booking_id, issue)}"
+        return f"{self._server_url}/manage#{self.token(booking_id, issue)}"
+
+    def token(self, booking_id: UUID, issue: int = 0) -> str:
+        return self._tokens.token(_PURPOSE, booking_id, issue)
 
     def read(self, token: str) -> Issued:
         """The booking's id and the issue of a link's token. Raises TokenUnknown."""

@@ -1,7 +1,7 @@
 """The read side as the routes and the composition root use it."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
 from datetime import UTC, datetime
 from typing import Annotated, NamedTuple, TypeVar
@@ -29,8 +29,11 @@ from query_api.database import Database, Pool, Query, QueryResult, ReadTransacti
 from query_api.live.feed import LiveFeed
 from query_api.live.positions import PositionTracker
 from query_api.parameters import AtLeast
+from query_api.queries.booking_queries import BookedByRow
 from query_api.queries.position_queries import ProjectionPositionRow
 from query_api.recent_bookings import RecentBookings, ShownBooking
+from query_api.recent_entries import RecentEntries
+from query_api.recent_holds import RecentHolds, ShownHold
 from query_api.replica import Replica
 from query_api.responses import mapping
 from query_api.responses.csv_export import CsvExports
@@ -65,9 +68,11 @@ class ReadSide:
         macs: Macs,
         last_seen_event: Callable[[UUID], Awaitable[Event | None]],
         replica: Replica | None = None,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         """`pool`: of autocommit connections, as `ledger.pool.make_pool` makes them; others may use it too. `last_seen_event`: the
-        Event as the write side of this process has it in memory, where an entry may be missing; None: there is no such event."""
+        Event as the write side of this process has it in memory, where an entry may be missing; None: there is no such event.
+        `clock`: the time by which the rules go."""
         self.codes, self.log_keys, self.sends_mail = codes, log_keys, settings.has_mail
         self.database = Database(pool, settings.request_seconds)
         self.feed = LiveFeed(self.database, settings.live_streams_limit, settings.streams_per_address)
@@ -80,7 +85,9 @@ class ReadSide:
         self.as_of = AsOfResolver(self.database, streams)
         self.booking_history = BookingHistory(streams, self.as_of, last_seen_event)
         self.event_read_cache = EventReadCache(self.fetch)
-        self.recent_bookings = RecentBookings(self.database, codes, self.portions)
+        recent_entries = RecentEntries(self.database)
+        self.recent_bookings, self.recent_holds = RecentBookings(recent_entries, codes, self.portions), RecentHolds(recent_entries)
+        self.clock = clock
         self.positions = PositionTracker(self._read_positions, settings.redis_url, self._wake)
         self._polling = ConcurrencyLimiter("polling requests", MAX_POLLING, 0, 0)
         self._lists = ConcurrencyLimiter("long lists", *LISTS)
@@ -198,14 +205,26 @@ class ReadSide:
     async def booked_by(self, booking_id: UUID) -> BookedBy | None:
         """The event and the customer of a booking. None is certain: the ledger was searched, too. Raises StaleRead where it can't
         tell; Busy."""
-        query = queries.booked_by(booking_id)
+        return await self._ordered_by(booking_id, queries.booked_by(booking_id), self.recent_bookings.booked_by)
+
+    async def held_by(self, hold_id: UUID) -> BookedBy | None:
+        """As `booked_by`, of a hold."""
+        return await self._ordered_by(hold_id, queries.held_by(hold_id), self.recent_holds.held_by)
+
+    async def _ordered_by(
+        self, id_: UUID, query: Query[BookedByRow], find_recent: Callable[[UUID, int], Awaitable[BookedBy | None]]
+    ) -> BookedBy | None:
         result = await self.fetch(query)
         if not result.rows:
             try:
-                return await self.recent_bookings.booked_by(booking_id, result.position)
+                return await find_recent(id_, result.position)
             except StaleRead:  # the projection is far behind
                 result = await self.fetch(query, await self.head())
         return BookedBy(result.rows[0].event_id, result.rows[0].customer_id) if result.rows else None
+
+    async def ended_holds(self, hold_ids: Collection[UUID]) -> set[UUID]:
+        """Which of these holds have ended, as far as the read tables know. Raises Busy."""
+        return {row.hold_id for row in await self.database.fetch_rows(queries.ended_holds(hold_ids))}
 
     async def event_of_booking(self, booking_id: UUID) -> UUID | None:
         """As `booked_by`, the event alone."""
@@ -238,20 +257,35 @@ class ReadSide:
     async def booking(self, booking_id: UUID, at_least: int | None) -> ShownBooking | None:
         """A booking as of position `at_least` or later; None: there is none. From the ledger itself, where the projection does not
         show it. Raises PositionBeyondHead, StaleRead, Busy."""
-        query = queries.booking_by_id(booking_id)
-        if at_least is not None:
-            with suppress(StaleRead, Busy):  # where the database is unavailable, the query tells
-                await self.positions.wait_for(query.projections, at_least, asyncio.get_running_loop().time() + LAG_SECONDS)
-        result = await self.fetch(query)
+        result = await self._fetch_soon(queries.booking_by_id(booking_id), at_least)
         row = result.rows[0] if result.rows else None
         if row is not None and result.position >= (at_least or 0):
             (view,) = await self.portions.run(mapping.views_of([row], self.codes, mapping.booking_view))
             return ShownBooking(result.position, view, row.organizer_id)
         return await self.recent_bookings.get(booking_id, row, result.position, at_least)
 
+    async def hold(self, hold_id: UUID, at_least: int | None) -> ShownHold | None:
+        """As `booking`, a hold. One whose time is over is shown as `lapsed`, whether or not an entry says so already."""
+        result = await self._fetch_soon(queries.hold_by_id(hold_id), at_least)
+        row = result.rows[0] if result.rows else None
+        if row is not None and result.position >= (at_least or 0):
+            shown: ShownHold | None = ShownHold(result.position, mapping.hold_view(row), row.organizer_id)
+        else:
+            shown = await self.recent_holds.get(hold_id, row, result.position, at_least)
+        if shown is not None and shown.view.status == "open" and shown.view.expires_at <= self.clock():
+            shown.view.status = "lapsed"
+        return shown
+
+    async def _fetch_soon(self, query: Query[R], at_least: int | None) -> QueryResult[R]:
+        """The result as of whatever position the read tables have, after a short wait for this one."""
+        if at_least is not None:
+            with suppress(StaleRead, Busy):  # where the database is unavailable, the query tells
+                await self.positions.wait_for(query.projections, at_least, asyncio.get_running_loop().time() + LAG_SECONDS)
+        return await self.fetch(query)
+
     async def erasure_obstacle(self, account_id: UUID) -> str | None:
         """Why an account can't be erased, as a sentence; None: it can. Raises StaleRead where that is not known."""
-        result = await self.fetch(queries.erasure_obstacle(account_id, datetime.now(UTC)), await self.head())
+        result = await self.fetch(queries.erasure_obstacle(account_id, self.clock()), await self.head())
         (row,) = result.rows
         if row.books and row.organizes:
             return "The account has upcoming bookings and active events: cancel or complete them first."

@@ -220,6 +220,7 @@ def system_settings(database_url: str, redis_url: str, data_dir: Path) -> Settin
         login_attempts_per_minute=10_000, sign_ups_per_minute=0, guest_mails_per_hour=0, compat_apis="all", drain_seconds=0,
         allow_unsafe_database=True,
         commands_per_minute=0, commands_per_minute_address=0, streams_per_address=0, webhooks_allow_private=True,
+        holds_per_account=0, holds_per_address=0,
     )  # fmt: skip
 
 

@@ -21,7 +21,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from accounts.access import BUYERS, SESSION_COOKIE, permitted
 from app import middleware, problems, tracing
 from app.observation import RequestObserver
-from commands.bodies import read_booking
+from commands.order_bodies import read_booking
 from commands.orders import order
 from commands.result import CommandResult
 from commands.write_side import WriteSide

@@ -6,7 +6,6 @@ documented routes (`query_api/routes/events.py`), which give the same responses.
 """
 
 import re
-from datetime import UTC, datetime
 from uuid import UUID
 
 from fastapi import FastAPI
@@ -45,7 +44,7 @@ class PublicReadFastPath:
         if match := _EVENT(scope["path"]):
             return cache.event_in_memory(UUID(match[1]))
         search = cache.remembered(scope["query_string"]) if scope["path"] == _PAGE else None
-        return None if search is None else cache.page_in_memory(search, datetime.now(UTC))
+        return None if search is None else cache.page_in_memory(search, self._state.read_side.clock())
 
     async def _respond(self, cached: CachedResponse, given: dict[bytes, bytes], scope: Scope, send: Send) -> None:
         trace = self._observer.begin(given)

@@ -16,7 +16,7 @@ from typing import Any
 from uuid import UUID
 
 from commands.appender.timings import BatchTiming
-from ledger.commands import BookSeats, Command
+from ledger.commands import Command, OrderSeats
 from ledger.deadline import remaining_seconds
 from ledger.errors import Busy, OutcomeUnknown, SeatledgerError
 from ledger.request_trace import current_trace
@@ -74,7 +74,7 @@ class PendingRequest:
     @property
     def weight(self) -> int:
         weight = 1
-        if type(self.command) is BookSeats:
+        if isinstance(self.command, OrderSeats):
             for seats in self.command.tickets:
                 weight += seats.quantity // TICKETS_PER_WEIGHT
         return weight

@@ -56,6 +56,14 @@ from query_api.queries.guest_queries import (
     guests_bookings,
     guests_events,
 )
+from query_api.queries.hold_queries import (
+    EndedHoldRow,
+    HoldLineRow,
+    HoldRow,
+    ended_holds,
+    held_by,
+    hold_by_id,
+)
 from query_api.queries.notification_queries import NotificationRow, notifications
 from query_api.queries.position_queries import (
     MAX_LAG,
@@ -118,6 +126,7 @@ __all__ = [
     "CategorySeatsRow",
     "ChangedEventRow",
     "CheckpointRow",
+    "EndedHoldRow",
     "EntryRow",
     "EntrySearch",
     "EventBookingRow",
@@ -127,6 +136,8 @@ __all__ = [
     "EventTotalsRow",
     "GuestBookingRow",
     "GuestEventRow",
+    "HoldLineRow",
+    "HoldRow",
     "Interval",
     "NotificationRow",
     "PagedBookingRow",
@@ -147,6 +158,7 @@ __all__ = [
     "booking_changes",
     "changed_events",
     "customer_bookings",
+    "ended_holds",
     "entries",
     "entries_about",
     "entry_at",
@@ -160,6 +172,8 @@ __all__ = [
     "first_later_tile",
     "guests_bookings",
     "guests_events",
+    "held_by",
+    "hold_by_id",
     "last_key",
     "leaf_count",
     "leaves_of",

@@ -90,17 +90,17 @@ def _entries(flags: frozenset[str]) -> str:
         WHERE {key} > %(after_key)s::bigint AND {key} <= %(last)s::bigint{conditions} ORDER BY {key} LIMIT %(limit)s"""
 
 
-def entries_about(booking_id: UUID, after: int, last: int) -> Query[BookingEntryRow]:
-    """The entries past `after` and up to `last` that name a booking, and those that change what all bookings of an event show.
-    Reads each entry between them."""
-    parameters = {"booking_id": str(booking_id), "after": after, "last": last}
+def entries_about(id_: UUID, after: int, last: int) -> Query[BookingEntryRow]:
+    """The entries past `after` and up to `last` that name a booking or hold, and those that change what all bookings of an event
+    show. Reads each entry between them."""
+    parameters = {"id": str(id_), "after": after, "last": last}
     return Query(_ENTRIES_ABOUT, parameters, (), BookingEntryRow, replan=True)
 
 
 _ENTRIES_ABOUT = f"""
     SELECT {select_list(BookingEntryRow, "originator_id", "originator_version", "notification_id", "topic", "state")}
     FROM ledger_entries WHERE notification_id > %(after)s AND notification_id <= %(last)s
-    AND (position(convert_to(%(booking_id)s, 'UTF8') IN state) > 0
+    AND (position(convert_to(%(id)s, 'UTF8') IN state) > 0
          OR split_part(topic, '/', 1) IN ('event-cancelled', 'event-details-changed'))
     ORDER BY notification_id"""
 

@@ -9,7 +9,17 @@ import msgspec
 from ledger.event import category_id
 from ledger.money import to_text
 from ledger.ticket_codes import TicketCodes, TicketLocation
-from ledger.views import TICKETS_AT_ONCE, BookingView, CategoryView, EventView, LineView, TicketView, ticket_id
+from ledger.views import (
+    TICKETS_AT_ONCE,
+    BookingView,
+    CategoryView,
+    EventView,
+    HoldView,
+    LineView,
+    TicketView,
+    held_line_views,
+    ticket_id,
+)
 from query_api.queries import (
     AvailabilityChangeRow,
     AvailableRow,
@@ -18,6 +28,8 @@ from query_api.queries import (
     CategorySeatsRow,
     EventRow,
     EventTotalsRow,
+    HoldLineRow,
+    HoldRow,
     SalesRow,
     SummaryRow,
     TicketRow,
@@ -40,6 +52,7 @@ ShownRow = TypeVar("ShownRow", bound=BookingRow)
 
 _decode_categories = msgspec.json.Decoder(list[CategoryRow]).decode
 _decode_tickets = msgspec.json.Decoder(list[TicketRow]).decode
+_decode_hold_lines = msgspec.json.Decoder(list[HoldLineRow]).decode
 _decode_available = msgspec.json.Decoder(list[AvailableRow]).decode
 decode_seats = msgspec.json.Decoder(list[CategorySeatsRow]).decode
 
@@ -130,6 +143,14 @@ def _booking_fields(row: BookingRow, stored: list[TicketRow]) -> dict[str, Any]:
         "booked_at": row.booked_at,
         "updated_at": row.event_cancelled_at or row.updated_at,
     }
+
+
+def hold_view(row: HoldRow) -> HoldView:
+    lines, total = held_line_views(_decode_hold_lines(row.lines), row.currency)
+    return HoldView(
+        id=row.hold_id, event_id=row.event_id, event_name=row.event_name, customer_id=row.customer_id, status=row.status,
+        lines=lines, total_amount=total, currency=row.currency, held_at=row.held_at, expires_at=row.expires_at,
+    )  # fmt: skip
 
 
 def _lines(tickets: Iterable[TicketRow], currency: str) -> list[LineView]:

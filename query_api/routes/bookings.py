@@ -1,6 +1,6 @@
 """Reading bookings: a customer reads their own, an organizer those of their events."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from typing import Annotated, Literal, TypeVar
 from uuid import UUID
@@ -59,7 +59,7 @@ async def get_bookings(
     customer_ids = principal.ids if customer_id is None or customer_id == principal.id else {customer_id}
     query = queries.customer_bookings(
         customer_ids=customer_ids, event_id=event_id, status=status, after=number_cursor(cursor), limit=limit, when=when,
-        since=datetime.now(UTC) - UPCOMING_AFTER_START,
+        since=reader.side.clock() - UPCOMING_AFTER_START,
     )  # fmt: skip
     position, rows = await reader.fetch(query)
     shown, next_cursor = _page(rows, limit)

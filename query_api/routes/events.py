@@ -1,6 +1,5 @@
 """Reading events. No log-in is needed."""
 
-from datetime import UTC, datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -38,7 +37,7 @@ async def get_events(  # noqa: PLR0913 - a parameter each
         organizer_id=organizer_id, after=event_cursor(cursor), limit=limit,
     )  # fmt: skip
     reader.side.event_read_cache.remember(request.scope["query_string"], search)
-    page = await reader.side.event_read_cache.get_page(search, datetime.now(UTC), reader.at_least)
+    page = await reader.side.event_read_cache.get_page(search, reader.side.clock(), reader.at_least)
     return respond(page.made, page.position, request)
 
 

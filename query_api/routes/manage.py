@@ -53,7 +53,7 @@ async def get_managed_booking(managed: Managed, reader: Reader) -> Response:
     event = msgspec.json.decode(event_json, type=_Event)
     view = {
         "booking": booking.view, "event": msgspec.Raw(event_json), "name": managed.name, "email": managed.email,
-        "can_cancel": event.lets_cancel(booking.view, datetime.now(UTC)),
+        "can_cancel": event.lets_cancel(booking.view, reader.side.clock()),
     }  # fmt: skip
     return json_response(view, position)
 

@@ -78,10 +78,14 @@ __all__ = [
     "EventStatsPage",
     "EventStatus",
     "GuestCheckout",
+    "Hold",
+    "HoldConfirmation",
+    "HoldStatus",
     "Interval",
     "Line",
     "LogIn",
     "MadeBooking",
+    "MadeHold",
     "Mail",
     "MailAttachment",
     "MailList",
@@ -217,10 +221,14 @@ if _typing.TYPE_CHECKING:
     from event_sdk.models.event_stats_page import EventStatsPage as EventStatsPage
     from event_sdk.models.event_status import EventStatus as EventStatus
     from event_sdk.models.guest_checkout import GuestCheckout as GuestCheckout
+    from event_sdk.models.hold import Hold as Hold
+    from event_sdk.models.hold_confirmation import HoldConfirmation as HoldConfirmation
+    from event_sdk.models.hold_status import HoldStatus as HoldStatus
     from event_sdk.models.interval import Interval as Interval
     from event_sdk.models.line import Line as Line
     from event_sdk.models.log_in import LogIn as LogIn
     from event_sdk.models.made_booking import MadeBooking as MadeBooking
+    from event_sdk.models.made_hold import MadeHold as MadeHold
     from event_sdk.models.mail import Mail as Mail
     from event_sdk.models.mail_attachment import MailAttachment as MailAttachment
     from event_sdk.models.mail_list import MailList as MailList
@@ -351,10 +359,14 @@ else:
         "EventStatsPage": ".models.event_stats_page",
         "EventStatus": ".models.event_status",
         "GuestCheckout": ".models.guest_checkout",
+        "Hold": ".models.hold",
+        "HoldConfirmation": ".models.hold_confirmation",
+        "HoldStatus": ".models.hold_status",
         "Interval": ".models.interval",
         "Line": ".models.line",
         "LogIn": ".models.log_in",
         "MadeBooking": ".models.made_booking",
+        "MadeHold": ".models.made_hold",
         "Mail": ".models.mail",
         "MailAttachment": ".models.mail_attachment",
         "MailList": ".models.mail_list",

@@ -54,6 +54,8 @@ ONE_WEBHOOK = (
     "get_webhook", "update_webhook", "delete_webhook", "rotate_webhook_secret", "test_webhook", "replay_webhook",
     "get_webhook_deliveries", "get_webhook_delivery",
 )  # fmt: skip
+#: By whoever made a hold, and at the box office.
+HOLDS = ("get_hold", "extend_hold", "confirm_hold", "release_hold")
 OPERATIONS = {
     "sign_up": Operation("accounts", ANYONE),
     "log_in": Operation("accounts", ANYONE),
@@ -86,6 +88,8 @@ OPERATIONS = {
     "get_event_bookings": Operation("events", ORGANIZERS, {"organizer": 403}),
     "check_in_ticket": Operation("tickets", ORGANIZERS, {"organizer": 403}),
     "book_tickets": Operation("bookings", BUYERS, is_for_guests=True),
+    "hold_tickets": Operation("bookings", BUYERS, is_for_guests=True),
+    **{name: Operation("bookings", BUYERS, {"customer": 404, "organizer": 404}) for name in HOLDS},
     "verify_contact": Operation("bookings", ANYONE, unready=409),
     "confirm_contact": Operation("bookings", ANYONE, unready=409),
     "get_bookings": Operation("bookings", SIGNED_IN),
@@ -140,7 +144,7 @@ def someone(**more: Any) -> JSON:
 
 @dataclass
 class Target:
-    """An organizer's event with a customer's booking of two tickets: the target of requests."""
+    """An organizer's event with a customer's booking of two tickets and a hold of one: the target of requests."""
 
     stack: Stack
     event: JSON
@@ -167,7 +171,8 @@ class Target:
     def make(cls, stack: Stack, organizer: Person, customer: Person, account_id: str = "") -> "Target":
         event = stack.event(organizer)
         booking = customer.ok("POST", f"/api/events/{event['id']}/bookings", {"tickets": [{"category": "General", "quantity": 2}]})
-        ids = {"event_id": event["id"], "booking_id": booking["id"], "account_id": account_id or customer.id}
+        hold = customer.ok("POST", f"/api/events/{event['id']}/holds", {"tickets": [{"category": "General", "quantity": 1}]})
+        ids = {"event_id": event["id"], "hold_id": hold["id"], "booking_id": booking["id"], "account_id": account_id or customer.id}
         ids |= {"session_id": str(uuid4()), "mail_id": str(uuid4()), "number": "0"}
         ids |= {"webhook_id": str(uuid4()), "delivery_id": str(uuid4()), "notification_id": str(uuid4())}
         return cls(stack, event, booking, customer.last, ids)
@@ -210,6 +215,8 @@ class Target:
             "cancel_event": {"reason": "rain"},
             "check_in_ticket": {"code": self.booking["tickets"][0]["code"]},
             "book_tickets": {"tickets": [{"category": "General", "quantity": 1}]},
+            "hold_tickets": {"tickets": [{"category": "General", "quantity": 1}], "expected_total": "50.00"},
+            "confirm_hold": {"expected_total": "50.00"},
             "create_webhook": {"url": "http://127.0.0.1:9/", "types": ["booking.created"], "event_id": self.event["id"]},
             "update_webhook": {"url": "http://127.0.0.1:9/2", "types": ["*"], "state": "paused"},
             "replay_webhook": {"from": 1},

@@ -1,7 +1,9 @@
 """Each documented problem is produced by a request, and has a page that explains it."""
 
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 from typing import Any
 from uuid import UUID, uuid4
@@ -12,8 +14,12 @@ import pytest
 from pyotp import TOTP
 
 from app.problems import _FRAMEWORK_PROBLEMS, PROBLEMS, slug_of
+from ledger.commands import Actor, HoldSeats, Role, ScheduleEvent, WantedSeats
+from ledger.entries import Category, Details
 from ledger.keys import Keyring
+from ledger.macs import Macs
 from ledger.mail_tokens import VERIFY_EMAIL, MailTokens
+from ledger.store import Ledger
 from notifications.webhooks.registry import MOST
 from tests.abuse.operations import Target, someone
 from tests.abuse.refusals import refused
@@ -244,6 +250,43 @@ def _announce(s: Scene, audience: str, times: int = 1) -> httpx.Response:
         return [organizer.do("POST", f"{s.path}/messages", body) for _ in range(times)][-1]
 
 
+def _hold(s: Scene, minutes_ago: int = 0) -> str:
+    """The path of a hold of Alice's of both seats of an event, which may have been made in the past, by another process."""
+    organizer, alice = Actor(UUID(s.organizer.id), Role.ORGANIZER), Actor(UUID(s.alice.id), Role.CUSTOMER)
+    then = datetime.now(UTC) - timedelta(minutes=minutes_ago)
+    event_id, hold_id = uuid4(), uuid4()
+    details = Details(name="Concert", starts_at=then + timedelta(days=9))
+    with closing(Ledger(s.stack.settings.database_url, Macs.open(s.stack.settings.keys))) as ledger:
+        categories = (Category(1, "General", 5_000, 2),)
+        ledger.execute(ScheduleEvent(
+            id=uuid4(), actor=organizer, event_id=event_id, details=details, currency="EUR", categories=categories
+        ), then)  # fmt: skip
+        ledger.execute(HoldSeats(id=hold_id, actor=alice, event_id=event_id, tickets=(WantedSeats("General", 2),)), then)
+    return f"/api/holds/{hold_id}"
+
+
+def _hold_closed(s: Scene) -> httpx.Response:
+    s.alice.ok("DELETE", path := _hold(s))
+    return s.alice.do("POST", f"{path}/confirm")
+
+
+def _hold_gone(s: Scene) -> httpx.Response:
+    hold = s.alice.ok("GET", path := _hold(s, minutes_ago=20))
+    assert hold["status"] == "lapsed"
+    s.organizer.ok("POST", f"/api/events/{hold['event_id']}/bookings", tickets(1))
+    return s.alice.do("POST", f"{path}/confirm")
+
+
+def _extension_limit(s: Scene) -> httpx.Response:
+    path = _hold(s)
+    return [s.alice.do("POST", f"{path}/extend") for _ in range(4)][-1]
+
+
+def _hold_where(s: Scene, times: int = 1, **environment: str) -> httpx.Response:
+    with s.stack.another_api(**environment) as url, httpx.Client(base_url=url, timeout=30) as http:
+        return [Person(http, token=s.alice.token).do("POST", f"{s.path}/holds", tickets(1)) for _ in range(times)][-1]
+
+
 UNKNOWN = uuid4()
 RECIPES: dict[str, Callable[[Scene], httpx.Response]] = {
     "event-not-found": lambda s: s.alice.do("GET", f"/api/events/{UNKNOWN}"),
@@ -267,6 +310,12 @@ RECIPES: dict[str, Callable[[Scene], httpx.Response]] = {
     "email-unverified": lambda s: _guest(s, s.event(guest_checkout="proven")),
     "guest-secret-missing": lambda s: _guest(s, s.event(), key="1"),
     "wrong-mailed-code": _wrong_mailed_code,
+    "hold-not-found": lambda s: s.alice.do("GET", f"/api/holds/{UNKNOWN}"),
+    "hold-closed": _hold_closed,
+    "hold-gone": _hold_gone,
+    "extension-limit": _extension_limit,
+    "too-many-holds": lambda s: _hold_where(s, times=2, HOLDS_PER_ACCOUNT="1"),
+    "holds-off": lambda s: _hold_where(s, HOLDS="0"),
     "customer-limit": lambda s: s.alice.do("POST", f"{s.event(max_tickets_per_customer=1)}/bookings", tickets(2)),
     "booking-too-large": lambda s: s.alice.do("POST", f"{s.event(capacity=2_000)}/bookings", tickets(1_001)),
     "event-not-bookable": _event_not_bookable,
@@ -316,6 +365,8 @@ RECIPES: dict[str, Callable[[Scene], httpx.Response]] = {
 }
 #: What a program needs beside the text.
 FACTS: dict[str, JSON] = {
+    "hold-closed": {"outcome": "released"}, "hold-gone": {"available": 1, "category": "General"}, "extension-limit": {"limit": 3},
+    "too-many-holds": {"limit": 1},
     "sold-out": {"available": 5, "category": "VIP"}, "customer-limit": {"limit": 1, "held": 0},
     "price-changed": {"total_amount": "100.00"}, "too-many-webhooks": {"limit": 20}, "too-many-announcements": {"limit": 20},
     "booking-too-large": {"limit": 1_000}, "event-not-bookable": {"reason": "completed"},

@@ -28,6 +28,8 @@ BODIES = {
     "cancel_event": [""],
     "check_in_ticket": [""],
     "book_tickets": ["", "tickets.0", "customer", "contact"],
+    "hold_tickets": ["", "tickets.0", "customer", "contact"],
+    "confirm_hold": [""],
     "verify_contact": [""],
     "confirm_contact": [""],
     "cancel_tickets": [""],

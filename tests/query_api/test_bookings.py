@@ -313,7 +313,7 @@ async def test_booking_of_an_event_that_changes_meanwhile_waits_for_the_projecti
 
 
 async def test_search_for_a_recent_booking_is_bounded(world: World, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("query_api.recent_bookings.MAX_ENTRIES", 2)
+    monkeypatch.setattr("query_api.recent_entries.MAX_ENTRIES", 2)
     event_id = world.schedule()
     world.project()
     first = world.book(event_id)

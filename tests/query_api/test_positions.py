@@ -139,7 +139,7 @@ async def test_unknown_booking_is_certain_only_at_the_head(
     async with reading(replace(settings, freshness_timeout_seconds=0.2)) as api:
         world.book(world.schedule())
         assert await api.side.event_of_booking(uuid4()) is None
-        monkeypatch.setattr("query_api.recent_bookings.MAX_ENTRIES", 1)
+        monkeypatch.setattr("query_api.recent_entries.MAX_ENTRIES", 1)
         with pytest.raises(StaleRead):
             await api.side.event_of_booking(uuid4())
         with pytest.raises(StaleRead):

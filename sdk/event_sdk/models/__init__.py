@@ -55,10 +55,14 @@ __all__ = [
     "EventStatsPage",
     "EventStatus",
     "GuestCheckout",
+    "Hold",
+    "HoldConfirmation",
+    "HoldStatus",
     "Interval",
     "Line",
     "LogIn",
     "MadeBooking",
+    "MadeHold",
     "Mail",
     "MailAttachment",
     "MailList",
@@ -172,10 +176,14 @@ if _typing.TYPE_CHECKING:
     from event_sdk.models.event_stats_page import EventStatsPage
     from event_sdk.models.event_status import EventStatus
     from event_sdk.models.guest_checkout import GuestCheckout
+    from event_sdk.models.hold import Hold
+    from event_sdk.models.hold_confirmation import HoldConfirmation
+    from event_sdk.models.hold_status import HoldStatus
     from event_sdk.models.interval import Interval
     from event_sdk.models.line import Line
     from event_sdk.models.log_in import LogIn
     from event_sdk.models.made_booking import MadeBooking
+    from event_sdk.models.made_hold import MadeHold
     from event_sdk.models.mail import Mail
     from event_sdk.models.mail_attachment import MailAttachment
     from event_sdk.models.mail_list import MailList
@@ -288,10 +296,14 @@ else:
         "EventStatsPage": ".event_stats_page",
         "EventStatus": ".event_status",
         "GuestCheckout": ".guest_checkout",
+        "Hold": ".hold",
+        "HoldConfirmation": ".hold_confirmation",
+        "HoldStatus": ".hold_status",
         "Interval": ".interval",
         "Line": ".line",
         "LogIn": ".log_in",
         "MadeBooking": ".made_booking",
+        "MadeHold": ".made_hold",
         "Mail": ".mail",
         "MailAttachment": ".mail_attachment",
         "MailList": ".mail_list",

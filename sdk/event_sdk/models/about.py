@@ -26,7 +26,7 @@ from pydantic_core import to_jsonable_python
 
 class About(BaseModel):
     """
-    This installation. `currency`: that of new events which name none. `demo_accounts`: empty without the demo. `has_mail`: it sends mail. `has_mailbox`: it goes nowhere, and the page shows it at `/mailbox`.
+    This installation. `currency`: that of new events which name none. `demo_accounts`: empty without the demo. `has_mail`: it sends mail. `has_mailbox`: it goes nowhere, and the page shows it at `/mailbox`. `has_holds`: seats can be held.
     """ # noqa: E501
     name: StrictStr
     version: StrictStr
@@ -34,7 +34,8 @@ class About(BaseModel):
     demo_accounts: List[DemoAccount]
     has_mail: StrictBool
     has_mailbox: StrictBool
-    __properties: ClassVar[List[str]] = ["name", "version", "currency", "demo_accounts", "has_mail", "has_mailbox"]
+    has_holds: StrictBool
+    __properties: ClassVar[List[str]] = ["name", "version", "currency", "demo_accounts", "has_mail", "has_mailbox", "has_holds"]
 
     model_config = ConfigDict(
         validate_by_name=True,
@@ -98,7 +99,8 @@ class About(BaseModel):
             "currency": obj.get("currency"),
             "demo_accounts": [DemoAccount.from_dict(_item) for _item in obj["demo_accounts"]] if obj.get("demo_accounts") is not None else None,
             "has_mail": obj.get("has_mail"),
-            "has_mailbox": obj.get("has_mailbox")
+            "has_mailbox": obj.get("has_mailbox"),
+            "has_holds": obj.get("has_holds")
         })
         return _obj
 

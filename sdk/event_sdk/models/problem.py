@@ -34,13 +34,14 @@ class Problem(BaseModel):
     detail: StrictStr
     request_id: Optional[StrictStr] = Field(default=None, description="Names the request in the log, as the header `X-Request-Id` does")
     errors: Optional[List[ProblemError]] = None
-    available: Optional[StrictInt] = Field(default=None, description="Seats left: `sold-out`")
+    available: Optional[StrictInt] = Field(default=None, description="Seats left: `sold-out`, `hold-gone`")
     total_amount: Optional[StrictStr] = Field(default=None, description="What the tickets cost now: `price-changed`")
-    limit: Optional[StrictInt] = Field(default=None, description="Tickets: `customer-limit`, `booking-too-large`")
-    held: Optional[StrictInt] = Field(default=None, description="Tickets: `customer-limit`")
+    limit: Optional[StrictInt] = Field(default=None, description="Tickets: `customer-limit`, `booking-too-large`; holds: `too-many-holds`")
+    held: Optional[StrictInt] = Field(default=None, description="Tickets: `customer-limit`; seats that may come back: `sold-out`, `hold-gone`")
     reason: Optional[StrictStr] = Field(default=None, description="`event-not-bookable`")
+    outcome: Optional[StrictStr] = Field(default=None, description="`confirmed`, `released` or `lapsed`: `hold-closed`")
     additional_properties: Dict[str, Any] = {}
-    __properties: ClassVar[List[str]] = ["type", "title", "status", "detail", "request_id", "errors", "available", "total_amount", "limit", "held", "reason"]
+    __properties: ClassVar[List[str]] = ["type", "title", "status", "detail", "request_id", "errors", "available", "total_amount", "limit", "held", "reason", "outcome"]
 
     model_config = ConfigDict(
         validate_by_name=True,
@@ -116,7 +117,8 @@ class Problem(BaseModel):
             "total_amount": obj.get("total_amount"),
             "limit": obj.get("limit"),
             "held": obj.get("held"),
-            "reason": obj.get("reason")
+            "reason": obj.get("reason"),
+            "outcome": obj.get("outcome")
         })
         # store additional fields in additional_properties
         for _key in obj.keys():

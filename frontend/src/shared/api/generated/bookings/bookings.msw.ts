@@ -21,13 +21,16 @@ import {
   BookingStatus,
   EventStatus,
   GuestCheckout,
+  HoldStatus,
   TicketStatus
 } from '.././model';
 import type {
   Booking,
   BookingPage,
   ContactProof,
+  Hold,
   MadeBooking,
+  MadeHold,
   ManagedBooking
 } from '.././model';
 
@@ -40,6 +43,10 @@ export const getCancelBookingResponseMock = (overrideResponse: Partial< Booking 
 
 export const getBookTicketsResponseMock = (overrideResponse: Partial< MadeBooking > = {}): MadeBooking => ({id: faker.string.uuid(), number: faker.number.int({min: undefined, max: undefined}), event_id: faker.string.uuid(), event_name: faker.string.alpha({length: {min: 10, max: 20}}), customer_id: faker.helpers.arrayElement([faker.string.uuid(),null,]), status: faker.helpers.arrayElement(Object.values(BookingStatus)), lines: Array.from({ length: faker.number.int({ min: 1, max: 10 }) }, (_, i) => i + 1).map(() => ({category: faker.string.alpha({length: {min: 10, max: 20}}), quantity: faker.number.int({min: undefined, max: undefined}), unit_price: faker.string.alpha({length: {min: 10, max: 20}}), amount: faker.string.alpha({length: {min: 10, max: 20}})})), total_amount: faker.string.alpha({length: {min: 10, max: 20}}), refunded_amount: faker.string.alpha({length: {min: 10, max: 20}}), currency: faker.string.alpha({length: {min: 10, max: 20}}), tickets: Array.from({ length: faker.number.int({ min: 1, max: 10 }) }, (_, i) => i + 1).map(() => ({id: faker.string.uuid(), code: faker.string.alpha({length: {min: 10, max: 20}}), category: faker.string.alpha({length: {min: 10, max: 20}}), status: faker.helpers.arrayElement(Object.values(TicketStatus))})), booked_at: `${faker.date.past().toISOString().split('.')[0]}Z`, updated_at: `${faker.date.past().toISOString().split('.')[0]}Z`, manage_url: faker.helpers.arrayElement([faker.helpers.arrayElement([faker.string.alpha({length: {min: 10, max: 20}}),null,]), undefined]), ...overrideResponse})
 
+export const getGetHoldResponseMock = (overrideResponse: Partial< Hold > = {}): Hold => ({id: faker.string.uuid(), event_id: faker.string.uuid(), event_name: faker.string.alpha({length: {min: 10, max: 20}}), customer_id: faker.helpers.arrayElement([faker.string.uuid(),null,]), status: faker.helpers.arrayElement(Object.values(HoldStatus)), lines: Array.from({ length: faker.number.int({ min: 1, max: 10 }) }, (_, i) => i + 1).map(() => ({category: faker.string.alpha({length: {min: 10, max: 20}}), quantity: faker.number.int({min: undefined, max: undefined}), unit_price: faker.string.alpha({length: {min: 10, max: 20}}), amount: faker.string.alpha({length: {min: 10, max: 20}})})), total_amount: faker.string.alpha({length: {min: 10, max: 20}}), currency: faker.string.alpha({length: {min: 10, max: 20}}), held_at: `${faker.date.past().toISOString().split('.')[0]}Z`, expires_at: `${faker.date.past().toISOString().split('.')[0]}Z`, ...overrideResponse})
+
+export const getReleaseHoldResponseMock = (overrideResponse: Partial< Hold > = {}): Hold => ({id: faker.string.uuid(), event_id: faker.string.uuid(), event_name: faker.string.alpha({length: {min: 10, max: 20}}), customer_id: faker.helpers.arrayElement([faker.string.uuid(),null,]), status: faker.helpers.arrayElement(Object.values(HoldStatus)), lines: Array.from({ length: faker.number.int({ min: 1, max: 10 }) }, (_, i) => i + 1).map(() => ({category: faker.string.alpha({length: {min: 10, max: 20}}), quantity: faker.number.int({min: undefined, max: undefined}), unit_price: faker.string.alpha({length: {min: 10, max: 20}}), amount: faker.string.alpha({length: {min: 10, max: 20}})})), total_amount: faker.string.alpha({length: {min: 10, max: 20}}), currency: faker.string.alpha({length: {min: 10, max: 20}}), held_at: `${faker.date.past().toISOString().split('.')[0]}Z`, expires_at: `${faker.date.past().toISOString().split('.')[0]}Z`, ...overrideResponse})
+
 export const getGetManagedBookingResponseMock = (overrideResponse: Partial< ManagedBooking > = {}): ManagedBooking => ({booking: {id: faker.string.uuid(), number: faker.number.int({min: undefined, max: undefined}), event_id: faker.string.uuid(), event_name: faker.string.alpha({length: {min: 10, max: 20}}), customer_id: faker.helpers.arrayElement([faker.string.uuid(),null,]), status: faker.helpers.arrayElement(Object.values(BookingStatus)), lines: Array.from({ length: faker.number.int({ min: 1, max: 10 }) }, (_, i) => i + 1).map(() => ({category: faker.string.alpha({length: {min: 10, max: 20}}), quantity: faker.number.int({min: undefined, max: undefined}), unit_price: faker.string.alpha({length: {min: 10, max: 20}}), amount: faker.string.alpha({length: {min: 10, max: 20}})})), total_amount: faker.string.alpha({length: {min: 10, max: 20}}), refunded_amount: faker.string.alpha({length: {min: 10, max: 20}}), currency: faker.string.alpha({length: {min: 10, max: 20}}), tickets: Array.from({ length: faker.number.int({ min: 1, max: 10 }) }, (_, i) => i + 1).map(() => ({id: faker.string.uuid(), code: faker.string.alpha({length: {min: 10, max: 20}}), category: faker.string.alpha({length: {min: 10, max: 20}}), status: faker.helpers.arrayElement(Object.values(TicketStatus))})), booked_at: `${faker.date.past().toISOString().split('.')[0]}Z`, updated_at: `${faker.date.past().toISOString().split('.')[0]}Z`}, event: {id: faker.string.uuid(), number: faker.number.int({min: undefined, max: undefined}), name: faker.string.alpha({length: {min: 10, max: 20}}), description: faker.string.alpha({length: {min: 10, max: 20}}), venue: faker.string.alpha({length: {min: 10, max: 20}}), starts_at: faker.helpers.arrayElement([`${faker.date.past().toISOString().split('.')[0]}Z`,null,]), ends_at: faker.helpers.arrayElement([`${faker.date.past().toISOString().split('.')[0]}Z`,null,]), timezone: faker.string.alpha({length: {min: 10, max: 20}}), sales_open_at: faker.helpers.arrayElement([`${faker.date.past().toISOString().split('.')[0]}Z`,null,]), sales_close_at: faker.helpers.arrayElement([`${faker.date.past().toISOString().split('.')[0]}Z`,null,]), past_at: faker.helpers.arrayElement([`${faker.date.past().toISOString().split('.')[0]}Z`,null,]), show_at: faker.helpers.arrayElement([`${faker.date.past().toISOString().split('.')[0]}Z`,null,]), currency: faker.string.alpha({length: {min: 10, max: 20}}), status: faker.helpers.arrayElement(Object.values(EventStatus)), organizer_id: faker.string.uuid(), categories: Array.from({ length: faker.number.int({ min: 1, max: 10 }) }, (_, i) => i + 1).map(() => ({id: faker.string.uuid(), name: faker.string.alpha({length: {min: 10, max: 20}}), price: faker.string.alpha({length: {min: 10, max: 20}}), capacity: faker.number.int({min: undefined, max: undefined}), taken: faker.number.int({min: undefined, max: undefined}), held: faker.number.int({min: undefined, max: undefined}), available: faker.number.int({min: undefined, max: undefined})})), capacity: faker.number.int({min: undefined, max: undefined}), available: faker.number.int({min: undefined, max: undefined}), max_tickets_per_customer: faker.helpers.arrayElement([faker.number.int({min: undefined, max: undefined}),null,]), guest_checkout: faker.helpers.arrayElement(Object.values(GuestCheckout)), hold_minutes: faker.number.int({min: undefined, max: undefined}), details_version: faker.number.int({min: undefined, max: undefined}), created_at: `${faker.date.past().toISOString().split('.')[0]}Z`}, name: faker.string.alpha({length: {min: 10, max: 20}}), email: faker.string.alpha({length: {min: 10, max: 20}}), can_cancel: faker.datatype.boolean(), ...overrideResponse})
 
 export const getGetManagedReceiptResponseMock = (): string => (faker.word.sample())
@@ -49,6 +56,12 @@ export const getGetManagedCalendarResponseMock = (): string => (faker.word.sampl
 export const getCancelTicketsResponseMock = (overrideResponse: Partial< Booking > = {}): Booking => ({id: faker.string.uuid(), number: faker.number.int({min: undefined, max: undefined}), event_id: faker.string.uuid(), event_name: faker.string.alpha({length: {min: 10, max: 20}}), customer_id: faker.helpers.arrayElement([faker.string.uuid(),null,]), status: faker.helpers.arrayElement(Object.values(BookingStatus)), lines: Array.from({ length: faker.number.int({ min: 1, max: 10 }) }, (_, i) => i + 1).map(() => ({category: faker.string.alpha({length: {min: 10, max: 20}}), quantity: faker.number.int({min: undefined, max: undefined}), unit_price: faker.string.alpha({length: {min: 10, max: 20}}), amount: faker.string.alpha({length: {min: 10, max: 20}})})), total_amount: faker.string.alpha({length: {min: 10, max: 20}}), refunded_amount: faker.string.alpha({length: {min: 10, max: 20}}), currency: faker.string.alpha({length: {min: 10, max: 20}}), tickets: Array.from({ length: faker.number.int({ min: 1, max: 10 }) }, (_, i) => i + 1).map(() => ({id: faker.string.uuid(), code: faker.string.alpha({length: {min: 10, max: 20}}), category: faker.string.alpha({length: {min: 10, max: 20}}), status: faker.helpers.arrayElement(Object.values(TicketStatus))})), booked_at: `${faker.date.past().toISOString().split('.')[0]}Z`, updated_at: `${faker.date.past().toISOString().split('.')[0]}Z`, ...overrideResponse})
 
 export const getCancelManagedTicketsResponseMock = (overrideResponse: Partial< Booking > = {}): Booking => ({id: faker.string.uuid(), number: faker.number.int({min: undefined, max: undefined}), event_id: faker.string.uuid(), event_name: faker.string.alpha({length: {min: 10, max: 20}}), customer_id: faker.helpers.arrayElement([faker.string.uuid(),null,]), status: faker.helpers.arrayElement(Object.values(BookingStatus)), lines: Array.from({ length: faker.number.int({ min: 1, max: 10 }) }, (_, i) => i + 1).map(() => ({category: faker.string.alpha({length: {min: 10, max: 20}}), quantity: faker.number.int({min: undefined, max: undefined}), unit_price: faker.string.alpha({length: {min: 10, max: 20}}), amount: faker.string.alpha({length: {min: 10, max: 20}})})), total_amount: faker.string.alpha({length: {min: 10, max: 20}}), refunded_amount: faker.string.alpha({length: {min: 10, max: 20}}), currency: faker.string.alpha({length: {min: 10, max: 20}}), tickets: Array.from({ length: faker.number.int({ min: 1, max: 10 }) }, (_, i) => i + 1).map(() => ({id: faker.string.uuid(), code: faker.string.alpha({length: {min: 10, max: 20}}), category: faker.string.alpha({length: {min: 10, max: 20}}), status: faker.helpers.arrayElement(Object.values(TicketStatus))})), booked_at: `${faker.date.past().toISOString().split('.')[0]}Z`, updated_at: `${faker.date.past().toISOString().split('.')[0]}Z`, ...overrideResponse})
+
+export const getHoldTicketsResponseMock = (overrideResponse: Partial< MadeHold > = {}): MadeHold => ({id: faker.string.uuid(), event_id: faker.string.uuid(), event_name: faker.string.alpha({length: {min: 10, max: 20}}), customer_id: faker.helpers.arrayElement([faker.string.uuid(),null,]), status: faker.helpers.arrayElement(Object.values(HoldStatus)), lines: Array.from({ length: faker.number.int({ min: 1, max: 10 }) }, (_, i) => i + 1).map(() => ({category: faker.string.alpha({length: {min: 10, max: 20}}), quantity: faker.number.int({min: undefined, max: undefined}), unit_price: faker.string.alpha({length: {min: 10, max: 20}}), amount: faker.string.alpha({length: {min: 10, max: 20}})})), total_amount: faker.string.alpha({length: {min: 10, max: 20}}), currency: faker.string.alpha({length: {min: 10, max: 20}}), held_at: `${faker.date.past().toISOString().split('.')[0]}Z`, expires_at: `${faker.date.past().toISOString().split('.')[0]}Z`, token: faker.helpers.arrayElement([faker.helpers.arrayElement([faker.string.alpha({length: {min: 10, max: 20}}),null,]), undefined]), ...overrideResponse})
+
+export const getConfirmHoldResponseMock = (overrideResponse: Partial< MadeBooking > = {}): MadeBooking => ({id: faker.string.uuid(), number: faker.number.int({min: undefined, max: undefined}), event_id: faker.string.uuid(), event_name: faker.string.alpha({length: {min: 10, max: 20}}), customer_id: faker.helpers.arrayElement([faker.string.uuid(),null,]), status: faker.helpers.arrayElement(Object.values(BookingStatus)), lines: Array.from({ length: faker.number.int({ min: 1, max: 10 }) }, (_, i) => i + 1).map(() => ({category: faker.string.alpha({length: {min: 10, max: 20}}), quantity: faker.number.int({min: undefined, max: undefined}), unit_price: faker.string.alpha({length: {min: 10, max: 20}}), amount: faker.string.alpha({length: {min: 10, max: 20}})})), total_amount: faker.string.alpha({length: {min: 10, max: 20}}), refunded_amount: faker.string.alpha({length: {min: 10, max: 20}}), currency: faker.string.alpha({length: {min: 10, max: 20}}), tickets: Array.from({ length: faker.number.int({ min: 1, max: 10 }) }, (_, i) => i + 1).map(() => ({id: faker.string.uuid(), code: faker.string.alpha({length: {min: 10, max: 20}}), category: faker.string.alpha({length: {min: 10, max: 20}}), status: faker.helpers.arrayElement(Object.values(TicketStatus))})), booked_at: `${faker.date.past().toISOString().split('.')[0]}Z`, updated_at: `${faker.date.past().toISOString().split('.')[0]}Z`, manage_url: faker.helpers.arrayElement([faker.helpers.arrayElement([faker.string.alpha({length: {min: 10, max: 20}}),null,]), undefined]), ...overrideResponse})
+
+export const getExtendHoldResponseMock = (overrideResponse: Partial< Hold > = {}): Hold => ({id: faker.string.uuid(), event_id: faker.string.uuid(), event_name: faker.string.alpha({length: {min: 10, max: 20}}), customer_id: faker.helpers.arrayElement([faker.string.uuid(),null,]), status: faker.helpers.arrayElement(Object.values(HoldStatus)), lines: Array.from({ length: faker.number.int({ min: 1, max: 10 }) }, (_, i) => i + 1).map(() => ({category: faker.string.alpha({length: {min: 10, max: 20}}), quantity: faker.number.int({min: undefined, max: undefined}), unit_price: faker.string.alpha({length: {min: 10, max: 20}}), amount: faker.string.alpha({length: {min: 10, max: 20}})})), total_amount: faker.string.alpha({length: {min: 10, max: 20}}), currency: faker.string.alpha({length: {min: 10, max: 20}}), held_at: `${faker.date.past().toISOString().split('.')[0]}Z`, expires_at: `${faker.date.past().toISOString().split('.')[0]}Z`, ...overrideResponse})
 
 export const getConfirmContactResponseMock = (overrideResponse: Partial< ContactProof > = {}): ContactProof => ({proof: faker.string.alpha({length: {min: 10, max: 20}}), expires_at: `${faker.date.past().toISOString().split('.')[0]}Z`, ...overrideResponse})
 
@@ -96,6 +109,30 @@ export const getBookTicketsMockHandler = (overrideResponse?: MadeBooking | ((inf
     ? (typeof overrideResponse === "function" ? await overrideResponse(info) : overrideResponse)
     : getBookTicketsResponseMock()),
       { status: 201,
+        headers: { 'Content-Type': 'application/json' }
+      })
+  }, options)
+}
+
+export const getGetHoldMockHandler = (overrideResponse?: Hold | ((info: Parameters<Parameters<typeof http.get>[1]>[0]) => Promise<Hold> | Hold), options?: RequestHandlerOptions) => {
+  return http.get('*/api/holds/:holdId', async (info) => {
+  
+    return new HttpResponse(JSON.stringify(overrideResponse !== undefined
+    ? (typeof overrideResponse === "function" ? await overrideResponse(info) : overrideResponse)
+    : getGetHoldResponseMock()),
+      { status: 200,
+        headers: { 'Content-Type': 'application/json' }
+      })
+  }, options)
+}
+
+export const getReleaseHoldMockHandler = (overrideResponse?: Hold | ((info: Parameters<Parameters<typeof http.delete>[1]>[0]) => Promise<Hold> | Hold), options?: RequestHandlerOptions) => {
+  return http.delete('*/api/holds/:holdId', async (info) => {
+  
+    return new HttpResponse(JSON.stringify(overrideResponse !== undefined
+    ? (typeof overrideResponse === "function" ? await overrideResponse(info) : overrideResponse)
+    : getReleaseHoldResponseMock()),
+      { status: 200,
         headers: { 'Content-Type': 'application/json' }
       })
   }, options)
@@ -171,6 +208,42 @@ export const getCancelManagedTicketsMockHandler = (overrideResponse?: Booking | 
   }, options)
 }
 
+export const getHoldTicketsMockHandler = (overrideResponse?: MadeHold | ((info: Parameters<Parameters<typeof http.post>[1]>[0]) => Promise<MadeHold> | MadeHold), options?: RequestHandlerOptions) => {
+  return http.post('*/api/events/:eventId/holds', async (info) => {
+  
+    return new HttpResponse(JSON.stringify(overrideResponse !== undefined
+    ? (typeof overrideResponse === "function" ? await overrideResponse(info) : overrideResponse)
+    : getHoldTicketsResponseMock()),
+      { status: 201,
+        headers: { 'Content-Type': 'application/json' }
+      })
+  }, options)
+}
+
+export const getConfirmHoldMockHandler = (overrideResponse?: MadeBooking | ((info: Parameters<Parameters<typeof http.post>[1]>[0]) => Promise<MadeBooking> | MadeBooking), options?: RequestHandlerOptions) => {
+  return http.post('*/api/holds/:holdId/confirm', async (info) => {
+  
+    return new HttpResponse(JSON.stringify(overrideResponse !== undefined
+    ? (typeof overrideResponse === "function" ? await overrideResponse(info) : overrideResponse)
+    : getConfirmHoldResponseMock()),
+      { status: 201,
+        headers: { 'Content-Type': 'application/json' }
+      })
+  }, options)
+}
+
+export const getExtendHoldMockHandler = (overrideResponse?: Hold | ((info: Parameters<Parameters<typeof http.post>[1]>[0]) => Promise<Hold> | Hold), options?: RequestHandlerOptions) => {
+  return http.post('*/api/holds/:holdId/extend', async (info) => {
+  
+    return new HttpResponse(JSON.stringify(overrideResponse !== undefined
+    ? (typeof overrideResponse === "function" ? await overrideResponse(info) : overrideResponse)
+    : getExtendHoldResponseMock()),
+      { status: 200,
+        headers: { 'Content-Type': 'application/json' }
+      })
+  }, options)
+}
+
 export const getVerifyContactMockHandler = (overrideResponse?: void | ((info: Parameters<Parameters<typeof http.post>[1]>[0]) => Promise<void> | void), options?: RequestHandlerOptions) => {
   return http.post('*/api/contacts/verify', async (info) => {
   if (typeof overrideResponse === 'function') {await overrideResponse(info); }
@@ -217,12 +290,17 @@ export const getBookingsMock = () => [
   getGetBookingMockHandler(),
   getCancelBookingMockHandler(),
   getBookTicketsMockHandler(),
+  getGetHoldMockHandler(),
+  getReleaseHoldMockHandler(),
   getGetManagedBookingMockHandler(),
   getRevokeManageLinkMockHandler(),
   getGetManagedReceiptMockHandler(),
   getGetManagedCalendarMockHandler(),
   getCancelTicketsMockHandler(),
   getCancelManagedTicketsMockHandler(),
+  getHoldTicketsMockHandler(),
+  getConfirmHoldMockHandler(),
+  getExtendHoldMockHandler(),
   getVerifyContactMockHandler(),
   getConfirmContactMockHandler(),
   getResendConfirmationMockHandler(),

@@ -33,17 +33,25 @@ import type {
   CancelTicketsHeaders,
   ConfirmContact,
   ConfirmContactHeaders,
+  ConfirmHoldHeaders,
   ContactProof,
+  ExtendHoldHeaders,
   GetBookingHeaders,
   GetBookingsHeaders,
   GetBookingsParams,
+  GetHoldHeaders,
   GetManagedBookingHeaders,
   GetManagedCalendarHeaders,
   GetManagedReceiptHeaders,
+  Hold,
+  HoldConfirmation,
+  HoldTicketsHeaders,
   MadeBooking,
+  MadeHold,
   ManagedBooking,
   NewBooking,
   Problem,
+  ReleaseHoldHeaders,
   ResendConfirmationHeaders,
   ResendTicketsHeaders,
   TicketIds,
@@ -387,6 +395,169 @@ export const useBookTickets = <TError = ErrorType<Problem | Problem>,
       > => {
 
       const mutationOptions = getBookTicketsMutationOptions(options);
+
+      return useMutation(mutationOptions, queryClient);
+    }
+    /**
+ * A hold as it is now, or was in the end. Where the read side has not reached it yet, it is read from the ledger.
+ * @summary Get Hold
+ */
+export const getHold = (
+    holdId: string,
+    headers?: GetHoldHeaders,
+ options?: SecondParameter<typeof http>,signal?: AbortSignal
+) => {
+      
+      
+      return http<Hold>(
+      {url: `/api/holds/${holdId}`, method: 'GET',
+      headers, signal
+    },
+      options);
+    }
+  
+
+
+
+export const getGetHoldQueryKey = (holdId?: string,) => {
+    return [
+    `/api/holds/${holdId}`
+    ] as const;
+    }
+
+    
+export const getGetHoldQueryOptions = <TData = Awaited<ReturnType<typeof getHold>>, TError = ErrorType<Problem | Problem>>(holdId: string,
+    headers?: GetHoldHeaders, options?: { query?:Partial<UseQueryOptions<Awaited<ReturnType<typeof getHold>>, TError, TData>>, request?: SecondParameter<typeof http>}
+) => {
+
+const {query: queryOptions, request: requestOptions} = options ?? {};
+
+  const queryKey =  queryOptions?.queryKey ?? getGetHoldQueryKey(holdId);
+
+  
+
+    const queryFn: QueryFunction<Awaited<ReturnType<typeof getHold>>> = ({ signal }) => getHold(holdId,headers, requestOptions, signal);
+
+      
+
+      
+
+   return  { queryKey, queryFn, enabled: !!(holdId), ...queryOptions} as UseQueryOptions<Awaited<ReturnType<typeof getHold>>, TError, TData> & { queryKey: DataTag<QueryKey, TData, TError> }
+}
+
+export type GetHoldQueryResult = NonNullable<Awaited<ReturnType<typeof getHold>>>
+export type GetHoldQueryError = ErrorType<Problem | Problem>
+
+
+export function useGetHold<TData = Awaited<ReturnType<typeof getHold>>, TError = ErrorType<Problem | Problem>>(
+ holdId: string,
+    headers: undefined |  GetHoldHeaders, options: { query:Partial<UseQueryOptions<Awaited<ReturnType<typeof getHold>>, TError, TData>> & Pick<
+        DefinedInitialDataOptions<
+          Awaited<ReturnType<typeof getHold>>,
+          TError,
+          Awaited<ReturnType<typeof getHold>>
+        > , 'initialData'
+      >, request?: SecondParameter<typeof http>}
+ , queryClient?: QueryClient
+  ):  DefinedUseQueryResult<TData, TError> & { queryKey: DataTag<QueryKey, TData, TError> }
+export function useGetHold<TData = Awaited<ReturnType<typeof getHold>>, TError = ErrorType<Problem | Problem>>(
+ holdId: string,
+    headers?: GetHoldHeaders, options?: { query?:Partial<UseQueryOptions<Awaited<ReturnType<typeof getHold>>, TError, TData>> & Pick<
+        UndefinedInitialDataOptions<
+          Awaited<ReturnType<typeof getHold>>,
+          TError,
+          Awaited<ReturnType<typeof getHold>>
+        > , 'initialData'
+      >, request?: SecondParameter<typeof http>}
+ , queryClient?: QueryClient
+  ):  UseQueryResult<TData, TError> & { queryKey: DataTag<QueryKey, TData, TError> }
+export function useGetHold<TData = Awaited<ReturnType<typeof getHold>>, TError = ErrorType<Problem | Problem>>(
+ holdId: string,
+    headers?: GetHoldHeaders, options?: { query?:Partial<UseQueryOptions<Awaited<ReturnType<typeof getHold>>, TError, TData>>, request?: SecondParameter<typeof http>}
+ , queryClient?: QueryClient
+  ):  UseQueryResult<TData, TError> & { queryKey: DataTag<QueryKey, TData, TError> }
+/**
+ * @summary Get Hold
+ */
+
+export function useGetHold<TData = Awaited<ReturnType<typeof getHold>>, TError = ErrorType<Problem | Problem>>(
+ holdId: string,
+    headers?: GetHoldHeaders, options?: { query?:Partial<UseQueryOptions<Awaited<ReturnType<typeof getHold>>, TError, TData>>, request?: SecondParameter<typeof http>}
+ , queryClient?: QueryClient 
+ ):  UseQueryResult<TData, TError> & { queryKey: DataTag<QueryKey, TData, TError> } {
+
+  const queryOptions = getGetHoldQueryOptions(holdId,headers,options)
+
+  const query = useQuery(queryOptions, queryClient) as  UseQueryResult<TData, TError> & { queryKey: DataTag<QueryKey, TData, TError> };
+
+  query.queryKey = queryOptions.queryKey ;
+
+  return query;
+}
+
+
+
+/**
+ * Gives the held seats back.
+ * @summary Release Hold
+ */
+export const releaseHold = (
+    holdId: string,
+    headers?: ReleaseHoldHeaders,
+ options?: SecondParameter<typeof http>,) => {
+      
+      
+      return http<Hold>(
+      {url: `/api/holds/${holdId}`, method: 'DELETE',
+      headers
+    },
+      options);
+    }
+  
+
+
+export const getReleaseHoldMutationOptions = <TError = ErrorType<Problem | Problem>,
+    TContext = unknown>(options?: { mutation?:UseMutationOptions<Awaited<ReturnType<typeof releaseHold>>, TError,{holdId: string;headers?: ReleaseHoldHeaders}, TContext>, request?: SecondParameter<typeof http>}
+): UseMutationOptions<Awaited<ReturnType<typeof releaseHold>>, TError,{holdId: string;headers?: ReleaseHoldHeaders}, TContext> => {
+
+const mutationKey = ['releaseHold'];
+const {mutation: mutationOptions, request: requestOptions} = options ?
+      options.mutation && 'mutationKey' in options.mutation && options.mutation.mutationKey ?
+      options
+      : {...options, mutation: {...options.mutation, mutationKey}}
+      : {mutation: { mutationKey, }, request: undefined};
+
+      
+
+
+      const mutationFn: MutationFunction<Awaited<ReturnType<typeof releaseHold>>, {holdId: string;headers?: ReleaseHoldHeaders}> = (props) => {
+          const {holdId,headers} = props ?? {};
+
+          return  releaseHold(holdId,headers,requestOptions)
+        }
+
+        
+
+
+  return  { mutationFn, ...mutationOptions }}
+
+    export type ReleaseHoldMutationResult = NonNullable<Awaited<ReturnType<typeof releaseHold>>>
+    
+    export type ReleaseHoldMutationError = ErrorType<Problem | Problem>
+
+    /**
+ * @summary Release Hold
+ */
+export const useReleaseHold = <TError = ErrorType<Problem | Problem>,
+    TContext = unknown>(options?: { mutation?:UseMutationOptions<Awaited<ReturnType<typeof releaseHold>>, TError,{holdId: string;headers?: ReleaseHoldHeaders}, TContext>, request?: SecondParameter<typeof http>}
+ , queryClient?: QueryClient): UseMutationResult<
+        Awaited<ReturnType<typeof releaseHold>>,
+        TError,
+        {holdId: string;headers?: ReleaseHoldHeaders},
+        TContext
+      > => {
+
+      const mutationOptions = getReleaseHoldMutationOptions(options);
 
       return useMutation(mutationOptions, queryClient);
     }
@@ -861,6 +1032,207 @@ export const useCancelManagedTickets = <TError = ErrorType<Problem | Problem>,
       > => {
 
       const mutationOptions = getCancelManagedTicketsMutationOptions(options);
+
+      return useMutation(mutationOptions, queryClient);
+    }
+    /**
+ * Holds the seats of a booking for `hold_minutes` of the event: nobody else gets them. A hold costs nothing and ends by itself.
+Who may hold what is as for a booking. Confirm it to book the seats, at the price that they have now.
+ * @summary Hold Tickets
+ */
+export const holdTickets = (
+    eventId: string,
+    newBooking: BodyType<NewBooking>,
+    headers?: HoldTicketsHeaders,
+ options?: SecondParameter<typeof http>,signal?: AbortSignal
+) => {
+      
+      
+      return http<MadeHold>(
+      {url: `/api/events/${eventId}/holds`, method: 'POST',
+      headers: {'Content-Type': 'application/json', ...headers},
+      data: newBooking, signal
+    },
+      options);
+    }
+  
+
+
+export const getHoldTicketsMutationOptions = <TError = ErrorType<Problem | Problem>,
+    TContext = unknown>(options?: { mutation?:UseMutationOptions<Awaited<ReturnType<typeof holdTickets>>, TError,{eventId: string;data: BodyType<NewBooking>;headers?: HoldTicketsHeaders}, TContext>, request?: SecondParameter<typeof http>}
+): UseMutationOptions<Awaited<ReturnType<typeof holdTickets>>, TError,{eventId: string;data: BodyType<NewBooking>;headers?: HoldTicketsHeaders}, TContext> => {
+
+const mutationKey = ['holdTickets'];
+const {mutation: mutationOptions, request: requestOptions} = options ?
+      options.mutation && 'mutationKey' in options.mutation && options.mutation.mutationKey ?
+      options
+      : {...options, mutation: {...options.mutation, mutationKey}}
+      : {mutation: { mutationKey, }, request: undefined};
+
+      
+
+
+      const mutationFn: MutationFunction<Awaited<ReturnType<typeof holdTickets>>, {eventId: string;data: BodyType<NewBooking>;headers?: HoldTicketsHeaders}> = (props) => {
+          const {eventId,data,headers} = props ?? {};
+
+          return  holdTickets(eventId,data,headers,requestOptions)
+        }
+
+        
+
+
+  return  { mutationFn, ...mutationOptions }}
+
+    export type HoldTicketsMutationResult = NonNullable<Awaited<ReturnType<typeof holdTickets>>>
+    export type HoldTicketsMutationBody = BodyType<NewBooking>
+    export type HoldTicketsMutationError = ErrorType<Problem | Problem>
+
+    /**
+ * @summary Hold Tickets
+ */
+export const useHoldTickets = <TError = ErrorType<Problem | Problem>,
+    TContext = unknown>(options?: { mutation?:UseMutationOptions<Awaited<ReturnType<typeof holdTickets>>, TError,{eventId: string;data: BodyType<NewBooking>;headers?: HoldTicketsHeaders}, TContext>, request?: SecondParameter<typeof http>}
+ , queryClient?: QueryClient): UseMutationResult<
+        Awaited<ReturnType<typeof holdTickets>>,
+        TError,
+        {eventId: string;data: BodyType<NewBooking>;headers?: HoldTicketsHeaders},
+        TContext
+      > => {
+
+      const mutationOptions = getHoldTicketsMutationOptions(options);
+
+      return useMutation(mutationOptions, queryClient);
+    }
+    /**
+ * Books the held seats, at the price at which they were held; the booking has the hold's `id`. In time it always succeeds,
+while the event is active. Later, as long as nobody else has the seats.
+ * @summary Confirm Hold
+ */
+export const confirmHold = (
+    holdId: string,
+    holdConfirmation?: BodyType<HoldConfirmation>,
+    headers?: ConfirmHoldHeaders,
+ options?: SecondParameter<typeof http>,signal?: AbortSignal
+) => {
+      
+      
+      return http<MadeBooking>(
+      {url: `/api/holds/${holdId}/confirm`, method: 'POST',
+      headers: {'Content-Type': 'application/json', ...headers},
+      data: holdConfirmation, signal
+    },
+      options);
+    }
+  
+
+
+export const getConfirmHoldMutationOptions = <TError = ErrorType<Problem | Problem>,
+    TContext = unknown>(options?: { mutation?:UseMutationOptions<Awaited<ReturnType<typeof confirmHold>>, TError,{holdId: string;data: BodyType<HoldConfirmation>;headers?: ConfirmHoldHeaders}, TContext>, request?: SecondParameter<typeof http>}
+): UseMutationOptions<Awaited<ReturnType<typeof confirmHold>>, TError,{holdId: string;data: BodyType<HoldConfirmation>;headers?: ConfirmHoldHeaders}, TContext> => {
+
+const mutationKey = ['confirmHold'];
+const {mutation: mutationOptions, request: requestOptions} = options ?
+      options.mutation && 'mutationKey' in options.mutation && options.mutation.mutationKey ?
+      options
+      : {...options, mutation: {...options.mutation, mutationKey}}
+      : {mutation: { mutationKey, }, request: undefined};
+
+      
+
+
+      const mutationFn: MutationFunction<Awaited<ReturnType<typeof confirmHold>>, {holdId: string;data: BodyType<HoldConfirmation>;headers?: ConfirmHoldHeaders}> = (props) => {
+          const {holdId,data,headers} = props ?? {};
+
+          return  confirmHold(holdId,data,headers,requestOptions)
+        }
+
+        
+
+
+  return  { mutationFn, ...mutationOptions }}
+
+    export type ConfirmHoldMutationResult = NonNullable<Awaited<ReturnType<typeof confirmHold>>>
+    export type ConfirmHoldMutationBody = BodyType<HoldConfirmation>
+    export type ConfirmHoldMutationError = ErrorType<Problem | Problem>
+
+    /**
+ * @summary Confirm Hold
+ */
+export const useConfirmHold = <TError = ErrorType<Problem | Problem>,
+    TContext = unknown>(options?: { mutation?:UseMutationOptions<Awaited<ReturnType<typeof confirmHold>>, TError,{holdId: string;data: BodyType<HoldConfirmation>;headers?: ConfirmHoldHeaders}, TContext>, request?: SecondParameter<typeof http>}
+ , queryClient?: QueryClient): UseMutationResult<
+        Awaited<ReturnType<typeof confirmHold>>,
+        TError,
+        {holdId: string;data: BodyType<HoldConfirmation>;headers?: ConfirmHoldHeaders},
+        TContext
+      > => {
+
+      const mutationOptions = getConfirmHoldMutationOptions(options);
+
+      return useMutation(mutationOptions, queryClient);
+    }
+    /**
+ * Asks for more time: `hold_minutes` of the event from now on, three times at most.
+ * @summary Extend Hold
+ */
+export const extendHold = (
+    holdId: string,
+    headers?: ExtendHoldHeaders,
+ options?: SecondParameter<typeof http>,signal?: AbortSignal
+) => {
+      
+      
+      return http<Hold>(
+      {url: `/api/holds/${holdId}/extend`, method: 'POST',
+      headers, signal
+    },
+      options);
+    }
+  
+
+
+export const getExtendHoldMutationOptions = <TError = ErrorType<Problem | Problem>,
+    TContext = unknown>(options?: { mutation?:UseMutationOptions<Awaited<ReturnType<typeof extendHold>>, TError,{holdId: string;headers?: ExtendHoldHeaders}, TContext>, request?: SecondParameter<typeof http>}
+): UseMutationOptions<Awaited<ReturnType<typeof extendHold>>, TError,{holdId: string;headers?: ExtendHoldHeaders}, TContext> => {
+
+const mutationKey = ['extendHold'];
+const {mutation: mutationOptions, request: requestOptions} = options ?
+      options.mutation && 'mutationKey' in options.mutation && options.mutation.mutationKey ?
+      options
+      : {...options, mutation: {...options.mutation, mutationKey}}
+      : {mutation: { mutationKey, }, request: undefined};
+
+      
+
+
+      const mutationFn: MutationFunction<Awaited<ReturnType<typeof extendHold>>, {holdId: string;headers?: ExtendHoldHeaders}> = (props) => {
+          const {holdId,headers} = props ?? {};
+
+          return  extendHold(holdId,headers,requestOptions)
+        }
+
+        
+
+
+  return  { mutationFn, ...mutationOptions }}
+
+    export type ExtendHoldMutationResult = NonNullable<Awaited<ReturnType<typeof extendHold>>>
+    
+    export type ExtendHoldMutationError = ErrorType<Problem | Problem>
+
+    /**
+ * @summary Extend Hold
+ */
+export const useExtendHold = <TError = ErrorType<Problem | Problem>,
+    TContext = unknown>(options?: { mutation?:UseMutationOptions<Awaited<ReturnType<typeof extendHold>>, TError,{holdId: string;headers?: ExtendHoldHeaders}, TContext>, request?: SecondParameter<typeof http>}
+ , queryClient?: QueryClient): UseMutationResult<
+        Awaited<ReturnType<typeof extendHold>>,
+        TError,
+        {holdId: string;headers?: ExtendHoldHeaders},
+        TContext
+      > => {
+
+      const mutationOptions = getExtendHoldMutationOptions(options);
 
       return useMutation(mutationOptions, queryClient);
     }

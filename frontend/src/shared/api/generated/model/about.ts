@@ -9,7 +9,7 @@ import type { DemoAccount } from './demoAccount';
 
 /**
  * This installation. `currency`: that of new events which name none. `demo_accounts`: empty without the demo. `has_mail`: it
-sends mail. `has_mailbox`: it goes nowhere, and the page shows it at `/mailbox`.
+sends mail. `has_mailbox`: it goes nowhere, and the page shows it at `/mailbox`. `has_holds`: seats can be held.
  */
 export interface About {
   name: string;
@@ -18,4 +18,5 @@ export interface About {
   demo_accounts: DemoAccount[];
   has_mail: boolean;
   has_mailbox: boolean;
+  has_holds: boolean;
 }

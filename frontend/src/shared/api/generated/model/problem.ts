@@ -19,15 +19,17 @@ export interface Problem {
   /** Names the request in the log, as the header `X-Request-Id` does */
   request_id?: string;
   errors?: ProblemError[];
-  /** Seats left: `sold-out` */
+  /** Seats left: `sold-out`, `hold-gone` */
   available?: number;
   /** What the tickets cost now: `price-changed` */
   total_amount?: string;
-  /** Tickets: `customer-limit`, `booking-too-large` */
+  /** Tickets: `customer-limit`, `booking-too-large`; holds: `too-many-holds` */
   limit?: number;
-  /** Tickets: `customer-limit` */
+  /** Tickets: `customer-limit`; seats that may come back: `sold-out`, `hold-gone` */
   held?: number;
   /** `event-not-bookable` */
   reason?: string;
+  /** `confirmed`, `released` or `lapsed`: `hold-closed` */
+  outcome?: string;
   [key: string]: unknown;
  }

@@ -1,0 +1,83 @@
+"""Holding seats and confirming them, for the documented routes and for the fast path alike."""
+
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from uuid import UUID
+
+from fastapi import Request
+
+from accounts.tokens import Principal
+from commands.appender.pending import DisconnectCheck
+from commands.order_bodies import HoldConfirmation, NewBooking
+from commands.orders import order
+from commands.result import CommandResult
+from commands.write_side import WriteSide
+from ledger.commands import ConfirmHold, ExtendHold, HoldCommand, HoldSeats, ReleaseHold
+from ledger.hold_errors import HoldsOff
+from ledger.open_holds import OpenHolds, Reservation
+from ledger.settings import Settings
+from ledger.views import HoldView
+from notifications.hold_access import HoldUser
+
+
+class Holds:
+    """In `app.state.holds`."""
+
+    def __init__(self, write_side: WriteSide, open_holds: OpenHolds, settings: Settings) -> None:
+        self._write_side, self._open_holds, self._is_on = write_side, open_holds, settings.holds
+        self._of_account, self._of_address = settings.holds_per_account, settings.holds_per_address
+
+    async def hold(
+        self, event_id: UUID, body: NewBooking, principal: Principal, client: str, id_: UUID, is_disconnected: DisconnectCheck
+    ) -> CommandResult:
+        """`client`: as `client_address.client_of`. Raises HoldsOff, TooManyHolds; as `CommandService.execute`."""
+        async with self._room((principal.id, self._of_account), (client, self._of_address)) as reservation:
+            command = await order(self._write_side, HoldSeats, event_id, body, principal.actor, id_)
+            result = await self._write_side.command_service.execute(command, is_disconnected)
+            reservation.hold = _held(result)
+        return result
+
+    async def hold_for_guest(self, client: str, send: Callable[[], Awaitable[CommandResult]]) -> CommandResult:
+        """As `hold`, for somebody without an account, whose command is sent by `send`."""
+        async with self._room((client, self._of_address)) as reservation:
+            result = await send()
+            reservation.hold = _held(result)
+        return result
+
+    async def confirm(self, user: HoldUser, body: HoldConfirmation, id_: UUID, is_disconnected: DisconnectCheck) -> CommandResult:
+        command = ConfirmHold(
+            id=id_, actor=user.actor, event_id=user.held_by.event_id, hold_id=user.hold_id, expected_total=body.total(),
+            same_person=user.own_ids, ticket_key=self._write_side.command_service.codes.newest_key,
+        )  # fmt: skip
+        result = await self._write_side.command_service.execute(command, is_disconnected)
+        self._open_holds.ended(user.hold_id)
+        return result
+
+    async def extend(self, user: HoldUser, id_: UUID, is_disconnected: DisconnectCheck) -> CommandResult:
+        result = await self._send(ExtendHold, user, id_, is_disconnected)
+        self._open_holds.extended(_held(result))
+        return result
+
+    async def release(self, user: HoldUser, id_: UUID, is_disconnected: DisconnectCheck) -> CommandResult:
+        result = await self._send(ReleaseHold, user, id_, is_disconnected)
+        self._open_holds.ended(user.hold_id)
+        return result
+
+    async def _send(self, kind: type[HoldCommand], user: HoldUser, id_: UUID, is_disconnected: DisconnectCheck) -> CommandResult:
+        command = kind(id=id_, actor=user.actor, event_id=user.held_by.event_id, hold_id=user.hold_id)
+        return await self._write_side.command_service.execute(command, is_disconnected)
+
+    def _room(self, *limits: tuple[UUID | str, int]) -> AbstractAsyncContextManager[Reservation]:
+        if not self._is_on:
+            raise HoldsOff
+        return self._open_holds.reserved(*limits)
+
+
+def _held(result: CommandResult) -> HoldView:
+    assert isinstance(result.view, HoldView)
+    return result.view
+
+
+def holds_of(request: Request) -> Holds:
+    holds: Holds = request.app.state.holds
+    return holds

@@ -1,0 +1,127 @@
+"""The holds that this process made and that are still open as far as it knows: of which event each is, and how many one client has.
+
+Counted in each process by itself, as `client_limits.py` does. What another process ends is noticed by a look at the read tables,
+but only before somebody is refused. A process that forgets what it counted allows more, never less.
+"""
+
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Hashable
+from contextlib import asynccontextmanager
+from datetime import datetime
+from math import ceil
+from typing import NamedTuple
+from uuid import UUID
+
+from ledger.hold_errors import HoldNotFound, TooManyHolds
+from ledger.views import BookedBy, HoldView
+
+#: Some 50 MB. Past it the oldest are forgotten.
+MAX_HOLDS = 100_000
+
+#: A client, and how many open holds it may have; 0: any number.
+Limit = tuple[Hashable, int]
+
+
+class _Open(NamedTuple):
+    """`clients`: those whose limits count it."""
+
+    held_by: BookedBy
+    expires_at: datetime
+    clients: tuple[Hashable, ...]
+
+
+class Reservation:
+    """Room for one hold more. `hold`: the one that was made, if one was."""
+
+    hold: HoldView | None = None
+
+
+class OpenHolds:
+    """In `app.state.open_holds`."""
+
+    def __init__(
+        self,
+        clock: Callable[[], datetime],
+        find: Callable[[UUID], Awaitable[BookedBy | None]],
+        find_ended: Callable[[Collection[UUID]], Awaitable[set[UUID]]],
+    ) -> None:
+        """`find` a hold that another process made; `find_ended`: which of these holds have ended."""
+        self._clock, self._find, self._find_ended = clock, find, find_ended
+        self._holds: dict[UUID, _Open] = {}
+        self._counted: dict[Hashable, set[UUID]] = {}
+        self._reserved: Counter[Hashable] = Counter()
+
+    async def held_by(self, hold_id: UUID) -> BookedBy:
+        """The event of a hold, and for whom it is. Raises HoldNotFound, StaleRead, Busy."""
+        known = self._holds.get(hold_id)
+        found = known.held_by if known is not None else await self._find(hold_id)
+        if found is None:
+            raise HoldNotFound
+        return found
+
+    @asynccontextmanager
+    async def reserved(self, *limits: Limit) -> AsyncIterator[Reservation]:
+        """Room for one hold that is made in the block. Raises TooManyHolds, Busy."""
+        clients = tuple(client for client, limit in limits if limit)
+        for client, limit in limits:
+            if limit and not self._has_room(client, limit):
+                await self._drop_ended(client)
+                if not self._has_room(client, limit):
+                    raise TooManyHolds(limit, self._seconds_until_room(client))
+        self._reserved.update(clients)
+        reservation = Reservation()
+        try:
+            yield reservation
+        finally:
+            self._reserved.subtract(clients)
+            for client in clients:
+                if not self._reserved[client]:
+                    del self._reserved[client]
+            if reservation.hold is not None and reservation.hold.id not in self._holds:
+                self._remember(reservation.hold, clients)
+
+    def extended(self, hold: HoldView) -> None:
+        known = self._holds.get(hold.id)
+        if known is not None:
+            self._holds[hold.id] = known._replace(expires_at=hold.expires_at)
+
+    def ended(self, hold_id: UUID) -> None:
+        """It counts no more. Its event is still known, for retries."""
+        known = self._holds.get(hold_id)
+        if known is not None:
+            self._uncount(hold_id, known)
+            self._holds[hold_id] = known._replace(clients=())
+
+    def _has_room(self, client: Hashable, limit: int) -> bool:
+        return len(self._counted.get(client, ())) + self._reserved[client] < limit
+
+    async def _drop_ended(self, client: Hashable) -> None:
+        now = self._clock()
+        for hold_id in [id_ for id_ in self._counted.get(client, ()) if self._holds[id_].expires_at <= now]:
+            self.ended(hold_id)
+        for hold_id in await self._find_ended(list(self._counted.get(client, ()))):
+            self.ended(hold_id)
+
+    def _seconds_until_room(self, client: Hashable) -> int:
+        ends = [self._holds[id_].expires_at for id_ in self._counted.get(client, ())]
+        return max(1, ceil((min(ends) - self._clock()).total_seconds())) if ends else 1
+
+    def _remember(self, hold: HoldView, clients: tuple[Hashable, ...]) -> None:
+        if len(self._holds) >= MAX_HOLDS:
+            self._forget(next(iter(self._holds)))
+        self._holds[hold.id] = _Open(BookedBy(hold.event_id, hold.customer_id), hold.expires_at, clients)
+        for client in clients:
+            self._counted.setdefault(client, set()).add(hold.id)
+        now = self._clock()
+        while self._holds and self._holds[first := next(iter(self._holds))].expires_at <= now:
+            self._forget(first)
+
+    def _forget(self, hold_id: UUID) -> None:
+        self._uncount(hold_id, self._holds.pop(hold_id))
+
+    def _uncount(self, hold_id: UUID, known: _Open) -> None:
+        for client in known.clients:
+            ids = self._counted[client]
+            ids.discard(hold_id)
+            if not ids:
+                del self._counted[client]

@@ -1,0 +1,88 @@
+"""Who uses a hold: an account, or the bearer of the token that a guest got with it. That is the token of the manage link of the
+later booking, which has the same id. Whose the hold is, the rules of the ledger decide."""
+
+from typing import Annotated, NamedTuple
+from uuid import UUID
+
+from fastapi import Request, Security
+from fastapi.openapi.models import HTTPBearer
+from fastapi.security import SecurityScopes
+from fastapi.security.base import SecurityBase
+
+from accounts.access import BUYERS, BY_LINK, SAFE_METHODS, access_of, command_id_of, permitted
+from accounts.errors import NotSignedIn
+from accounts.tokens import Principal
+from ledger.commands import Actor, Role
+from ledger.errors import TokenUnknown
+from ledger.hold_errors import HoldNotFound
+from ledger.idempotency import command_id
+from ledger.mail_tokens import LENGTH
+from ledger.open_holds import OpenHolds
+from ledger.views import BookedBy
+from notifications.manage_links import manage_links_of
+
+
+class HoldUser(NamedTuple):
+    """A request about a hold. `principal`: None for the bearer of its token."""
+
+    hold_id: UUID
+    held_by: BookedBy
+    actor: Actor
+    principal: Principal | None
+
+    @property
+    def own_ids(self) -> frozenset[UUID]:
+        """Further ids of the person whose hold it is."""
+        if self.principal is None or self.held_by.customer_id not in self.principal.ids:
+            return frozenset()
+        return frozenset(self.principal.ids)
+
+    def command_id(self, request: Request, key: str | None) -> UUID:
+        if self.principal is not None:
+            return command_id_of(request, self.principal, key)
+        return command_id(self.hold_id, request.method, request.scope["path"], key)
+
+
+def open_holds_of(request: Request) -> OpenHolds:
+    holds: OpenHolds = request.app.state.open_holds
+    return holds
+
+
+class _ByAccountOrToken(SecurityBase):
+    def __init__(self) -> None:
+        self.scheme_name = "bearer"
+        self.model = HTTPBearer(description="The `access_token` that `POST /api/login` answers.")
+
+    async def __call__(self, hold_id: UUID, request: Request, policy: SecurityScopes) -> HoldUser:
+        access = access_of(request)
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() == "bearer" and len(token.strip()) == LENGTH:
+            user = await _by_token(hold_id, token.strip(), request)
+        else:
+            principal = permitted(await access.principal_of(request.scope), policy.scopes)
+            user = HoldUser(hold_id, await open_holds_of(request).held_by(hold_id), principal.actor, principal)
+        if request.method not in SAFE_METHODS:
+            access.account_limiter.count(user.actor.id)
+        return user
+
+
+async def _by_token(hold_id: UUID, token: str, request: Request) -> HoldUser:
+    """Raises NotSignedIn, HoldNotFound, LinkSuperseded."""
+    links = manage_links_of(request)
+    try:
+        issued = links.urls.read(token)
+    except TokenUnknown:
+        raise NotSignedIn from None
+    if issued.id != hold_id:
+        raise HoldNotFound
+    held_by = await open_holds_of(request).held_by(hold_id)
+    if held_by.customer_id is None:
+        raise HoldNotFound
+    managed = await links.of_contact(issued, held_by.event_id, held_by.customer_id)
+    return HoldUser(hold_id, held_by, Actor(managed.contact_id, Role.CUSTOMER), None)
+
+
+#: For the OpenAPI document of such a route.
+BY_TOKEN = {BY_LINK: True}
+#: Who uses the hold with the id in the path.
+OfHold = Annotated[HoldUser, Security(_ByAccountOrToken(), scopes=BUYERS)]

@@ -1,0 +1,131 @@
+"""Limits of open holds by client, as of one process."""
+
+from collections import Counter
+from collections.abc import Collection
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ledger import open_holds
+from ledger.hold_errors import HoldNotFound, TooManyHolds
+from ledger.open_holds import OpenHolds
+from ledger.views import BookedBy, HoldView
+
+NOW = datetime(2031, 5, 1, tzinfo=UTC)
+
+
+class World:
+    """A process whose clock the test sets, and what other processes have made and ended."""
+
+    def __init__(self) -> None:
+        self.now, self.others, self.ended = NOW, dict[UUID, BookedBy](), set[UUID]()
+        self.looked = 0
+        self.holds = OpenHolds(lambda: self.now, self._find, self._find_ended)
+
+    async def _find(self, hold_id: UUID) -> BookedBy | None:
+        return self.others.get(hold_id)
+
+    async def _find_ended(self, hold_ids: Collection[UUID]) -> set[UUID]:
+        self.looked += 1
+        return self.ended & set(hold_ids)
+
+    async def make(self, *limits: tuple[str, int], minutes: int = 15, id_: UUID | None = None) -> HoldView:
+        async with self.holds.reserved(*limits) as reservation:
+            reservation.hold = a_hold(self.now + timedelta(minutes=minutes), id_)
+        return reservation.hold
+
+
+def a_hold(expires_at: datetime, id_: UUID | None = None) -> HoldView:
+    some: dict[str, Any] = {"lines": [], "total_amount": "0", "currency": "EUR", "held_at": NOW, "event_name": "", "status": "open"}
+    return HoldView(id=id_ or uuid4(), event_id=uuid4(), customer_id=uuid4(), expires_at=expires_at, **some)
+
+
+async def test_room_comes_back_by_the_end_of_a_hold_here_elsewhere_or_in_time() -> None:
+    world = World()
+    first, second = await world.make(("alice", 2)), await world.make(("alice", 2), minutes=5)
+    with pytest.raises(TooManyHolds) as refused:
+        await world.make(("alice", 2))
+    assert (refused.value.facts["limit"], refused.value.retry_after_seconds) == (2, 300)
+    await world.make(("bob", 2))
+    world.holds.ended(first.id)
+    third = await world.make(("alice", 2))
+    world.ended.add(third.id)
+    await world.make(("alice", 2), minutes=5)
+    world.holds.extended(a_hold(NOW + timedelta(minutes=30), second.id))
+    world.now += timedelta(minutes=6)
+    await world.make(("alice", 2))
+    with pytest.raises(TooManyHolds):
+        await world.make(("alice", 2))
+
+
+async def test_what_is_refused_or_sent_again_does_not_count() -> None:
+    world = World()
+    for _ in range(3):
+        with pytest.raises(ValueError, match="sold out"):
+            async with world.holds.reserved(("alice", 1)):
+                raise ValueError("sold out")
+    made = await world.make(("alice", 1))
+    world.holds.ended(made.id)
+    for _ in range(3):
+        await world.make(("alice", 1), id_=made.id)  # the same hold
+    assert world.looked == 0, "only before a refusal"
+    async with world.holds.reserved(("alice", 1)):
+        with pytest.raises(TooManyHolds):
+            await world.make(("alice", 1))
+
+
+async def test_each_of_several_limits_holds_and_zero_is_none() -> None:
+    world = World()
+    await world.make(("alice", 2), ("address", 1))
+    with pytest.raises(TooManyHolds):
+        await world.make(("bob", 2), ("address", 1))
+    for _ in range(5):
+        await world.make(("alice", 0), ("address", 0))
+
+
+async def test_event_of_a_hold_that_another_process_made() -> None:
+    world, other, hold_id = World(), BookedBy(uuid4(), None), uuid4()
+    with pytest.raises(HoldNotFound):
+        await world.holds.held_by(hold_id)
+    world.others[hold_id] = other
+    assert await world.holds.held_by(hold_id) == other
+    made = await world.make()
+    assert await world.holds.held_by(made.id) == BookedBy(made.event_id, made.customer_id)
+    world.holds.ended(made.id)
+    assert await world.holds.held_by(made.id) == BookedBy(made.event_id, made.customer_id), "for a retry"
+
+
+async def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(open_holds, "MAX_HOLDS", 10)
+    world = World()
+    for number in range(100):
+        await world.make((f"client {number % 7}", 3))
+    assert len(world.holds._holds) == 10
+    assert sum(map(len, world.holds._counted.values())) == 10
+    world.now += timedelta(hours=1)
+    await world.make(("new", 1))
+    assert (len(world.holds._holds), list(world.holds._counted)) == (1, ["new"])
+
+
+@given(steps=st.lists(st.tuples(st.sampled_from(["make", "end", "wait"]), st.integers(0, 2), st.integers(1, 20)), max_size=60))
+async def test_nobody_has_more_open_holds_than_the_limit(steps: list[tuple[str, int, int]]) -> None:
+    world, made = World(), list[tuple[str, HoldView]]()
+    for kind, number, minutes in steps:
+        client = f"client {number}"
+        open_now = Counter(whose for whose, hold in made if hold.expires_at > world.now and hold.status == "open")
+        if kind == "wait":
+            world.now += timedelta(minutes=minutes)
+        elif kind == "end" and made:
+            hold = made[minutes % len(made)][1]
+            hold.status = "released"
+            world.holds.ended(hold.id)
+        elif kind == "make":
+            try:
+                made.append((client, await world.make((client, 3), minutes=minutes)))
+                assert open_now[client] < 3
+            except TooManyHolds:
+                assert open_now[client] == 3
