@@ -28,7 +28,7 @@ import notifications.webhooks.routes
 import query_api.routes
 from app import VERSION, about, lifespan, openapi, probes, problems, static_site, tracing
 from app.draining import Draining
-from app.fast_path.booking_route import BookingFastPath
+from app.fast_path.command_routes import CommandFastPath
 from app.fast_path.fair_reads import FairReads
 from app.fast_path.public_reads import PublicReadFastPath
 from app.middleware import OutermostMiddleware
@@ -105,7 +105,7 @@ def server_app(settings: Settings, draining: Draining | None = None) -> ASGIApp:
     if settings.specification:
         return FairReads(app, app, settings.request_seconds)
     reads = FairReads(PublicReadFastPath(app, app), app, settings.request_seconds)
-    return BookingFastPath(reads, app, settings.request_seconds)
+    return CommandFastPath(reads, app, settings.request_seconds)
 
 
 class _LazyApplication:

@@ -5,7 +5,9 @@ from typing import Any
 from uuid import UUID
 
 from accounts.directory import Contact
+from commands.appender.pending import DisconnectCheck
 from commands.order_bodies import BoxOfficeCustomer, NewBooking, read_person
+from commands.result import CommandResult
 from commands.write_side import WriteSide
 from ledger.commands import Actor, BookSeats, HoldSeats, OrderSeats
 from ledger.errors import EventNotFound, Malformed, NotYourEvent
@@ -33,6 +35,14 @@ async def order(write_side: WriteSide, kind: Order, event_id: UUID, body: NewBoo
         same_person=customer.same_person if customer else frozenset(), expected_total=body.total(),
         **only_for(kind, write_side.command_service.codes),
     )  # fmt: skip
+
+
+async def book(
+    write_side: WriteSide, event_id: UUID, body: NewBooking, actor: Actor, id_: UUID, is_disconnected: DisconnectCheck
+) -> CommandResult:
+    """Books seats in one step. Raises as `order` and `CommandService.execute`."""
+    command = await order(write_side, BookSeats, event_id, body, actor, id_)
+    return await write_side.command_service.execute(command, is_disconnected)
 
 
 async def _box_office_customer(

@@ -13,7 +13,7 @@ from commands.bodies import Cancellation, EventChanges, NewEvent, TicketCode, Ti
 from commands.exact_numbers import ExactNumbersRoute
 from commands.guest_orders import guest_orders_of
 from commands.order_bodies import NewBooking, body_of, read_booking
-from commands.orders import order
+from commands.orders import book
 from commands.result import CommandResult
 from commands.service import CommandService
 from commands.write_side import WriteSide, view_response, with_field, write_side_of
@@ -141,9 +141,8 @@ async def book_tickets(
         result = await guest_orders_of(request).order(BookSeats, event_id, body, request, key, guest_secret)
         view: object = with_field(result.view, "manage_url", manage_links_of(request).urls.make(result.view.id))
     else:
-        write_side, id_ = write_side_of(request), command_id_of(request, principal, key)
-        command = await order(write_side, BookSeats, event_id, body, principal.actor, id_)
-        result = await write_side.command_service.execute(command, request.is_disconnected)
+        id_ = command_id_of(request, principal, key)
+        result = await book(write_side_of(request), event_id, body, principal.actor, id_, request.is_disconnected)
         view = result.view
     return view_response(view, result.position, 201, {"Location": f"/api/bookings/{result.view.id}"})
 

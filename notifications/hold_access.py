@@ -60,10 +60,15 @@ class _ByAccountOrToken(SecurityBase):
             user = await _by_token(hold_id, token.strip(), request)
         else:
             principal = permitted(await access.principal_of(request.scope), policy.scopes)
-            user = HoldUser(hold_id, await open_holds_of(request).held_by(hold_id), principal.actor, principal)
+            user = await user_of_account(principal, hold_id, open_holds_of(request))
         if request.method not in SAFE_METHODS:
             access.account_limiter.count(user.actor.id)
         return user
+
+
+async def user_of_account(principal: Principal, hold_id: UUID, open_holds: OpenHolds) -> HoldUser:
+    """Raises HoldNotFound."""
+    return HoldUser(hold_id, await open_holds.held_by(hold_id), principal.actor, principal)
 
 
 async def _by_token(hold_id: UUID, token: str, request: Request) -> HoldUser:

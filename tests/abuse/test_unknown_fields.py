@@ -64,7 +64,7 @@ def _inner(body: Any, path: str) -> JSON:
 def _body(name: str, target: Target) -> JSON:
     body = target.body(name)
     assert body is not None
-    return body | ({"customer": SOMEBODY} if name == "book_tickets" else {})
+    return body | ({"customer": SOMEBODY} if name in ("book_tickets", "hold_tickets") else {})
 
 
 def _as_guest(body: JSON) -> JSON:
