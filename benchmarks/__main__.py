@@ -16,6 +16,7 @@ from pathlib import Path
 
 from benchmarks import (
     growth,
+    holds,
     hot_event,
     live,
     machine,
@@ -38,6 +39,7 @@ from devstack.server_user import ServerError
 BENCHMARKS: dict[str, Callable[[Bench], None]] = {
     "start": start.run,
     "hot_event": hot_event.run,
+    "holds": holds.run,
     "read_your_writes": read_your_writes.run,
     "many_events": many_events.run,
     "sold_out": sold_out.run,

@@ -65,6 +65,9 @@ class Deployment:
             rows = connection.execute("SELECT id FROM accounts WHERE role = 'customer' ORDER BY email COLLATE \"C\"")
             return [row[0] for row in rows]
 
+    def token_list(self) -> list[str]:
+        return self.tokens.read_text().split()
+
     def organizer(self) -> tuple[UUID, str]:
         """Creates an organizer without Events; returns id and token."""
         person, (token, token_hash) = uuid4(), new_token()

@@ -20,8 +20,18 @@ BODY = '{"tickets":[{"category":"General","quantity":1}]}'
 #: Time limit for a response. The ORM peers need a second at 256 connections.
 TIMEOUT_SECONDS = 10
 
+_DONE = """\
+done = function(summary, latency, requests)
+  local e = summary.errors
+  io.write(string.format('\\nRESULT {"requests": %d, "microseconds": %d, "refused": %d, '
+      .. '"lost": %d, "late": %d, "p50": %d, "p99": %d}\\n',
+    summary.requests, summary.duration, e.status, e.connect + e.read + e.write, e.timeout,
+    latency:percentile(50), latency:percentile(99)))
+end
+"""
 #: One thread per port. Each cycles through its paths and through all tokens (if any), starting at a different token.
-_SCRIPT = Template("""\
+_SCRIPT = Template(
+    """\
 local ports, threads = {$ports}, 0
 setup = function(thread)
   threads = threads + 1
@@ -57,14 +67,28 @@ request = function()
   return start .. key .. sent .. tail
 end
 
-done = function(summary, latency, requests)
-  local e = summary.errors
-  io.write(string.format('\\nRESULT {"requests": %d, "microseconds": %d, "refused": %d, '
-      .. '"lost": %d, "late": %d, "p50": %d, "p99": %d}\\n',
-    summary.requests, summary.duration, e.status, e.connect + e.read + e.write, e.timeout,
-    latency:percentile(50), latency:percentile(99)))
+"""
+    + _DONE
+)
+
+#: The requests of a file, which a zero byte separates.
+_LISTED = Template(
+    """\
+local requests, sent = {}, 0
+init = function()
+  for one in io.open("$requests"):read("*a"):gmatch("%Z+") do
+    requests[#requests + 1] = one
+  end
 end
-""")
+
+request = function()
+  sent = sent + 1
+  return requests[sent]
+end
+
+"""
+    + _DONE
+)
 
 
 class Server(NamedTuple):
@@ -142,6 +166,18 @@ def _wrk(
         paths_file.with_suffix(f".paths.{number}").write_text("".join(f"{path}\n" for path in share))
     ports = ", ".join(f'"{server.port}"' for server in servers)
     script.write_text(_SCRIPT.substitute(variables, host=HOST, ports=ports, paths=paths_file, tokens=tokens or "/dev/null"))
+    return _run(script, servers, connections, seconds)
+
+
+def send(server: Server, requests: Iterable[str], *, directory: Path, connections: int, seconds: int) -> LoadResult:
+    """Sends these whole requests, in their order, on whichever connection is free. Raises BenchError if wrk fails."""
+    script, requests_file = directory / "listed.lua", directory / "listed.requests"
+    requests_file.write_text("\0".join(requests))
+    script.write_text(_LISTED.substitute(requests=requests_file))
+    return _run(script, [server], connections, seconds)
+
+
+def _run(script: Path, servers: Sequence[Server], connections: int, seconds: int) -> LoadResult:
     url = f"http://{HOST}:{servers[0].port}"
     options = [f"-t{len(servers)}", f"-c{connections}", f"-d{seconds}s", "--timeout", f"{TIMEOUT_SECONDS}s", "-s", str(script), url]
     done = subprocess.run([find_wrk(), *options], capture_output=True, text=True, check=False, timeout=seconds + 60)
