@@ -71,10 +71,10 @@ end
     + _DONE
 )
 
-#: The requests of a file, which a zero byte separates.
+#: The requests of a file, which a zero byte separates. What the first call returns is not sent: wrk only looks at it.
 _LISTED = Template(
     """\
-local requests, sent = {}, 0
+local requests, sent = {}, -1
 init = function()
   for one in io.open("$requests"):read("*a"):gmatch("%Z+") do
     requests[#requests + 1] = one
@@ -83,7 +83,7 @@ end
 
 request = function()
   sent = sent + 1
-  return requests[sent]
+  return requests[math.max(sent, 1)]
 end
 
 """

@@ -196,13 +196,19 @@ _encoder = msgspec.json.Encoder(order="sorted")
 def _later_fields(command: type[Command]) -> tuple[tuple[str, Any], ...]:
     """The fields of the body that version 1 does not cover, with their defaults."""
     known = _NOT_BODY.union(_FIRST_BODY[command])
-    return tuple((field.name, _default(field)) for field in msgspec.structs.fields(command) if field.name not in known)
+    return tuple((name, default) for name, default in _fields(command) if name not in known)
 
 
 def _without_defaults(struct: msgspec.Struct, left_out: frozenset[str] = frozenset()) -> dict[str, Any]:
     """The fields by name, so that their order does not matter; nested structs likewise."""
-    values = ((field, getattr(struct, field.name)) for field in msgspec.structs.fields(struct) if field.name not in left_out)
-    return {field.name: _plain(value) for field, value in values if value != _default(field)}
+    values = ((name, default, getattr(struct, name)) for name, default in _fields(type(struct)) if name not in left_out)
+    return {name: _plain(value) for name, default, value in values if value != default}
+
+
+@cache
+def _fields(kind: type[msgspec.Struct]) -> tuple[tuple[str, Any], ...]:
+    """The names of the fields, with their defaults. `msgspec.structs.fields` takes longer than all of a command."""
+    return tuple((field.name, _default(field)) for field in msgspec.structs.fields(kind))
 
 
 def _plain(value: Any) -> Any:
