@@ -1,7 +1,7 @@
 """Booking in two steps: customers hold a seat of one Event and confirm it, through one API process, beside an empty endpoint.
 
-Each confirmation is sent DISTANCE requests after its hold, when that has been answered. A hold's id follows from its Idempotency-Key,
-so that the load need not read responses.
+Each confirmation is sent DISTANCE requests after its hold, when that has been answered. A hold's id follows from its
+Idempotency-Key, so that the load need not read responses.
 """
 
 from collections.abc import Iterator
@@ -86,10 +86,9 @@ _COUNTS = """
 def _wrong(deployment: Deployment, event_id: UUID, run: LoadResult) -> list[str]:
     with deployment.connect() as connection:
         bookings, taken, held, open_holds = connection.execute(_COUNTS, {"id": event_id}).fetchone() or (0, 0, 0, 0)
-    made = 2 * bookings + open_holds
-    wrong = (
-        [] if (bookings, open_holds) == (taken, held) else [f"{bookings} bookings, {taken} taken; {open_holds} holds, {held} held"]
-    )
+    made, wrong = 2 * bookings + open_holds, list[str]()
+    if (bookings, open_holds) != (taken, held):
+        wrong.append(f"{bookings} bookings and {open_holds} holds, but {taken} seats taken and {held} held")
     if not run.answered <= made <= run.answered + CONNECTIONS:
         wrong.append(f"{run.answered} requests got a 201, and {made} entries were made")
     return wrong
