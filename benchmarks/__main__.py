@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks import (
+    due_holds,
     growth,
     holds,
     hot_event,
@@ -40,6 +41,7 @@ BENCHMARKS: dict[str, Callable[[Bench], None]] = {
     "start": start.run,
     "hot_event": hot_event.run,
     "holds": holds.run,
+    "due_holds": due_holds.run,
     "read_your_writes": read_your_writes.run,
     "many_events": many_events.run,
     "sold_out": sold_out.run,
@@ -51,7 +53,7 @@ BENCHMARKS: dict[str, Callable[[Bench], None]] = {
     "growth": growth.run,
 }
 #: Too long for a quick run, unless `--only` names them.
-FULL_RUN_ONLY = ("told", "proof", "growth")
+FULL_RUN_ONLY = ("due_holds", "told", "proof", "growth")
 REQUIRED_BYTES = {False: 14 * 10**9, True: 3 * 10**9}
 MIN_ROUNDS = 3
 HERE = Path(__file__).parent
