@@ -92,6 +92,11 @@ class OpenHolds:
             self._uncount(hold_id, known)
             self._holds[hold_id] = known._replace(clients=())
 
+    def reset(self) -> None:
+        """The ledger went back: forgets what was made."""
+        self._holds.clear()
+        self._counted.clear()
+
     def _has_room(self, client: Hashable, limit: int) -> bool:
         return len(self._counted.get(client, ())) + self._reserved[client] < limit
 

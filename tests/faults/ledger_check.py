@@ -29,8 +29,8 @@ _BEHIND = """
 
 @dataclass(frozen=True)
 class Found:
-    """The commands of the bookings in the ledger, and the bookings that are cancelled there; those that were acknowledged and are
-    not in it."""
+    """The bookings in the ledger, and those that are cancelled there; those that were acknowledged and are not in it, with the
+    acknowledged holds that were not there when they were to be confirmed."""
 
     booked: Counter[str]
     cancelled: Counter[str]
@@ -45,15 +45,20 @@ def check_ledger(settings: Settings, sale: SteadySale) -> Found:
     rows = _read(settings.database_url, _ENTRIES)
     entries = [(stream, version, topic, json.loads(state)) for stream, version, topic, state in rows]
     check_streams(entries)
-    booked = Counter(entry["command"] for _, _, topic, entry in entries if topic.startswith("seats-booked/"))
+    booked = Counter(
+        entry.get("hold_id") or entry["command"] for _, _, topic, entry in entries if topic.startswith("seats-booked/")
+    )
     cancelled = Counter(entry["booking_id"] for _, _, topic, entry in entries if topic.startswith("booking-cancelled/"))
     for of_ledger, acknowledged in ((booked, {booking.id for booking in sale.booked}), (cancelled, sale.cancelled)):
         assert not [id_ for id_, count in of_ledger.items() if count > 1], "something happened twice"
         assert set(of_ledger) <= acknowledged, "something happened that no client knows of"
     _check_capacities(entries, sale.events)
+    _check_holds(entries, sale)
     codes = Counter(code for booking in sale.booked for code in booking.codes)
     assert max(codes.values(), default=1) == 1, "a ticket code was given out twice"
-    return Found(booked, cancelled, {booking.id for booking in sale.booked} - set(booked), sale.cancelled - set(cancelled))
+    return Found(
+        booked, cancelled, {booking.id for booking in sale.booked} - set(booked) | sale.lost_holds, sale.cancelled - set(cancelled)
+    )
 
 
 def check_streams(entries: Iterable[tuple[str, int, str, Any]]) -> None:
@@ -65,12 +70,33 @@ def check_streams(entries: Iterable[tuple[str, int, str, Any]]) -> None:
 
 
 def _check_capacities(entries: Iterable[tuple[str, int, str, Any]], capacities: dict[str, int]) -> None:
-    taken = Counter[str]()
+    """Seats that are sold or held, after each entry."""
+    taken, held = Counter[str](), dict[str, int]()
     for stream, _, topic, entry in entries:
-        seats = sum(line[2] for line in entry["lines"]) if topic.startswith("seats-booked/") else 0
-        freed = sum(line[1] for line in entry["lines"]) if topic.startswith("booking-cancelled/") else 0
-        taken[stream] += seats - freed
+        match topic.partition("/")[0]:
+            case "seats-held":
+                held[entry["command"]] = sum(line[2] for line in entry["lines"])
+                taken[stream] += held[entry["command"]]
+            case "hold-released":
+                taken[stream] -= held.pop(entry["hold_id"])
+            case "holds-lapsed":
+                taken[stream] -= sum(map(held.pop, entry["hold_ids"]))
+            case "seats-booked":
+                taken[stream] += sum(line[2] for line in entry["lines"]) - held.pop(entry.get("hold_id"), 0)
+            case "booking-cancelled":
+                taken[stream] -= sum(line[1] for line in entry["lines"])
         assert taken[stream] <= capacities.get(stream, 0), f"{stream} is oversold"
+
+
+def _check_holds(entries: Iterable[tuple[str, int, str, Any]], sale: SteadySale) -> None:
+    """Each hold has one outcome at most. `_check_capacities` has seen that it was open before it was given back or lapsed."""
+    released = {entry["hold_id"] for _, _, topic, entry in entries if topic.startswith("hold-released/")}
+    confirmed = {entry["hold_id"] for _, _, topic, entry in entries if topic.startswith("seats-booked/") and entry.get("hold_id")}
+    made = {entry["command"] for _, _, topic, entry in entries if topic.startswith("seats-held/")}
+    assert not released & confirmed, "a hold was both confirmed and given back"
+    assert released <= sale.released, "a hold was given back that nobody gave back"
+    assert made <= sale.held, "a hold was made that no client knows of"
+    assert released | confirmed <= made, "a hold that was never made has an outcome"
 
 
 def _read(database_url: str, query: str) -> list[Any]:

@@ -23,6 +23,8 @@ from tests.running_system import LATER, PASSWORD, Person, tickets
 BOOKINGS_PER_SECOND, READS_PER_SECOND = 80, 20
 BUYERS, READERS, CUSTOMERS = 24, 4, 8
 CANCELLED_SHARE = 0.1
+#: Of what is bought: seats that are held first. Of these holds: those that are given back, and those that are forgotten.
+HELD_SHARE, RELEASED_SHARE, FORGOTTEN_SHARE = 0.4, 0.1, 0.1
 #: The last event sells out, and sells again what is cancelled.
 CAPACITIES = (100_000, 100_000, 100_000, 100_000, 100_000, 300)
 TIMEOUT_SECONDS, PAUSE_SECONDS, PATIENCE_SECONDS = 10.0, 0.2, 120.0
@@ -30,7 +32,8 @@ TIMEOUT_SECONDS, PAUSE_SECONDS, PATIENCE_SECONDS = 10.0, 0.2, 120.0
 
 @dataclass(frozen=True)
 class Booking:
-    """`at`: when it was acknowledged, by the monotonic clock. `tries`: more than one, if it was not clear at first."""
+    """`at`: when it was acknowledged, by the monotonic clock. `tries`: more than one, if it was not clear at first, of all of its
+    requests together."""
 
     at: float
     id: str
@@ -42,7 +45,8 @@ class Booking:
 @dataclass
 class SteadySale:
     """`tries` counts responses by what they say, reads apart. `slowest`: the longest that a response took, of `/health` apart: that
-    one needs no server but its own. `no_retry_after`: how many 503 did not say when to try again."""
+    one needs no server but its own. `no_retry_after`: how many 503 did not say when to try again. `held`: the acknowledged holds,
+    of which `released` were given back; those in `lost_holds` were not there any more."""
 
     url: str
     bookings_per_second: float
@@ -50,6 +54,10 @@ class SteadySale:
     customers: list[Person] = field(default_factory=list)
     booked: list[Booking] = field(default_factory=list)
     cancelled: set[str] = field(default_factory=set)
+    held: set[str] = field(default_factory=set)
+    released: set[str] = field(default_factory=set)
+    lost_holds: set[str] = field(default_factory=set)
+    held_share: float = HELD_SHARE
     sold_out: int = 0
     tries: Counter[str] = field(default_factory=Counter)
     reads: Counter[str] = field(default_factory=Counter)
@@ -82,7 +90,8 @@ class SteadySale:
         retried = sum(booking.tries > 1 for booking in self.booked)
         return (
             f"{len(self.booked)} bookings acknowledged ({retried} after a retry), {len(self.cancelled)} cancelled,"
-            f" {self.sold_out} refused as sold out; responses {dict(self.tries)}; reads {dict(self.reads)}"
+            f" {len(self.held)} held first ({len(self.released)} given back), {self.sold_out} refused as sold out;"
+            f" responses {dict(self.tries)}; reads {dict(self.reads)}"
         )
 
     # --- threads
@@ -92,13 +101,19 @@ class SteadySale:
         customer = self.customers[number % CUSTOMERS]
         for _ in self._paced(number, BUYERS, self.bookings_per_second):
             event_id, quantity = dice.choice(list(self.events)), dice.randint(1, 2)
-            response, tries = self._ask(customer, "POST", f"/api/events/{event_id}/bookings", tickets(quantity))
+            what = "holds" if dice.random() < self.held_share else "bookings"
+            response, tries = self._ask(customer, "POST", f"/api/events/{event_id}/{what}", tickets(quantity))
             if response is None:
                 continue
             if response.status_code == 409:
                 self.sold_out += 1
                 continue
             assert response.status_code == 201, response.text
+            if what == "holds":
+                response, more_tries = self._end_hold(customer, dice, response.json()["id"])
+                tries += more_tries
+            if response is None:
+                continue
             body = response.json()
             codes = tuple(ticket["code"] for ticket in body["tickets"])
             self.booked.append(Booking(time.monotonic(), body["id"], event_id, codes, tries))
@@ -106,6 +121,27 @@ class SteadySale:
                 response, _ = self._ask(customer, "DELETE", f"/api/bookings/{body['id']}")
                 if response is not None and response.status_code == 200:
                     self.cancelled.add(body["id"])
+
+    def _end_hold(self, customer: Person, dice: random.Random, hold_id: str) -> tuple[httpx.Response | None, int]:
+        """The acknowledged booking, if it is confirmed; and the number of tries."""
+        self.held.add(hold_id)
+        path, fate = f"/api/holds/{hold_id}", dice.random()
+        if fate < FORGOTTEN_SHARE:
+            return None, 0
+        if fate < FORGOTTEN_SHARE + RELEASED_SHARE:
+            response, tries = self._ask(customer, "DELETE", path)
+            ends = self.released
+        else:
+            response, tries = self._ask(customer, "POST", f"{path}/confirm")
+            ends = set()
+        if response is None:
+            return None, tries
+        if response.status_code == 404:  # the ledger went back
+            self.lost_holds.add(hold_id)
+            return None, tries
+        assert response.is_success, response.text
+        ends.add(hold_id)
+        return (response, tries) if response.status_code == 201 else (None, tries)
 
     def read(self, number: int) -> None:
         dice = random.Random(-number)
@@ -151,7 +187,9 @@ class SteadySale:
 
 
 @contextmanager
-def steady_sale(settings: Settings, url: str, bookings_per_second: float = BOOKINGS_PER_SECOND) -> Iterator[SteadySale]:
+def steady_sale(
+    settings: Settings, url: str, bookings_per_second: float = BOOKINGS_PER_SECOND, held_share: float = HELD_SHARE
+) -> Iterator[SteadySale]:
     """At its end all outcomes are known, and nobody asks any more."""
     limits = httpx.Limits(max_connections=BUYERS)
     with httpx.Client(base_url=url, timeout=TIMEOUT_SECONDS, limits=limits) as http:
@@ -164,10 +202,11 @@ def steady_sale(settings: Settings, url: str, bookings_per_second: float = BOOKI
                 connection.execute("UPDATE accounts SET role = %s WHERE id = %s", (role, made["id"]))
             return Person(http, made["id"], Person(http).ok("POST", "/api/login", credentials)["access_token"])
 
-        sale, organizer = SteadySale(url, bookings_per_second), person("organizer")
+        sale, organizer = SteadySale(url, bookings_per_second, held_share=held_share), person("organizer")
         for capacity in CAPACITIES:
             categories = [{"name": "General", "price": "50.00", "capacity": capacity}]
-            event = organizer.ok("POST", "/api/events", {"name": "Concert", "starts_at": LATER, "categories": categories})
+            body = {"name": "Concert", "starts_at": LATER, "categories": categories, **({"hold_minutes": 1} if held_share else {})}
+            event = organizer.ok("POST", "/api/events", body)
             sale.events[event["id"]] = capacity
         organizer.see("/api/events?limit=1")  # else a reader may be there before the events are
         sale.customers = [person("customer") for _ in range(CUSTOMERS)]
