@@ -127,9 +127,10 @@ async def run(
             find_contact=access.directory.find_or_create_contact,
             key=key,
         )
-        app.state.holds = Holds(app.state.write_side, app.state.open_holds, settings)
+        manage_urls = ManageUrls(settings.server_url, MailTokens(Keyring.open(settings.keys, "mail")))
+        app.state.holds = Holds(app.state.write_side, app.state.open_holds, manage_urls, settings)
         app.state.guest_orders = GuestOrders(command_service, access, key)
-        _open_notifications(app, settings, pool, read_side, command_service, wake_ups)
+        _open_notifications(app, settings, pool, read_side, command_service, wake_ups, manage_urls)
         readiness = Readiness(load_pool, draining, must_be_durable=not settings.allow_unsafe_database)
         app.state.probes = Probes(app.state.observer, pools, appender, read_side, readiness)
         app.state.observer.is_traced = tracing.start()
@@ -138,14 +139,20 @@ async def run(
 
 
 def _open_notifications(
-    app: FastAPI, settings: Settings, pool: Pool, read_side: ReadSide, command_service: CommandService, wake_ups: WakeUpSender
+    app: FastAPI,
+    settings: Settings,
+    pool: Pool,
+    read_side: ReadSide,
+    command_service: CommandService,
+    wake_ups: WakeUpSender,
+    manage_urls: ManageUrls,
 ) -> None:
     app.state.mailbox = MailboxReader(pool)
     app.state.webhooks = Webhooks(pool, WebhookSecrets(settings), allow_private=settings.webhooks_allow_private)
     app.state.resending = Resending(pool, read_side.latest_booking, sends_mail=settings.has_mail, wake=wake_ups.wake)
     app.state.manage_links = ManageLinks(
         pool,
-        ManageUrls(settings.server_url, MailTokens(Keyring.open(settings.keys, "mail"))),
+        manage_urls,
         read_side.booked_by,
         app.state.resending,
         sends_mail=settings.has_mail,

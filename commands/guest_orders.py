@@ -11,14 +11,17 @@ import msgspec
 from fastapi import Request
 
 from accounts.access import Access, address_of, guest_command_id
+from accounts.directory import Contact as ProvenContact
 from accounts.errors import GuestSecretMissing, NotSignedIn
-from commands.order_bodies import Contact, NewBooking, read_person
+from commands.order_bodies import Contact, HoldConfirmation, NewBooking, read_person
 from commands.orders import Order, only_for
 from commands.result import CommandResult
 from commands.service import CommandService
-from ledger.commands import Actor, OrderSeats, Role
+from ledger.commands import Actor, ConfirmHold, HoldSeats, OrderSeats, Role
 from ledger.errors import EmailUnverified, EventNotFound, Malformed, OutcomeUnknown, SeatledgerError
+from ledger.event import Event
 from ledger.views import BookingView, HoldView
+from notifications.hold_access import HoldUser
 
 _encode = msgspec.json.Encoder().encode
 
@@ -37,13 +40,9 @@ class GuestOrders:
         if body.contact is None:
             raise NotSignedIn
         contact = _contact(body)
-        browser = self._access.guest_secrets.hash_of(request, guest_secret)
-        if key is not None and browser is None:
-            raise GuestSecretMissing(self._access.guest_secrets.set_cookie)
+        browser = self._browser(request, key, guest_secret)
         id_ = guest_command_id(request, browser, contact.email, key)
-        event = await self._command_service.last_seen_event(event_id)
-        if event is None:
-            raise EventNotFound
+        event = await self._event(event_id)
         command: OrderSeats = kind(
             id=id_, actor=Actor(uuid4(), Role.CUSTOMER), event_id=event_id, tickets=body.wanted(),
             customer_proof=self._proof_of(contact), expected_total=body.total(), guest="unproven",
@@ -52,12 +51,7 @@ class GuestOrders:
         if event.version_of(id_) is not None:  # a retry: whose it is was said at the first try
             return await self._command_service.execute(command, request.is_disconnected)
         if body.proof is not None:
-            if browser is None or not self._access.contact_codes.is_proven(contact.email, body.proof, browser):
-                raise EmailUnverified
-            found = await self._access.guest_contacts.find_or_create_proven(event.organizer_id, contact.name, contact.email)
-            # What this process remembers of the account may lack the contact that it has just claimed.
-            for id_ in found.same_person:
-                self._access.accounts.forget(id_)
+            found = await self._proven(event, contact, body.proof, browser)
             command = _of(command, Actor(found.id, Role.CUSTOMER, found.same_person), "proven")
             return await self._command_service.execute(command, request.is_disconnected)
         limited = self._access.guest_mail_limiter.unproven_booking(contact.email, address_of(request))
@@ -67,6 +61,72 @@ class GuestOrders:
             )
             made.is_used = isinstance(result.view, BookingView | HoldView) and result.view.customer_id == made.id
             return result
+
+    async def hold(
+        self, event_id: UUID, body: NewBooking, request: Request, key: str | None, guest_secret: str | None
+    ) -> CommandResult:
+        """Holds seats for the contact in the body; without one, for somebody who says at the confirmation who they are. Raises as
+        `order`."""
+        if body.contact is not None:
+            return await self.order(HoldSeats, event_id, body, request, key, guest_secret)
+        wrong = next((name for name in ("customer", "proof") if getattr(body, name) is not None), None)
+        if wrong is not None:
+            raise Malformed("The body is not a hold.", errors=[{"path": wrong, "message": "has no contact that it is about"}])
+        id_ = guest_command_id(request, self._browser(request, key, guest_secret), "", key)
+        command = HoldSeats(
+            id=id_, actor=Actor(uuid4(), Role.CUSTOMER), event_id=event_id, tickets=body.wanted(), expected_total=body.total(),
+            guest="unnamed",
+        )  # fmt: skip
+        return await self._command_service.execute(command, request.is_disconnected)
+
+    async def confirm(
+        self, user: HoldUser, body: HoldConfirmation, request: Request, id_: UUID, guest_secret: str | None
+    ) -> CommandResult:
+        """Confirms a hold for the contact in the body, for whom it is from now on. Raises as `CommandService.execute`."""
+        contact = read_person(Contact, "contact", body.contact)
+        browser, holder_id = self._access.guest_secrets.hash_of(request, guest_secret), user.held_by.customer_id
+        event = await self._event(user.held_by.event_id)
+        command = ConfirmHold(
+            id=id_, actor=user.actor, event_id=event.id, hold_id=user.hold_id, customer_proof=self._proof_of(contact),
+            expected_total=body.total(), ticket_key=self._command_service.codes.newest_key, guest="unproven",
+        )  # fmt: skip
+        is_over = event.version_of(id_) is not None or user.hold_id.bytes in event.bookings
+        if is_over or holder_id is None:  # whose it is was said before
+            return await self._command_service.execute(command, request.is_disconnected)
+        if body.proof is not None:
+            found = await self._proven(event, contact, body.proof, browser)
+            actor = Actor(found.id, Role.CUSTOMER, found.same_person | {holder_id})
+            command = msgspec.structs.replace(
+                command, actor=actor, customer_id=found.id, same_person=found.same_person, guest="proven"
+            )
+            return await self._command_service.execute(command, request.is_disconnected)
+        async with self._access.guest_mail_limiter.unproven_booking(contact.email, address_of(request)):
+            # It stays when the confirmation is refused: another try may be under way, and needs it.
+            await self._access.guest_contacts.name_holder(holder_id, event.organizer_id, contact.name, contact.email)
+            return await self._command_service.execute(command, request.is_disconnected)
+
+    def _browser(self, request: Request, key: str | None, guest_secret: str | None) -> bytes | None:
+        """The hash of its secret. Raises GuestSecretMissing if a key needs one."""
+        browser = self._access.guest_secrets.hash_of(request, guest_secret)
+        if key is not None and browser is None:
+            raise GuestSecretMissing(self._access.guest_secrets.set_cookie)
+        return browser
+
+    async def _event(self, event_id: UUID) -> Event:
+        event = await self._command_service.last_seen_event(event_id)
+        if event is None:
+            raise EventNotFound
+        return event
+
+    async def _proven(self, event: Event, contact: Contact, proof: str, browser: bytes | None) -> ProvenContact:
+        """The contact of whoever has proved the address. Raises EmailUnverified."""
+        if browser is None or not self._access.contact_codes.is_proven(contact.email, proof, browser):
+            raise EmailUnverified
+        found = await self._access.guest_contacts.find_or_create_proven(event.organizer_id, contact.name, contact.email)
+        # What this process remembers of the account may lack the contact that it has just claimed.
+        for id_ in found.same_person:
+            self._access.accounts.forget(id_)
+        return found
 
     def _proof_of(self, contact: Contact) -> bytes:
         """A keyed digest of the contact in a request, as `WriteSide.customer_proof`."""

@@ -11,7 +11,6 @@ from commands.holds import holds_of
 from commands.order_bodies import HoldConfirmation, NewBooking, body_of, read_booking, read_confirmation
 from commands.write_side import view_response, with_field
 from ledger.client_address import client_of
-from ledger.commands import HoldSeats
 from ledger.views import HoldView, MadeBookingView, MadeHoldView
 from notifications.hold_access import BY_TOKEN, OfHold
 from notifications.manage_links import manage_links_of
@@ -32,7 +31,7 @@ async def hold_tickets(
     holds, client = holds_of(request), client_of(request.scope)
     if principal is None:
         orders = guest_orders_of(request)
-        result = await holds.hold_for_guest(client, lambda: orders.order(HoldSeats, event_id, body, request, key, guest_secret))
+        result = await holds.hold_for_guest(client, lambda: orders.hold(event_id, body, request, key, guest_secret))
         view: object = with_field(result.view, "token", manage_links_of(request).urls.token(result.view.id))
     else:
         id_ = command_id_of(request, principal, key)
@@ -45,11 +44,19 @@ async def hold_tickets(
     "/holds/{hold_id}/confirm", status_code=201, operation_id="confirm_hold", response_model=MadeBookingView,
     openapi_extra={**body_of(HoldConfirmation, required=False), **BY_TOKEN},
 )  # fmt: skip
-async def confirm_hold(request: Request, user: OfHold, key: IdempotencyKey = None) -> Response:
+async def confirm_hold(
+    request: Request, user: OfHold, key: IdempotencyKey = None, guest_secret: GuestSecretHeader = None
+) -> Response:
     """Books the held seats, at the price at which they were held; the booking has the hold's `id`. In time it always succeeds,
-    while the event is active. Later, as long as nobody else has the seats."""
+    while the event is active; later, as long as nobody else has the seats. A hold that was made without a log-in and without a
+    `contact` needs one now; or an account confirms it, with its `token`."""
     body = read_confirmation(await request.body(), request.headers.get("content-type", ""))
-    result = await holds_of(request).confirm(user, body, user.command_id(request, key), request.is_disconnected)
+    holds, id_ = holds_of(request), user.command_id(request, key)
+    if user.principal is None and body.contact is not None:
+        sent = guest_orders_of(request).confirm(user, body, request, id_, guest_secret)
+        result = await holds.confirmed(user, sent)
+    else:
+        result = await holds.confirm(user, body, id_, request.is_disconnected)
     view: object = result.view
     if user.principal is None:
         view = with_field(view, "manage_url", manage_links_of(request).urls.make(user.hold_id))

@@ -12,19 +12,21 @@ from commands.order_bodies import HoldConfirmation, NewBooking
 from commands.orders import order
 from commands.result import CommandResult
 from commands.write_side import WriteSide
-from ledger.commands import ConfirmHold, ExtendHold, HoldCommand, HoldSeats, ReleaseHold
-from ledger.hold_errors import HoldsOff
+from ledger.commands import Actor, ConfirmHold, ExtendHold, HoldCommand, HoldSeats, ReleaseHold
+from ledger.errors import Malformed
+from ledger.hold_errors import HoldNotFound, HoldsOff
 from ledger.open_holds import OpenHolds, Reservation
 from ledger.settings import Settings
 from ledger.views import HoldView
-from notifications.hold_access import HoldUser
+from notifications.hold_access import HoldUser, read_token
+from notifications.manage_urls import ManageUrls
 
 
 class Holds:
     """In `app.state.holds`."""
 
-    def __init__(self, write_side: WriteSide, open_holds: OpenHolds, settings: Settings) -> None:
-        self._write_side, self._open_holds, self._is_on = write_side, open_holds, settings.holds
+    def __init__(self, write_side: WriteSide, open_holds: OpenHolds, urls: ManageUrls, settings: Settings) -> None:
+        self._write_side, self._open_holds, self._urls, self._is_on = write_side, open_holds, urls, settings.holds
         self._of_account, self._of_address = settings.holds_per_account, settings.holds_per_address
 
     async def hold(
@@ -45,13 +47,37 @@ class Holds:
         return result
 
     async def confirm(self, user: HoldUser, body: HoldConfirmation, id_: UUID, is_disconnected: DisconnectCheck) -> CommandResult:
+        """For an account, or for the bearer of the token of a hold that says whose it is. Raises Malformed; as
+        `CommandService.execute`."""
+        actor, customer_id = user.actor, None
+        if user.principal is None:
+            _leave_out(body, "token", "is for people with a log-in")
+            if not user.is_named:
+                raise Malformed("The hold does not say whose it is.", errors=[{"path": "contact", "message": "is missing"}])
+        else:
+            _leave_out(body, "contact", "is for people without a log-in")
+            _leave_out(body, "proof", "is for people without a log-in")
+            if body.token is not None:
+                actor, customer_id = self._bearer(user, user.principal, body.token), user.principal.id
         command = ConfirmHold(
-            id=id_, actor=user.actor, event_id=user.held_by.event_id, hold_id=user.hold_id, expected_total=body.total(),
-            same_person=user.own_ids, ticket_key=self._write_side.command_service.codes.newest_key,
+            id=id_, actor=actor, event_id=user.held_by.event_id, hold_id=user.hold_id, expected_total=body.total(),
+            customer_id=customer_id, same_person=user.own_ids if customer_id is None else actor.claimed | {customer_id},
+            ticket_key=self._write_side.command_service.codes.newest_key,
         )  # fmt: skip
-        result = await self._write_side.command_service.execute(command, is_disconnected)
+        return await self.confirmed(user, self._write_side.command_service.execute(command, is_disconnected))
+
+    async def confirmed(self, user: HoldUser, sent: Awaitable[CommandResult]) -> CommandResult:
+        """The result of a confirmation that was sent. The hold counts no more."""
+        result = await sent
         self._open_holds.ended(user.hold_id)
         return result
+
+    def _bearer(self, user: HoldUser, principal: Principal, token: str) -> Actor:
+        """The account, as the person for whom this hold was made without a log-in. Raises NotSignedIn, HoldNotFound."""
+        read_token(self._urls, user.hold_id, token)
+        if user.held_by.customer_id is None:
+            raise HoldNotFound
+        return Actor(principal.id, principal.role, principal.claimed | {user.held_by.customer_id})
 
     async def extend(self, user: HoldUser, id_: UUID, is_disconnected: DisconnectCheck) -> CommandResult:
         result = await self._send(ExtendHold, user, id_, is_disconnected)
@@ -71,6 +97,11 @@ class Holds:
         if not self._is_on:
             raise HoldsOff
         return self._open_holds.reserved(*limits)
+
+
+def _leave_out(body: HoldConfirmation, name: str, message: str) -> None:
+    if getattr(body, name) is not None:
+        raise Malformed("The body is not a confirmation of this hold.", errors=[{"path": name, "message": message}])
 
 
 def _held(result: CommandResult) -> HoldView:

@@ -64,6 +64,7 @@ class WantedTickets(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 _TOTAL = r"^[0-9]{1,15}(\.[0-9]{1,4})?\Z"
 
 
+Proof = Annotated[str, msgspec.Meta(min_length=1, max_length=100)] | None
 ExpectedTotal = Annotated[str, msgspec.Meta(pattern=_TOTAL)] | None
 
 
@@ -80,7 +81,7 @@ class NewBooking(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tickets: Annotated[list[WantedTickets], msgspec.Meta(min_length=1, max_length=MAX_CATEGORIES)]
     customer: dict[str, Any] | None = None
     contact: dict[str, Any] | None = None
-    proof: Annotated[str, msgspec.Meta(min_length=1, max_length=100)] | None = None
+    proof: Proof = None
     expected_total: ExpectedTotal = None
 
     def total(self) -> str | None:
@@ -93,9 +94,13 @@ class NewBooking(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class HoldConfirmation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`expected_total`: as of `NewBooking`."""
+    """`expected_total`; `contact` and `proof`, where the hold does not say yet whose it is: as of `NewBooking`. `token`: of such a
+    hold, which becomes the account's."""
 
     expected_total: ExpectedTotal = None
+    contact: dict[str, Any] | None = None
+    proof: Proof = None
+    token: Annotated[str, msgspec.Meta(min_length=1, max_length=100)] | None = None
 
     def total(self) -> str | None:
         return _normalized(self.expected_total)
@@ -158,6 +163,19 @@ def order_schemas() -> dict[str, Any]:
             "quantity": {"type": "integer", "minimum": 1, "maximum": MAX_CAPACITY},
         },
     }
+    contact = {
+        "anyOf": [{"$ref": "#/components/schemas/Contact"}, {"type": "null"}],
+        "description": "Without a log-in only, where the event's `guest_checkout` permits: who books. A hold needs none before its"
+        " confirmation",
+    }
+    proof = {
+        "anyOf": [{"type": "string", "minLength": 1, "maxLength": 100}, {"type": "null"}],
+        "description": "With `contact`: what `POST /api/contacts/confirm` answered for its e-mail address",
+    }
+    token = {
+        "anyOf": [{"type": "string", "minLength": 1, "maxLength": 100}, {"type": "null"}],
+        "description": "With a log-in only: of a hold that was made without one, and becomes a booking of the account",
+    }
     total = {
         "anyOf": [{"type": "string", "pattern": r"^[0-9]{1,15}(\.[0-9]{1,4})?$"}, {"type": "null"}],
         "description": "What the tickets cost, as you know it: if they cost something else now, nothing is booked (409)",
@@ -175,14 +193,8 @@ def order_schemas() -> dict[str, Any]:
                 "anyOf": [{"$ref": "#/components/schemas/BoxOfficeCustomer"}, {"type": "null"}],
                 "description": "At the box office only: the tickets are for this customer; without one, for a walk-in",
             },
-            "contact": {
-                "anyOf": [{"$ref": "#/components/schemas/Contact"}, {"type": "null"}],
-                "description": "Without a log-in only, where the event's `guest_checkout` permits: who books",
-            },
-            "proof": {
-                "anyOf": [{"type": "string", "minLength": 1, "maxLength": 100}, {"type": "null"}],
-                "description": "With `contact`: what `POST /api/contacts/confirm` answered for its e-mail address",
-            },
+            "contact": contact,
+            "proof": proof,
             "expected_total": total,
         },
     }
@@ -190,7 +202,7 @@ def order_schemas() -> dict[str, Any]:
         "type": "object",
         "title": "HoldConfirmation",
         "additionalProperties": False,
-        "properties": {"expected_total": total},
+        "properties": {"expected_total": total, "contact": contact, "proof": proof, "token": token},
     }
     people = {kind.__name__: kind.model_json_schema() for kind in (BoxOfficeCustomer, Contact)}
     return {"NewBooking": booking, "WantedTickets": wanted, "HoldConfirmation": confirmation, **people}

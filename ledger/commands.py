@@ -107,14 +107,15 @@ class OrderSeats(Command, frozen=True, kw_only=True):
     and e-mail address in the request, represents the customer: the account may change between retries, the request may not.
     `same_person`: further ids of that customer, whose tickets count for the limit, too. `expected_total`, a decimal string: what
     the seats cost, as the customer was told; None: whatever they cost. `guest`: whether the actor is a contact who orders without
-    an account, and has proven the e-mail address; None: an account."""
+    an account, and has proven the e-mail address; or somebody who does not say who they are, and only holds seats; None: an
+    account."""
 
     tickets: tuple[WantedSeats, ...]
     customer_proof: bytes = b""
     expected_total: str | None = None
     customer_id: UUID | None = None
     same_person: frozenset[UUID] = frozenset()
-    guest: Literal["unproven", "proven"] | None = None
+    guest: Literal["unproven", "proven", "unnamed"] | None = None
 
 
 class BookSeats(OrderSeats, frozen=True, kw_only=True):
@@ -144,10 +145,13 @@ class ReleaseHold(HoldCommand, frozen=True, kw_only=True):
 
 
 class ConfirmHold(HoldCommand, frozen=True, kw_only=True):
-    """Books the held seats; after the hold's end, if they are still to be had. `expected_total`, `same_person`, `ticket_key`: as in
-    the commands above."""
+    """Books the held seats; after the hold's end, if they are still to be had. `customer_id`: whose the booking is, if not of the
+    one for whom the seats are held, who did not say then who they are. The others are as in the commands above."""
 
+    customer_proof: bytes = b""
     expected_total: str | None = None
+    customer_id: UUID | None = None
+    guest: Literal["unproven", "proven"] | None = None
     same_person: frozenset[UUID] = frozenset()
     ticket_key: int = 1
 

@@ -311,18 +311,17 @@ def _end_all_holds(event: Event) -> None:
 
 def _seats_booked(event: Event, entry: e.SeatsBooked) -> None:
     """The hold that it confirms may have lapsed: then its seats are taken like any others."""
-    hold_id, was_held = entry.hold_id, False
-    key = (hold_id or entry.command).bytes
+    hold_id, customer = entry.hold_id, entry.customer_id.bytes if entry.customer_id else b""
+    key, is_counted = (hold_id or entry.command).bytes, False
     if hold_id is not None and key in event.holds:
-        was_held = True
-        _end_hold(event, hold_id)
+        is_counted = event.holds[key].customer == customer
+        (_end_hold if is_counted else _give_back)(event, hold_id)
     tickets = b""
     for category, _, quantity, _ in map(msgspec.structs.astuple, entry.lines):
         _take(event, category, quantity, 0, 0 if hold_id else quantity)
         tickets += bytes((category,)) * quantity
-    customer = entry.customer_id.bytes if entry.customer_id else b""
     event.bookings[key] = (customer, tickets, event.version)
-    if customer and not was_held:
+    if customer and not is_counted:
         event.customers[customer] = event.customers.get(customer, 0) + len(tickets)
     if hold_id or entry.amounts:
         amounts = entry.ticket_amounts

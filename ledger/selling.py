@@ -71,14 +71,19 @@ def release_hold(event: Event, c: ReleaseHold, now: datetime, stamp: Stamp) -> l
 
 
 def confirm_hold(event: Event, c: ConfirmHold, now: datetime, stamp: Stamp) -> list[e.Entry]:
-    """In time it always succeeds; later, if the seats can still be booked, at the price at which they were held."""
+    """In time it always succeeds, but for the limit of a customer who had not said who they are; later, if the seats can still be
+    booked. At the price at which they were held."""
     hold, is_open = _find_hold(event, c, now)
     held_at = event.commands[c.hold_id.bytes]
     lines = tuple(_held_lines(event, hold.seats, held_at))
     if c.expected_total is not None:
         _check_total(c.expected_total, _total(lines), event.currency)
-    customer = UUID(bytes=hold.customer) if hold.customer else None
+    customer = c.customer_id or (UUID(bytes=hold.customer) if hold.customer else None)
+    is_for_another = customer is not None and customer.bytes != hold.customer
+    if c.guest is not None:
+        _check_guests(event.details.guest_checkout, c.guest)
     lapses = Lapses(event, now, kept=c.hold_id.bytes)
+    own_ids = {customer, *c.same_person} if customer is not None else set[UUID]()
     if not is_open:
         check_not_past(event, now)
         if not is_box_office(event, c.actor):
@@ -86,8 +91,9 @@ def confirm_hold(event: Event, c: ConfirmHold, now: datetime, stamp: Stamp) -> l
         has_seats = c.hold_id.bytes in event.holds  # it was due, but nobody has needed its seats
         for line in () if has_seats else lines:
             _make_room(event.categories[line.category], line.quantity, lapses, HoldGone)
-        own_ids = {UUID(bytes=hold.customer), *c.same_person} if hold.customer else set()
-        _check_limit(event, own_ids, 0 if has_seats else len(hold.seats), lapses)
+        _check_limit(event, own_ids, 0 if has_seats and not is_for_another else len(hold.seats), lapses)
+    elif is_for_another:
+        _check_limit(event, own_ids, len(hold.seats), lapses)
     booked = e.SeatsBooked(
         **stamp, customer_id=customer, lines=lines, details_version=event.details_set[-1], ticket_key=c.ticket_key,
         hold_id=c.hold_id,
@@ -233,7 +239,7 @@ def _check_limit(event: Event, customers: set[UUID], quantity: int, lapses: Laps
 def _check_guests(checkout: e.GuestCheckout, guest: str) -> None:
     if checkout == "off":
         raise errors.GuestCheckoutOff
-    if checkout == "proven" and guest != "proven":
+    if checkout == "proven" and guest == "unproven":
         raise errors.EmailUnverified
 
 

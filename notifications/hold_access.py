@@ -16,19 +16,21 @@ from ledger.commands import Actor, Role
 from ledger.errors import TokenUnknown
 from ledger.hold_errors import HoldNotFound
 from ledger.idempotency import command_id
-from ledger.mail_tokens import LENGTH
+from ledger.mail_tokens import LENGTH, Issued
 from ledger.open_holds import OpenHolds
 from ledger.views import BookedBy
 from notifications.manage_links import manage_links_of
+from notifications.manage_urls import ManageUrls
 
 
 class HoldUser(NamedTuple):
-    """A request about a hold. `principal`: None for the bearer of its token."""
+    """A request about a hold. `principal`: None for the bearer of its token. `is_named`: whether the hold says whose it is."""
 
     hold_id: UUID
     held_by: BookedBy
     actor: Actor
     principal: Principal | None
+    is_named: bool = True
 
     @property
     def own_ids(self) -> frozenset[UUID]:
@@ -74,17 +76,23 @@ async def user_of_account(principal: Principal, hold_id: UUID, open_holds: OpenH
 async def _by_token(hold_id: UUID, token: str, request: Request) -> HoldUser:
     """Raises NotSignedIn, HoldNotFound, LinkSuperseded."""
     links = manage_links_of(request)
+    issued = read_token(links.urls, hold_id, token)
+    held_by = await open_holds_of(request).held_by(hold_id)
+    if held_by.customer_id is None:
+        raise HoldNotFound
+    is_named = await links.check_holder(issued, held_by.customer_id)
+    return HoldUser(hold_id, held_by, Actor(held_by.customer_id, Role.CUSTOMER), None, is_named)
+
+
+def read_token(urls: ManageUrls, hold_id: UUID, token: str) -> Issued:
+    """Raises NotSignedIn; HoldNotFound for the token of another hold."""
     try:
-        issued = links.urls.read(token)
+        issued = urls.read(token)
     except TokenUnknown:
         raise NotSignedIn from None
     if issued.id != hold_id:
         raise HoldNotFound
-    held_by = await open_holds_of(request).held_by(hold_id)
-    if held_by.customer_id is None:
-        raise HoldNotFound
-    managed = await links.of_contact(issued, held_by.event_id, held_by.customer_id)
-    return HoldUser(hold_id, held_by, Actor(managed.contact_id, Role.CUSTOMER), None)
+    return issued
 
 
 #: For the OpenAPI document of such a route.

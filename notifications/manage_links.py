@@ -28,13 +28,17 @@ from notifications.resending import Resending, insert, requested
 _FIND = """
     SELECT name, contact_email, coalesce((SELECT issue FROM manage_links WHERE booking_id = %s), 0)
     FROM accounts WHERE id = %s AND contact_email IS NOT NULL AND claimed_by IS NULL"""
+_FIND_HOLDER = """
+    SELECT accounts.id IS NOT NULL, contact_email IS NOT NULL AND claimed_by IS NULL,
+           coalesce((SELECT issue FROM manage_links WHERE booking_id = %s), 0)
+    FROM (VALUES (1)) AS always LEFT JOIN accounts ON id = %s"""
 _REVOKE = """
     INSERT INTO manage_links (booking_id, issue) VALUES (%(booking_id)s, %(issue)s + 1)
     ON CONFLICT (booking_id) DO UPDATE SET issue = %(issue)s + 1, changed_at = now() WHERE manage_links.issue <= %(issue)s"""
 
 
 class ManagedBooking(msgspec.Struct, frozen=True):
-    """A contact's booking, or hold, whose link a request has. `name`, `email`: the contact's."""
+    """A contact's booking, whose link a request has. `name`, `email`: the contact's."""
 
     booking_id: UUID
     event_id: UUID
@@ -67,12 +71,17 @@ class ManageLinks:
         booked = await self._find_booking(issued.id)
         if booked is None or booked.customer_id is None:
             raise LinkSuperseded  # the ledger went back
-        return await self.of_contact(issued, booked.event_id, booked.customer_id)
-
-    async def of_contact(self, issued: Issued, event_id: UUID, contact_id: UUID) -> ManagedBooking:
-        """What a link opens that names a booking or hold of this contact. Raises LinkSuperseded."""
         async with one_statement(self._pool) as cursor:
-            return await _read(cursor, issued, event_id, contact_id)
+            return await _read(cursor, issued, booked.event_id, booked.customer_id)
+
+    async def check_holder(self, issued: Issued, contact_id: UUID) -> bool:
+        """Whether a hold says whose it is. Raises LinkSuperseded."""
+        async with one_statement(self._pool) as cursor:
+            await cursor.execute(_FIND_HOLDER, (issued.id, contact_id))
+            is_named, is_contact, issue = await cursor.fetchone() or (False, False, 0)
+        if issued.issue < issue or (is_named and not is_contact):
+            raise LinkSuperseded
+        return bool(is_named)
 
     async def resend(self, managed: ManagedBooking, command_id: UUID) -> None:
         """Mails the confirmation again, to the contact. Raises LinkSuperseded, and what `Resending.send` raises."""

@@ -161,6 +161,14 @@ class Target:
         sold: JSON = organizer.ok("POST", f"/api/events/{event['id']}/bookings", body)
         return sold
 
+    @cached_property
+    def unnamed(self) -> JSON:
+        """A hold of somebody without an account, with its token, which does not say whose it is."""
+        held: JSON = self.stack.nobody().ok(
+            "POST", f"/api/events/{self.event['id']}/holds", {"tickets": [{"category": "General", "quantity": 1}]}
+        )
+        return held
+
     @property
     def link(self) -> str:
         """The token of its link."""

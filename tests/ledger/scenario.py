@@ -278,9 +278,11 @@ def release(actor: Actor, hold: UUID = HOLD) -> ReleaseHold:
     return ReleaseHold(**by(actor), hold_id=hold)
 
 
-def confirm(actor: Actor, hold: UUID = HOLD, entry: e.SeatsHeld | None = None, total: str | None = None) -> ConfirmHold:
-    """`entry`: the hold's, which is needed once it has ended."""
-    return ConfirmHold(**by(actor), hold_id=hold, held=entry, expected_total=total)
+def confirm(
+    actor: Actor, hold: UUID = HOLD, entry: e.SeatsHeld | None = None, total: str | None = None, customer: Actor | None = None
+) -> ConfirmHold:
+    """`entry`: the hold's, which is needed once it has ended. `customer`: whose the booking becomes."""
+    return ConfirmHold(**by(actor), hold_id=hold, held=entry, expected_total=total, customer_id=customer.id if customer else None)
 
 
 def lapse() -> LapseHolds:

@@ -48,7 +48,11 @@ BODY: dict[type[Command], dict[str, tuple[Any, Any]]] = {
     },
     ExtendHold: {"hold_id": (s.HOLD, s.ANOTHER_HOLD)},
     ReleaseHold: {"hold_id": (s.HOLD, s.ANOTHER_HOLD)},
-    ConfirmHold: {"hold_id": (s.HOLD, s.ANOTHER_HOLD), "expected_total": (None, "100")},
+    ConfirmHold: {
+        "hold_id": (s.HOLD, s.ANOTHER_HOLD),
+        "expected_total": (None, "100"),
+        "customer_proof": (b"", b"a keyed digest"),
+    },
     LapseHolds: {},
     CancelBooking: {"booking_id": (s.BOOKING, s.ANOTHER_BOOKING), "tickets": (None, (0,))},
     CheckIn: {"booking_id": (s.BOOKING, s.ANOTHER_BOOKING), "ticket": (0, 1)},

@@ -9,7 +9,7 @@ import pytest
 
 from ledger import entries as e
 from ledger import errors, snapshots
-from ledger.commands import Actor, CancelEvent, Command, CompleteEvent
+from ledger.commands import Actor, CancelEvent, Command, CompleteEvent, Role
 from ledger.decide import decide
 from ledger.event import evolve
 from ledger.hold_errors import ExtensionLimit, HoldClosed, HoldEntryNeeded, HoldGone, HoldNotFound, NothingDue
@@ -148,6 +148,38 @@ def test_in_time_nothing_else_counts() -> None:
     changes = s.details_changed(max_tickets_per_customer=1, sales_close_at=NOW, starts_at=NOW)
     event = given(s.scheduled(), HELD, s.price_changed(1, 9_000), changes).when(s.confirm(ALICE, total="100"))
     event.then(s.confirmed(ALICE, general(2), details_version=4))
+
+
+def test_who_held_seats_without_a_name_says_later_who_it_is() -> None:
+    someone = Actor(UUID(int=0xA), Role.CUSTOMER)
+    alice = msgspec.structs.replace(ALICE, claimed=frozenset({UUID(int=0xA)}))
+    event = given(s.scheduled(max_tickets_per_customer=3), s.held(someone, general(2)))
+    booked = event.when(s.confirm(alice, customer=ALICE)).then(s.confirmed(ALICE, general(2)))
+    assert ALICE.id is not None
+    assert s.state(booked)["customers"] == {ALICE.id.bytes: 2}
+    limited = given(s.scheduled(max_tickets_per_customer=3), s.booked(ALICE, general(2)), s.held(someone, general(2)))
+    limited.when(s.confirm(alice, customer=ALICE)).refused(errors.CustomerLimit, limit=3, held=2)
+    event.when(s.confirm(ALICE, customer=ALICE)).refused(HoldNotFound)
+
+
+@pytest.mark.parametrize(
+    ("checkout", "unproven", "proven"),
+    [("off", errors.GuestCheckoutOff, errors.GuestCheckoutOff), ("proven", errors.EmailUnverified, None), ("open", None, None)],
+)
+def test_a_guest_without_a_name_says_it_as_the_event_wants(checkout: Any, unproven: Any, proven: Any) -> None:
+    someone = Actor(UUID(int=0xA), Role.CUSTOMER)
+    event = given(s.scheduled(guest_checkout=checkout), s.held(someone, general(1)))
+    held = event.when(msgspec.structs.replace(s.hold(someone), guest="unnamed"))
+    if checkout == "off":
+        held.refused(errors.GuestCheckoutOff)
+    else:
+        held.then(s.held(someone, general(1), until=IN_A_QUARTER))
+    for guest, refusal in (("unproven", unproven), ("proven", proven)):
+        confirmed = event.when(msgspec.structs.replace(s.confirm(someone), guest=guest))
+        if refusal is None:
+            confirmed.then(s.confirmed(someone, general(1)))
+        else:
+            confirmed.refused(refusal)
 
 
 def test_another_total_is_not_confirmed() -> None:

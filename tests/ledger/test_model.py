@@ -127,11 +127,13 @@ class Selling(RuleBasedStateMachine):
 
     def is_acceptable(self, wanted: dict[int, int], holder: UUID | None) -> bool:
         """Whether these seats could be sold now, by category."""
+        fits = all(self.taken(c) + self.held(c) + quantity <= self.capacity[c] for c, quantity in wanted.items())
+        return self.status == "active" and fits and self.is_within_limit(sum(wanted.values()), holder)
+
+    def is_within_limit(self, quantity: int, holder: UUID | None) -> bool:
         has = sum(ticket.state != "cancelled" for ticket in self.tickets if ticket.holder == holder)
         has += sum(len(hold.seats) for hold in self.live_holds() if hold.holder == holder)
-        fits = all(self.taken(c) + self.held(c) + quantity <= self.capacity[c] for c, quantity in wanted.items())
-        allowed = holder is None or self.limit is None or has + sum(wanted.values()) <= self.limit
-        return self.status == "active" and fits and allowed
+        return holder is None or self.limit is None or has + quantity <= self.limit
 
     @rule(minutes=st.sampled_from([1, 5, 16]))
     def wait(self, minutes: int) -> None:
@@ -155,17 +157,21 @@ class Selling(RuleBasedStateMachine):
             self.holds.append(Hold(command.id, seats, [self.price[seat] for seat in seats], holder, ends))
 
     @precondition(lambda self: self.holds)
-    @rule(which=any_one)
-    def confirm(self, which: int) -> None:
+    @rule(which=any_one, customer=st.none() | people)
+    def confirm(self, which: int, customer: Actor | None) -> None:
+        """`customer`: whose the booking becomes, if not of whoever held the seats."""
         hold = self.holds[which % len(self.holds)]
+        holder = customer.id if customer else hold.holder
         in_time = hold in self.live_holds()
         wanted = {seat: hold.seats.count(seat) for seat in hold.seats}
-        expected = hold.is_open and self.status == "active" and (in_time or self.is_acceptable(wanted, hold.holder))
-        assert self.submit(self.named(s.confirm(s.ADMIN, hold=hold.id))) == expected
+        can_be_theirs = holder == hold.holder or self.is_within_limit(len(hold.seats), holder)
+        fits = can_be_theirs if in_time else self.is_acceptable(wanted, holder)
+        expected = hold.is_open and self.status == "active" and fits
+        assert self.submit(self.named(s.confirm(s.ADMIN, hold=hold.id, customer=customer))) == expected
         if expected:
             hold.is_open = False
             seats = zip(hold.seats, hold.prices, strict=True)
-            self.tickets += [Ticket(hold.id, n, c, hold.holder, price) for n, (c, price) in enumerate(seats)]
+            self.tickets += [Ticket(hold.id, n, c, holder, price) for n, (c, price) in enumerate(seats)]
             self.paid += sum(hold.prices)
 
     @precondition(lambda self: self.holds)

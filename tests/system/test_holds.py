@@ -166,6 +166,78 @@ def test_a_guest_holds_confirms_and_manages_by_one_token(stack: Stack, event: JS
     assert [one["customer"]["email"] for one in listed] == [email]
 
 
+class Unnamed:
+    """A guest who holds seats first, and says later who it is."""
+
+    def __init__(self, http: httpx.Client, event: JSON, quantity: int = 1) -> None:
+        self.http = http
+        answer = http.post(holds_of(event), json=tickets(quantity), headers={"Idempotency-Key": uuid4().hex})
+        assert answer.status_code == 201, answer.text
+        self.held: JSON = answer.json()
+        self.path, self.bearer = f"/api/holds/{self.held['id']}", {"Authorization": f"Bearer {self.held['token']}"}
+
+    def confirm(self, body: JSON | None = None, key: str = "") -> httpx.Response:
+        keys = {"Idempotency-Key": key} if key else {}
+        return self.http.post(f"{self.path}/confirm", headers={**self.bearer, **keys}, json=body or {})
+
+
+def contact(email: str, **more: str) -> JSON:
+    return {"contact": {"name": "A Guest", "email": email}, **more}
+
+
+def test_a_guest_says_at_the_confirmation_who_it_is(stack: Stack, event: JSON, organizer: Person, other_url: str) -> None:
+    wrong, email = f"{uuid4().hex}@example.test", f"{uuid4().hex}@example.test"
+    with Guest().at(other_url) as http:
+        guest = Unnamed(http, event, 2)
+        assert http.get(guest.path, headers=guest.bearer).json()["status"] == "open"
+        assert http.post(f"{guest.path}/extend", headers=guest.bearer).status_code == 200
+        assert refused(guest.confirm(), 422)["errors"] == [{"path": "contact", "message": "is missing"}]
+        refused(guest.confirm(contact("nobody")), 422)
+        refused(guest.confirm(contact(wrong, expected_total="1.00")), 409, slug="price-changed")
+        booked = guest.confirm(contact(email), key="this")
+        assert booked.status_code == 201, booked.text
+        assert guest.confirm(contact(email), key="this").json() == booked.json(), "a retry"
+        refused(guest.confirm(contact(wrong), key="this"), 422, slug="idempotency-key-reused")
+        refused(guest.confirm(contact(wrong)), 409, slug="hold-closed")
+        position = booked.headers["ledger-position"]
+        managed = http.get("/api/manage", headers={**guest.bearer, "Ledger-Position": position}).json()
+        assert (managed["name"], managed["email"]) == ("A Guest", email), "the address that was corrected"
+        released = Unnamed(http, event)
+        assert http.delete(released.path, headers=released.bearer).json()["status"] == "released"
+    listed = organizer.ok("GET", f"/api/events/{event['id']}/bookings", Ledger_Position=position)["items"]
+    assert [one["customer"]["email"] for one in listed] == [email]
+
+
+def test_a_guest_proves_the_address_at_the_confirmation(stack: Stack, organizer: Person, other_url: str) -> None:
+    event, email = stack.event(organizer, max_tickets_per_customer=2), f"{uuid4().hex}@example.test"
+    with Guest().at(other_url) as http:
+        first, second = (Unnamed(http, event, quantity) for quantity in (2, 1))
+        refused(http.post(holds_of(event), json=tickets(3)), 409, slug="customer-limit")
+        refused(first.confirm(contact(email)), 403, slug="email-unverified")
+        proof = proof_for(http, stack.settings, email)
+        assert first.confirm(contact(email, proof=proof)).status_code == 201
+        limit = refused(second.confirm(contact(email, proof=proof)), 409, slug="customer-limit")
+        assert (limit["limit"], limit["held"]) == (2, 2)
+    off = stack.event(organizer, guest_checkout="off")
+    with Guest().at(other_url) as http:
+        refused(http.post(holds_of(off), json=tickets()), 403, slug="guest-checkout-off")
+
+
+def test_who_logs_in_meanwhile_confirms_with_the_token(event: JSON, organizer: Person, alice: Person, bob: Person) -> None:
+    http = Guest().at(str(alice.http.base_url))
+    guest, other = (Unnamed(http, event) for _ in range(2))
+    path = f"{guest.path}/confirm"
+    refused(alice.do("POST", path), 404, slug="hold-not-found")
+    refused(alice.do("POST", path, {"token": other.held["token"]}), 404, slug="hold-not-found")
+    refused(alice.do("POST", path, {"token": "x" * 50}), 401)
+    refused(alice.do("POST", path, contact("a@example.test")), 422)
+    booked = alice.ok("POST", path, {"token": guest.held["token"], "expected_total": "50.00"})
+    assert booked["customer_id"] == alice.id
+    assert alice.see(f"/api/bookings/{booked['id']}")["status"] == "confirmed"
+    assert guest.http.get(guest.path, headers=guest.bearer).json()["status"] == "confirmed"
+    refused(bob.do("POST", path, {"token": guest.held["token"]}), 404, slug="hold-not-found")
+
+
 def test_a_guest_proves_the_address_before_the_hold(stack: Stack, organizer: Person, other_url: str) -> None:
     event, email = stack.event(organizer, max_tickets_per_customer=2), f"{uuid4().hex}@example.test"
     with Guest().at(other_url) as http:
@@ -175,4 +247,3 @@ def test_a_guest_proves_the_address_before_the_hold(stack: Stack, organizer: Per
         refused(http.post(holds_of(event), json=booking(email, 1, proof=proof)), 409, slug="customer-limit")
         bearer = {"Authorization": f"Bearer {held['token']}"}
         assert http.post(f"/api/holds/{held['id']}/confirm", headers=bearer).status_code == 201
-        refused(http.post(holds_of(event), json=tickets()), 401)

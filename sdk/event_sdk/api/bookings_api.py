@@ -1572,6 +1572,7 @@ class BookingsApi:
         self,
         hold_id: UUID,
         idempotency_key: Annotated[Optional[Annotated[str, Field(min_length=1, strict=True, max_length=255)]], Field(description="1 to 255 printable ASCII characters. The same key and body never act twice.")] = None,
+        guest_secret: Annotated[Optional[Annotated[str, Field(min_length=32, strict=True, max_length=128)]], Field(description="Instead of the cookie `seatledger_guest`, for programs: 32 or more random characters, which nobody else knows")] = None,
         hold_confirmation: Optional[HoldConfirmation] = None,
         _request_timeout: Union[
             None,
@@ -1588,12 +1589,14 @@ class BookingsApi:
     ) -> MadeBooking:
         """Confirm Hold
 
-        Books the held seats, at the price at which they were held; the booking has the hold's `id`. In time it always succeeds, while the event is active. Later, as long as nobody else has the seats.
+        Books the held seats, at the price at which they were held; the booking has the hold's `id`. In time it always succeeds, while the event is active; later, as long as nobody else has the seats. A hold that was made without a log-in and without a `contact` needs one now; or an account confirms it, with its `token`.
 
         :param hold_id: (required)
         :type hold_id: UUID
         :param idempotency_key: 1 to 255 printable ASCII characters. The same key and body never act twice.
         :type idempotency_key: str
+        :param guest_secret: Instead of the cookie `seatledger_guest`, for programs: 32 or more random characters, which nobody else knows
+        :type guest_secret: str
         :param hold_confirmation:
         :type hold_confirmation: HoldConfirmation
         :param _request_timeout: timeout setting for this request. If one
@@ -1621,6 +1624,7 @@ class BookingsApi:
         _param = self._confirm_hold_serialize(
             hold_id=hold_id,
             idempotency_key=idempotency_key,
+            guest_secret=guest_secret,
             hold_confirmation=hold_confirmation,
             _request_auth=_request_auth,
             _content_type=_content_type,
@@ -1649,6 +1653,7 @@ class BookingsApi:
         self,
         hold_id: UUID,
         idempotency_key: Annotated[Optional[Annotated[str, Field(min_length=1, strict=True, max_length=255)]], Field(description="1 to 255 printable ASCII characters. The same key and body never act twice.")] = None,
+        guest_secret: Annotated[Optional[Annotated[str, Field(min_length=32, strict=True, max_length=128)]], Field(description="Instead of the cookie `seatledger_guest`, for programs: 32 or more random characters, which nobody else knows")] = None,
         hold_confirmation: Optional[HoldConfirmation] = None,
         _request_timeout: Union[
             None,
@@ -1665,12 +1670,14 @@ class BookingsApi:
     ) -> ApiResponse[MadeBooking]:
         """Confirm Hold
 
-        Books the held seats, at the price at which they were held; the booking has the hold's `id`. In time it always succeeds, while the event is active. Later, as long as nobody else has the seats.
+        Books the held seats, at the price at which they were held; the booking has the hold's `id`. In time it always succeeds, while the event is active; later, as long as nobody else has the seats. A hold that was made without a log-in and without a `contact` needs one now; or an account confirms it, with its `token`.
 
         :param hold_id: (required)
         :type hold_id: UUID
         :param idempotency_key: 1 to 255 printable ASCII characters. The same key and body never act twice.
         :type idempotency_key: str
+        :param guest_secret: Instead of the cookie `seatledger_guest`, for programs: 32 or more random characters, which nobody else knows
+        :type guest_secret: str
         :param hold_confirmation:
         :type hold_confirmation: HoldConfirmation
         :param _request_timeout: timeout setting for this request. If one
@@ -1698,6 +1705,7 @@ class BookingsApi:
         _param = self._confirm_hold_serialize(
             hold_id=hold_id,
             idempotency_key=idempotency_key,
+            guest_secret=guest_secret,
             hold_confirmation=hold_confirmation,
             _request_auth=_request_auth,
             _content_type=_content_type,
@@ -1726,6 +1734,7 @@ class BookingsApi:
         self,
         hold_id: UUID,
         idempotency_key: Annotated[Optional[Annotated[str, Field(min_length=1, strict=True, max_length=255)]], Field(description="1 to 255 printable ASCII characters. The same key and body never act twice.")] = None,
+        guest_secret: Annotated[Optional[Annotated[str, Field(min_length=32, strict=True, max_length=128)]], Field(description="Instead of the cookie `seatledger_guest`, for programs: 32 or more random characters, which nobody else knows")] = None,
         hold_confirmation: Optional[HoldConfirmation] = None,
         _request_timeout: Union[
             None,
@@ -1742,12 +1751,14 @@ class BookingsApi:
     ) -> RESTResponseType:
         """Confirm Hold
 
-        Books the held seats, at the price at which they were held; the booking has the hold's `id`. In time it always succeeds, while the event is active. Later, as long as nobody else has the seats.
+        Books the held seats, at the price at which they were held; the booking has the hold's `id`. In time it always succeeds, while the event is active; later, as long as nobody else has the seats. A hold that was made without a log-in and without a `contact` needs one now; or an account confirms it, with its `token`.
 
         :param hold_id: (required)
         :type hold_id: UUID
         :param idempotency_key: 1 to 255 printable ASCII characters. The same key and body never act twice.
         :type idempotency_key: str
+        :param guest_secret: Instead of the cookie `seatledger_guest`, for programs: 32 or more random characters, which nobody else knows
+        :type guest_secret: str
         :param hold_confirmation:
         :type hold_confirmation: HoldConfirmation
         :param _request_timeout: timeout setting for this request. If one
@@ -1775,6 +1786,7 @@ class BookingsApi:
         _param = self._confirm_hold_serialize(
             hold_id=hold_id,
             idempotency_key=idempotency_key,
+            guest_secret=guest_secret,
             hold_confirmation=hold_confirmation,
             _request_auth=_request_auth,
             _content_type=_content_type,
@@ -1798,6 +1810,7 @@ class BookingsApi:
         self,
         hold_id,
         idempotency_key,
+        guest_secret,
         hold_confirmation,
         _request_auth,
         _content_type,
@@ -1826,6 +1839,8 @@ class BookingsApi:
         # process the header parameters
         if idempotency_key is not None:
             _header_params['Idempotency-Key'] = idempotency_key
+        if guest_secret is not None:
+            _header_params['Guest-Secret'] = guest_secret
         # process the form parameters
         # process the body parameter
         if hold_confirmation is not None:

@@ -20,6 +20,7 @@ import json
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 from typing import Any, ClassVar, Dict, List, Optional
 from typing_extensions import Annotated
+from event_sdk.models.contact import Contact
 from typing import Optional, Set
 from typing_extensions import Self
 from pydantic_core import to_jsonable_python
@@ -29,7 +30,10 @@ class HoldConfirmation(BaseModel):
     HoldConfirmation
     """ # noqa: E501
     expected_total: Optional[Annotated[str, Field(strict=True)]] = Field(default=None, description="What the tickets cost, as you know it: if they cost something else now, nothing is booked (409)")
-    __properties: ClassVar[List[str]] = ["expected_total"]
+    contact: Optional[Contact] = Field(default=None, description="Without a log-in only, where the event's `guest_checkout` permits: who books. A hold needs none before its confirmation")
+    proof: Optional[Annotated[str, Field(min_length=1, strict=True, max_length=100)]] = Field(default=None, description="With `contact`: what `POST /api/contacts/confirm` answered for its e-mail address")
+    token: Optional[Annotated[str, Field(min_length=1, strict=True, max_length=100)]] = Field(default=None, description="With a log-in only: of a hold that was made without one, and becomes a booking of the account")
+    __properties: ClassVar[List[str]] = ["expected_total", "contact", "proof", "token"]
 
     @field_validator('expected_total', mode="before")
     def expected_total_validate_regular_expression(cls, value):
@@ -80,10 +84,28 @@ class HoldConfirmation(BaseModel):
             exclude=excluded_fields,
             exclude_none=True,
         )
+        # override the default output from pydantic by calling `to_dict()` of contact
+        if self.contact:
+            _dict['contact'] = self.contact.to_dict()
         # set to None if expected_total (nullable) is None
         # and model_fields_set contains the field
         if self.expected_total is None and "expected_total" in self.model_fields_set:
             _dict['expected_total'] = None
+
+        # set to None if contact (nullable) is None
+        # and model_fields_set contains the field
+        if self.contact is None and "contact" in self.model_fields_set:
+            _dict['contact'] = None
+
+        # set to None if proof (nullable) is None
+        # and model_fields_set contains the field
+        if self.proof is None and "proof" in self.model_fields_set:
+            _dict['proof'] = None
+
+        # set to None if token (nullable) is None
+        # and model_fields_set contains the field
+        if self.token is None and "token" in self.model_fields_set:
+            _dict['token'] = None
 
         return _dict
 
@@ -97,7 +119,10 @@ class HoldConfirmation(BaseModel):
             return cls.model_validate(obj)
 
         _obj = cls.model_validate({
-            "expected_total": obj.get("expected_total")
+            "expected_total": obj.get("expected_total"),
+            "contact": Contact.from_dict(obj["contact"]) if obj.get("contact") is not None else None,
+            "proof": obj.get("proof"),
+            "token": obj.get("token")
         })
         return _obj
 

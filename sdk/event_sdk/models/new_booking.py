@@ -33,7 +33,7 @@ class NewBooking(BaseModel):
     """ # noqa: E501
     tickets: Annotated[List[WantedTickets], Field(min_length=1, max_length=50)]
     customer: Optional[BoxOfficeCustomer] = Field(default=None, description="At the box office only: the tickets are for this customer; without one, for a walk-in")
-    contact: Optional[Contact] = Field(default=None, description="Without a log-in only, where the event's `guest_checkout` permits: who books")
+    contact: Optional[Contact] = Field(default=None, description="Without a log-in only, where the event's `guest_checkout` permits: who books. A hold needs none before its confirmation")
     proof: Optional[Annotated[str, Field(min_length=1, strict=True, max_length=100)]] = Field(default=None, description="With `contact`: what `POST /api/contacts/confirm` answered for its e-mail address")
     expected_total: Optional[Annotated[str, Field(strict=True)]] = Field(default=None, description="What the tickets cost, as you know it: if they cost something else now, nothing is booked (409)")
     __properties: ClassVar[List[str]] = ["tickets", "customer", "contact", "proof", "expected_total"]

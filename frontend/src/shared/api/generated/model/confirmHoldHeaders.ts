@@ -14,4 +14,11 @@ export type ConfirmHoldHeaders = {
  * @pattern ^[ -~]+$
  */
 'Idempotency-Key'?: string;
+/**
+ * Instead of the cookie `seatledger_guest`, for programs: 32 or more random characters, which nobody else knows
+ * @minLength 32
+ * @maxLength 128
+ * @pattern ^[A-Za-z0-9_-]+$
+ */
+'Guest-Secret'?: string;
 };

@@ -6,8 +6,17 @@
  * OpenAPI spec version: 0.1.0
  */
 import type { HoldConfirmationExpectedTotal } from './holdConfirmationExpectedTotal';
+import type { HoldConfirmationContact } from './holdConfirmationContact';
+import type { HoldConfirmationProof } from './holdConfirmationProof';
+import type { HoldConfirmationToken } from './holdConfirmationToken';
 
 export interface HoldConfirmation {
   /** What the tickets cost, as you know it: if they cost something else now, nothing is booked (409) */
   expected_total?: HoldConfirmationExpectedTotal;
+  /** Without a log-in only, where the event's `guest_checkout` permits: who books. A hold needs none before its confirmation */
+  contact?: HoldConfirmationContact;
+  /** With `contact`: what `POST /api/contacts/confirm` answered for its e-mail address */
+  proof?: HoldConfirmationProof;
+  /** With a log-in only: of a hold that was made without one, and becomes a booking of the account */
+  token?: HoldConfirmationToken;
 }

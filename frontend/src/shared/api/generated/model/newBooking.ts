@@ -19,7 +19,7 @@ export interface NewBooking {
   tickets: WantedTickets[];
   /** At the box office only: the tickets are for this customer; without one, for a walk-in */
   customer?: NewBookingCustomer;
-  /** Without a log-in only, where the event's `guest_checkout` permits: who books */
+  /** Without a log-in only, where the event's `guest_checkout` permits: who books. A hold needs none before its confirmation */
   contact?: NewBookingContact;
   /** With `contact`: what `POST /api/contacts/confirm` answered for its e-mail address */
   proof?: NewBookingProof;

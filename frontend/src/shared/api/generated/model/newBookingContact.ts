@@ -8,6 +8,6 @@
 import type { Contact } from './contact';
 
 /**
- * Without a log-in only, where the event's `guest_checkout` permits: who books
+ * Without a log-in only, where the event's `guest_checkout` permits: who books. A hold needs none before its confirmation
  */
 export type NewBookingContact = Contact | null;
