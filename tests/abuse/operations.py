@@ -88,7 +88,7 @@ OPERATIONS = {
     "get_event_bookings": Operation("events", ORGANIZERS, {"organizer": 403}),
     "check_in_ticket": Operation("tickets", ORGANIZERS, {"organizer": 403}),
     "book_tickets": Operation("bookings", BUYERS, is_for_guests=True),
-    "hold_tickets": Operation("bookings", BUYERS, is_for_guests=True),
+    "hold_tickets": Operation("bookings", BUYERS | {"nobody"}, is_for_guests=True),
     **{name: Operation("bookings", BUYERS, {"customer": 404, "organizer": 404}) for name in HOLDS},
     "verify_contact": Operation("bookings", ANYONE, unready=409),
     "confirm_contact": Operation("bookings", ANYONE, unready=409),

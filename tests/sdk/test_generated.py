@@ -83,6 +83,7 @@ def test_statuses_and_roles_are_enums() -> None:
         "DeliveryState": list(STATES),
         "SubscriptionState": ["running", "stalled", "frozen", "off"],
         "EntryType": list(dict.fromkeys(topic.partition("/")[0] for topic in TOPICS)),
+        "HoldStatus": ["open", "confirmed", "released", "lapsed"],
         "EventFilter": ["active", "cancelled", "completed", "all"],
         "EventStatus": ["active", "cancelled", "completed"],
         "GuestCheckout": ["off", "open", "proven"],

@@ -224,18 +224,18 @@ def test_a_guest_proves_the_address_at_the_confirmation(stack: Stack, organizer:
 
 
 def test_who_logs_in_meanwhile_confirms_with_the_token(event: JSON, organizer: Person, alice: Person, bob: Person) -> None:
-    http = Guest().at(str(alice.http.base_url))
-    guest, other = (Unnamed(http, event) for _ in range(2))
-    path = f"{guest.path}/confirm"
-    refused(alice.do("POST", path), 404, slug="hold-not-found")
-    refused(alice.do("POST", path, {"token": other.held["token"]}), 404, slug="hold-not-found")
-    refused(alice.do("POST", path, {"token": "x" * 50}), 401)
-    refused(alice.do("POST", path, contact("a@example.test")), 422)
-    booked = alice.ok("POST", path, {"token": guest.held["token"], "expected_total": "50.00"})
-    assert booked["customer_id"] == alice.id
-    assert alice.see(f"/api/bookings/{booked['id']}")["status"] == "confirmed"
-    assert guest.http.get(guest.path, headers=guest.bearer).json()["status"] == "confirmed"
-    refused(bob.do("POST", path, {"token": guest.held["token"]}), 404, slug="hold-not-found")
+    with Guest().at(str(alice.http.base_url)) as http:
+        guest, other = (Unnamed(http, event) for _ in range(2))
+        path = f"{guest.path}/confirm"
+        refused(alice.do("POST", path), 404, slug="hold-not-found")
+        refused(alice.do("POST", path, {"token": other.held["token"]}), 404, slug="hold-not-found")
+        refused(alice.do("POST", path, {"token": "x" * 50}), 401)
+        refused(alice.do("POST", path, contact("a@example.test")), 422)
+        booked = alice.ok("POST", path, {"token": guest.held["token"], "expected_total": "50.00"})
+        assert booked["customer_id"] == alice.id
+        assert alice.see(f"/api/bookings/{booked['id']}")["status"] == "confirmed"
+        assert guest.http.get(guest.path, headers=guest.bearer).json()["status"] == "confirmed"
+        refused(bob.do("POST", path, {"token": guest.held["token"]}), 404, slug="hold-not-found")
 
 
 def test_a_guest_proves_the_address_before_the_hold(stack: Stack, organizer: Person, other_url: str) -> None:
