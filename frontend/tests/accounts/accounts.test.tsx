@@ -25,6 +25,7 @@ const about = {
   demo_accounts: [],
   has_mail: false,
   has_mailbox: false,
+  has_holds: true,
 };
 const session = {
   access_token: "secret",

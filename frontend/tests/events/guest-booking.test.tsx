@@ -33,6 +33,7 @@ function open(
       demo_accounts: [],
       has_mail: hasMail,
       has_mailbox: false,
+      has_holds: false,
     }),
     http.post("*/api/events/:id/bookings", async ({ request }) => {
       sent.push({ key: request.headers.get("Idempotency-Key"), body: (await request.json()) as NewBooking });
