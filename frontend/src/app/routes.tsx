@@ -11,6 +11,9 @@ import { WithNotifications } from "./with-notifications";
 
 // Each page is a chunk of its own, except the front page: it needs no second script.
 const EventPage = lazy(async () => ({ default: (await import("@/features/events/event-page")).EventPage }));
+const CheckoutPage = lazy(async () => ({
+  default: (await import("@/features/events/checkout/checkout-page")).CheckoutPage,
+}));
 const SignInPage = lazy(async () => ({ default: (await import("@/features/accounts/sign-in-page")).SignInPage }));
 const SignUpPage = lazy(async () => ({ default: (await import("@/features/accounts/sign-up-page")).SignUpPage }));
 const ForgotPasswordPage = lazy(async () => ({
@@ -38,6 +41,7 @@ export function AppRoutes() {
         <Route index element={<EventsPage />} />
         {backOfficeRoutes}
         <Route path="events/:eventId" element={<EventPage />} />
+        <Route path="events/:eventId/checkout/:holdId" element={<CheckoutPage />} />
         <Route path="events/:eventId/booked" element={<GuestBookingPage />} />
         <Route path="sign-in" element={<SignInPage />} />
         <Route path="sign-up" element={<SignUpPage />} />

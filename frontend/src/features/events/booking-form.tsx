@@ -1,4 +1,4 @@
-import { Alert, Button, Divider, Group, Paper, Stack, Text, Title } from "@mantine/core";
+import { Alert, Anchor, Button, Divider, Group, Paper, Stack, Text, Title } from "@mantine/core";
 import { IconCircleCheck, IconInfoCircle } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { useState, type ReactNode } from "react";
@@ -15,7 +15,10 @@ import { signInPath } from "@/shared/navigation/return-path";
 import { useSession } from "@/shared/session/session";
 import { useNow } from "@/shared/time/use-now";
 
+import { bindingUntil } from "./binding-until";
 import { BookingProblem } from "./booking-problem";
+import { HeldNotice } from "./checkout/held-notice";
+import { checkoutText } from "./checkout/strings";
 import { GuestFields } from "./guest-fields";
 import { getSaleState, type SaleState } from "./sale-state";
 import { eventsText } from "./strings";
@@ -29,35 +32,43 @@ import {
 } from "./ticket-selection";
 import { useBooking, type Guest } from "./use-booking";
 import { useGuest } from "./use-guest";
+import { useHoldSeats } from "./use-hold-seats";
 
 export function BookingForm({ event }: { event: Event }) {
-  const { available } = useSeats(event);
+  const { available, held: heldByOthers } = useSeats(event);
   const state = getSaleState(event, available, useNow());
   const [parameters, setParameters] = useSearchParams();
   const [selection, setSelectionOnly] = useState(() => parseSelection(parameters.get(SELECTION_PARAMETER), event));
   const booking = useBooking(event);
   const { account, isKnown } = useSession();
-  const hasGuests = useHasGuests(event);
+  const { hasGuests, holdsSeats } = useGuestCheckout(event);
   const isGuest = isKnown && account === null && hasGuests;
+  const isHeldFirst = isGuest && holdsSeats;
+  const held = useHoldSeats(event.id);
   const lines = toBookingLines(selection, event);
   const guest = useGuest(event, (guest, isToldElsewhere) => booking.book(lines, { guest, isToldElsewhere }));
   const book = (total?: string) => {
     const confirmed = total === undefined ? {} : { total };
     booking.book(lines, isGuest ? { guest: guest.guest, isToldElsewhere: guest.tell, ...confirmed } : confirmed);
   };
+  const hold = (total = sumLines(lines)) => {
+    held.hold({ lines: lines.map(({ category, quantity }) => ({ category, quantity })), total });
+  };
   const setSelection = (changed: TicketSelection) => {
     booking.forget();
+    held.forget();
     setSelectionOnly(changed);
     setParameters(toSearchParams(changed), { replace: true });
   };
-  const problem = booking.problem !== null && (
+  const refusal = held.problem ?? booking.problem;
+  const problem = refusal !== null && (
     <BookingProblem
-      problem={booking.problem}
+      problem={refusal}
       event={event}
       choice={selection}
       setChoice={setSelection}
-      retry={() => book()}
-      accept={(total) => book(total)}
+      retry={() => (isHeldFirst ? hold() : book())}
+      accept={(total) => (isHeldFirst ? hold(total) : book(total))}
     />
   );
 
@@ -67,44 +78,52 @@ export function BookingForm({ event }: { event: Event }) {
         <Title order={2} size="h3" id="booking">
           {eventsText.booking.title}
         </Title>
+        {isHeldFirst && <HeldNotice eventId={event.id} />}
         {booking.booked !== null ? (
           <Booked booking={booking.booked} guest={isGuest ? guest.guest : null} />
-        ) : state === "on-sale" || booking.isChoiceFixed ? (
+        ) : state === "on-sale" || booking.isChoiceFixed || held.isChoiceFixed ? (
           <OpenForm
             event={event}
             choice={selection}
             setChoice={setSelection}
-            booking={booking}
-            book={book}
-            guest={isGuest ? guest : null}
+            sending={isHeldFirst ? held : booking}
+            book={isHeldFirst ? () => hold() : book}
+            guest={isGuest && !isHeldFirst ? guest : null}
+            isHeldFirst={isHeldFirst}
             problem={problem}
           />
         ) : (
-          problem || <Closed event={event} state={state} />
+          problem || <Closed event={event} state={state} heldByOthers={heldByOthers} />
         )}
       </Stack>
     </Paper>
   );
 }
 
-/** Whether guests can book here: codes need mail. */
-function useHasGuests({ guest_checkout }: Event): boolean {
-  const { data: about } = useQuery({ ...aboutQuery(), enabled: guest_checkout === "proven" });
-  return guest_checkout === "open" || (guest_checkout === "proven" && about?.has_mail !== false);
+/** Whether guests can book here (codes need mail), and whether their seats are held while they say who they are. */
+function useGuestCheckout({ guest_checkout, categories }: Event): { hasGuests: boolean; holdsSeats: boolean } {
+  const { data: about } = useQuery({ ...aboutQuery(), enabled: guest_checkout !== "off" });
+  const costs = categories.some(({ price }) => !isFree(price));
+  return {
+    hasGuests: guest_checkout === "open" || (guest_checkout === "proven" && about?.has_mail !== false),
+    holdsSeats: costs && about?.has_holds !== false,
+  };
 }
 
 interface Props {
   event: Event;
   choice: TicketSelection;
   setChoice: (choice: TicketSelection) => void;
-  booking: ReturnType<typeof useBooking>;
+  sending: { isSending: boolean; isSlow: boolean; isChoiceFixed: boolean };
   book: () => void;
-  /** Null: somebody is signed in, or has to. */
+  /** Null: somebody is signed in, or has to, or says later who they are. */
   guest: ReturnType<typeof useGuest> | null;
+  /** The seats are held, and booked on the next page. */
+  isHeldFirst: boolean;
   problem: ReactNode;
 }
 
-function OpenForm({ event, choice, setChoice, booking, book, guest, problem }: Props) {
+function OpenForm({ event, choice, setChoice, sending, book, guest, isHeldFirst, problem }: Props) {
   const lines = toBookingLines(choice, event);
   const quantity = lines.reduce((sum, line) => sum + line.quantity, 0);
   const limit = event.max_tickets_per_customer;
@@ -128,7 +147,7 @@ function OpenForm({ event, choice, setChoice, booking, book, guest, problem }: P
             category={category}
             chosen={choice[category.id] ?? 0}
             most={limit === null ? Infinity : limit - quantity + (choice[category.id] || 0)}
-            isFixed={booking.isChoiceFixed}
+            isFixed={sending.isChoiceFixed}
             onChange={(value) => setChoice({ ...choice, [category.id]: value })}
           />
         ))}
@@ -145,22 +164,18 @@ function OpenForm({ event, choice, setChoice, booking, book, guest, problem }: P
           </Text>
         </Group>
         {problem}
-        {guest === null ? (
-          <BookButton
-            event={event}
-            choice={choice}
-            quantity={quantity}
-            isSending={booking.isSending}
-            isSlow={booking.isSlow}
-          />
+        {isHeldFirst ? (
+          <ContinueButton event={event} choice={choice} quantity={quantity} {...sending} />
+        ) : guest === null ? (
+          <BookButton event={event} choice={choice} quantity={quantity} {...sending} />
         ) : (
           <GuestFields
             guest={guest}
             returnPath={pathWith(event, choice)}
             quantity={isValidSelection(choice) ? quantity : NaN}
-            isSending={booking.isSending}
-            isFixed={booking.isChoiceFixed}
-            hint={hintFor(event, quantity, booking.isSlow)}
+            isSending={sending.isSending}
+            isFixed={sending.isChoiceFixed}
+            hint={hintFor(event, quantity, sending.isSlow)}
           />
         )}
       </Stack>
@@ -213,14 +228,38 @@ function Category({ event, category, chosen, most, isFixed, onChange }: Category
   );
 }
 
-/** The button to book, or the link to sign in. */
-function BookButton(props: {
+interface ButtonProps {
   event: Event;
   choice: TicketSelection;
   quantity: number;
   isSending: boolean;
   isSlow: boolean;
-}) {
+}
+
+/** The button to hold the seats, and the link to sign in instead. */
+function ContinueButton({ event, choice, quantity, isSending, isSlow }: ButtonProps) {
+  const text = checkoutText.hold;
+  const hint = quantity === 0 ? eventsText.booking.nothingChosen : text.hint(event.hold_minutes);
+  return (
+    <Stack gap="md">
+      <Stack gap={6}>
+        <Button type="submit" size="md" loading={isSending} disabled={quantity === 0 && isValidSelection(choice)}>
+          {text.action(quantity)}
+        </Button>
+        <Text size="sm" c="dimmed" ta="center" role="status">
+          {isSlow ? eventsText.booking.slow : hint}
+        </Text>
+      </Stack>
+      <Divider label={eventsText.guest.or} />
+      <Anchor component={Link} to={signInPath(pathWith(event, choice))} size="sm" ta="center" underline="always">
+        {eventsText.booking.signIn}
+      </Anchor>
+    </Stack>
+  );
+}
+
+/** The button to book, or the link to sign in. */
+function BookButton(props: ButtonProps) {
   const { account, isKnown } = useSession();
   const { booking } = eventsText;
   if (account === null && isKnown) {
@@ -264,14 +303,6 @@ function hintFor(event: Event, quantity: number, isSlow: boolean): string {
   return quantity === 0 ? eventsText.booking.nothingChosen : bindingUntil(event);
 }
 
-/** Says that bookings are binding, and until when tickets can be cancelled. */
-function bindingUntil({ starts_at, past_at, sales_close_at, timezone }: Event): string {
-  const { binding } = eventsText.booking;
-  const until = starts_at === null ? sales_close_at : past_at;
-  if (until === null) return binding.untilUsed;
-  return until === starts_at ? binding.untilStart : binding.until(formatDateTime(until, timezone));
-}
-
 /** Shown until the page of the booking has loaded, or after going back before that. */
 function Booked({ booking, guest }: { booking: Booking; guest: Guest | null }) {
   const { title, action } = eventsText.booking.booked;
@@ -288,7 +319,13 @@ function Booked({ booking, guest }: { booking: Booking; guest: Guest | null }) {
   );
 }
 
-function Closed({ event, state }: { event: Event; state: Exclude<SaleState, "on-sale"> }) {
+interface ClosedProps {
+  event: Event;
+  state: Exclude<SaleState, "on-sale">;
+  heldByOthers: number;
+}
+
+function Closed({ event, state, heldByOthers }: ClosedProps) {
   const { title, text } =
     eventsText.booking.closed[state === "past" && event.past_at !== event.starts_at ? "over" : state];
   const opens =
@@ -302,6 +339,11 @@ function Closed({ event, state }: { event: Event; state: Exclude<SaleState, "on-
     >
       <Stack align="flex-start" gap="sm">
         <Text size="sm">{opens}</Text>
+        {state === "sold-out" && heldByOthers > 0 && (
+          <Text size="sm" fw={600}>
+            {checkoutText.over.mayComeBack(heldByOthers)}
+          </Text>
+        )}
         {state !== "not-open" && (
           <Button component={Link} to="/" size="xs" variant="default">
             {eventsText.booking.seeOthers}

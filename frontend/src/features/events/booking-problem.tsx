@@ -9,9 +9,10 @@ import { formatMoney } from "@/shared/formatting/money";
 import { useSeats } from "@/shared/live/seat-store";
 import { useSession } from "@/shared/session/session";
 
+import { checkoutText } from "./checkout/strings";
 import { eventsText } from "./strings";
 import type { TicketSelection } from "./ticket-selection";
-import type { BookingRefusal } from "./use-booking";
+import type { BookingRefusal } from "./booking-refusal";
 
 interface Props {
   problem: BookingRefusal;
@@ -42,6 +43,8 @@ export function BookingProblem(props: Props) {
       return (
         <ProblemAlert title={text.tooLarge.title} sentence={text.tooLarge.text(props.problem.problem?.limit ?? 0)} />
       );
+    case "too-many-holds":
+      return <ProblemAlert title={checkoutText.hold.tooMany.title} sentence={checkoutText.hold.tooMany.text} />;
     case "event-not-bookable":
       return <ProblemAlert title={text.notBookable.title} sentence={text.notBookable.text} action={<SeeOthers />} />;
     case "not-on-sale":

@@ -19,10 +19,13 @@ interface Props {
   isFixed: boolean;
   /** Under the button. */
   hint: string;
+  /** The link to sign in instead. */
+  signIn?: string;
 }
 
 /** Who books without an account, the button to do so, and the link to sign in instead. */
-export function GuestFields({ guest, returnPath, quantity, isSending, isFixed, hint }: Props) {
+export function GuestFields(props: Props) {
+  const { guest, returnPath, quantity, isSending, isFixed, hint, signIn = eventsText.booking.signIn } = props;
   const { values, errors, step } = guest;
   const field = (name: "name" | "email") => ({
     value: values[name],
@@ -56,7 +59,7 @@ export function GuestFields({ guest, returnPath, quantity, isSending, isFixed, h
       </Stack>
       <Divider label={text.or} />
       <Anchor component={Link} to={signInPath(returnPath)} size="sm" ta="center" underline="always">
-        {eventsText.booking.signIn}
+        {signIn}
       </Anchor>
     </Stack>
   );

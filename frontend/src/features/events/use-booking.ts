@@ -1,28 +1,20 @@
 import { useQueryClient } from "@tanstack/react-query";
-import { useEffect, useRef, useState } from "react";
-import { useNavigate } from "react-router";
+import { useRef, useState } from "react";
 
 import { useBookTickets } from "@/shared/api/generated/bookings/bookings";
-import type { Booking, Contact, Event, NewBooking, Problem } from "@/shared/api/generated/model";
-import { ApiError, isKind, isOutcomeUnknown } from "@/shared/api/problem";
+import type { Booking, Contact, Event, NewBooking } from "@/shared/api/generated/model";
+import { isKind, isOutcomeUnknown } from "@/shared/api/problem";
 import { useCommandKey } from "@/shared/api/use-command-key";
 import { sumLines } from "@/shared/formatting/money";
 import { eventQuery } from "@/shared/queries/event-query";
-import { queryKey } from "@/shared/queries/query-key";
 
-const SLOW_MILLISECONDS = 2_500;
+import { toRefusal, useSlow, type BookingRefusal } from "./booking-refusal";
+import { useOpenBooked } from "./use-open-booked";
 
 /** Who books without an account, and the proof that the address is theirs; null: not needed, or not there yet. */
 export interface Guest {
   contact: Contact;
   proof: string | null;
-}
-
-/** A refused booking: `kind` is the kind of the problem, `expectedTotal` what the customer saw. */
-export interface BookingRefusal {
-  kind: string;
-  problem: Problem | null;
-  expectedTotal: string;
 }
 
 interface BookingOptions {
@@ -41,8 +33,8 @@ interface BookingOptions {
 export function useBooking(event: Event) {
   const [problem, setProblem] = useState<BookingRefusal | null>(null);
   const [booked, setBooked] = useState<Booking | null>(null);
-  const navigate = useNavigate();
   const queries = useQueryClient();
+  const openBooked = useOpenBooked(event.id);
   const { keyFor, done } = useCommandKey(`book ${event.id}`);
   const isLocked = useRef(false); // a second click may come before the next render
   const lastSent = useRef<NewBooking | null>(null);
@@ -71,23 +63,11 @@ export function useBooking(event: Event) {
         onSuccess: (booking) => {
           done();
           setBooked(booking);
-          void queries.invalidateQueries({ queryKey: queryKey("events"), refetchType: "none" });
-          void navigate(`/events/${event.id}`, { replace: true }); // going back leads to an empty form
-          if (guest !== null) {
-            void navigate(`/events/${event.id}/booked`, { state: { booking, email: guest.contact.email } });
-            return;
-          }
-          queries.setQueryData(queryKey("bookings", "detail", booking.id), booking);
-          void queries.invalidateQueries({ queryKey: queryKey("bookings"), refetchType: "none" });
-          void navigate(`/bookings/${booking.id}`, { state: { isNew: true } });
+          openBooked(booking, guest?.contact.email ?? null);
         },
         onError: (error) => {
           isLocked.current = false;
-          const refusal = {
-            kind: error instanceof ApiError ? error.kind : "",
-            problem: error instanceof ApiError ? error.problem : null,
-            expectedTotal: data.expected_total ?? total,
-          };
+          const refusal = toRefusal(error, data.expected_total ?? total);
           if (!isToldElsewhere(refusal)) setProblem(refusal);
           void queries.invalidateQueries({ queryKey: eventQuery(event.id).queryKey });
         },
@@ -110,17 +90,4 @@ export function useBooking(event: Event) {
 function asGuest(guest: Guest | null): Pick<NewBooking, "contact" | "proof"> {
   if (guest === null) return {};
   return { contact: guest.contact, ...(guest.proof === null ? {} : { proof: guest.proof }) };
-}
-
-function useSlow(isPending: boolean): boolean {
-  const [isSlow, setIsSlow] = useState(false);
-  useEffect(() => {
-    if (!isPending) return;
-    const timer = setTimeout(() => setIsSlow(true), SLOW_MILLISECONDS);
-    return () => {
-      clearTimeout(timer);
-      setIsSlow(false);
-    };
-  }, [isPending]);
-  return isSlow;
 }

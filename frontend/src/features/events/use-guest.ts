@@ -6,7 +6,8 @@ import { ApiError, isKind } from "@/shared/api/problem";
 import { isEmail } from "@/shared/forms/is-email";
 
 import { eventsText } from "./strings";
-import type { BookingRefusal, Guest } from "./use-booking";
+import type { BookingRefusal } from "./booking-refusal";
+import type { Guest } from "./use-booking";
 
 type Field = "name" | "email" | "code";
 export type GuestErrors = Partial<Record<Field, string | undefined>>;
@@ -17,10 +18,14 @@ const SPARE_MILLISECONDS = 30_000;
 
 /**
  * Somebody without an account: name, e-mail address, and where the address must be proven, the code that was mailed. `book` books as
- * this guest, and is told who else says why that was refused.
+ * this guest, and is told who else says why that was refused. `known`: what was typed in before.
  */
-export function useGuest(event: Event, book: (guest: Guest, tell: (refusal: BookingRefusal) => boolean) => void) {
-  const [values, setValues] = useState({ name: "", email: "", code: "" });
+export function useGuest(
+  event: Event,
+  book: (guest: Guest, tell: (refusal: BookingRefusal) => boolean) => void,
+  known: { name: string; email: string } = { name: "", email: "" },
+) {
+  const [values, setValues] = useState({ ...known, code: "" });
   const [errors, setErrors] = useState<GuestErrors>({});
   const [problem, setProblem] = useState<string | null>(null);
   /** The address to which a code was sent. */

@@ -1,5 +1,7 @@
 import axios, { mergeConfig, type AxiosRequestConfig } from "axios";
 
+import { noteServerTime } from "@/shared/time/server-clock";
+
 import { csrfCookie } from "./csrf-cookie";
 import { forgetPosition, recallPosition, rememberPosition } from "./ledger-position";
 import { type ApiError, isKind, kindOf, toApiError } from "./problem";
@@ -34,6 +36,8 @@ client.interceptors.response.use(
   (response) => {
     const position: unknown = response.headers["ledger-position"];
     if (response.config.method !== "get" && typeof position === "string") rememberPosition(position);
+    // A cache may have kept the others for a while.
+    if (response.headers["cache-control"] === "no-store") noteServerTime(response.headers["date"]);
     return response;
   },
   (error: unknown) => {

@@ -89,6 +89,11 @@ function formatZoneName(at: string, timeZone: string): string {
   return parts.find(({ type }) => type === "timeZoneName")?.value ?? timeZone;
 }
 
+/** `20:00`, in the browser's time zone. */
+export function formatLocalTime(at: string): string {
+  return getFormat("clock", undefined, TIME).format(new Date(at));
+}
+
 /** A date and time in the browser's time zone. */
 export function formatLocalDateTime(at: string): string {
   return getFormat("since", undefined, { ...DAY, ...TIME }).format(new Date(at));

@@ -3,9 +3,10 @@ import { useSyncExternalStore } from "react";
 import type { Event } from "@/shared/api/generated/model";
 import { positionOf } from "@/shared/api/http";
 
-/** Seats left of one event, exact as of a ledger position; `categories` by name. */
+/** Seats left of one event, exact as of a ledger position; `categories` by name. `held`: by people who are about to book. */
 export interface Seats {
   available: number;
+  held: number;
   categories: Readonly<Record<string, number>>;
   position: number;
 }
@@ -55,6 +56,7 @@ export function useSeats(event: Event): Seats {
 function seatsOf({ available, categories }: Event): Seats {
   return {
     available,
+    held: categories.reduce((sum, category) => sum + category.held, 0),
     categories: Object.fromEntries(categories.map((category) => [category.name, category.available])),
     position: 0,
   };

@@ -19,7 +19,7 @@ const MAX_NAMED = 50;
 interface Change {
   event_id: string;
   available: number;
-  categories: { name: string; available: number }[];
+  categories: { name: string; available: number; held: number }[];
   position: number;
 }
 
@@ -92,7 +92,8 @@ export class SeatStream {
   #store({ event_id, available, categories, position }: Change): void {
     this.#lastHeardAt = Date.now();
     const byName = Object.fromEntries(categories.map((category) => [category.name, category.available]));
-    this.#pending.set(event_id, { available, categories: byName, position });
+    const held = categories.reduce((sum, category) => sum + category.held, 0);
+    this.#pending.set(event_id, { available, held, categories: byName, position });
     this.#flushTimer ??= setTimeout(() => {
       this.#flushTimer = undefined;
       const news = this.#pending;

@@ -8,6 +8,7 @@ type Resource =
   | "event-options"
   | "event-sales"
   | "events"
+  | "holds"
   | "ledger"
   | "mailbox"
   | "managed-booking"

@@ -1,0 +1,55 @@
+/** What this browser knows of a hold that it made without an account. In the storage of all its tabs, so that it survives a reload. */
+export interface HeldSeats {
+  eventId: string;
+  /** Opens the hold, and later the booking. */
+  token: string;
+  /** When the hold ends, as far as it is known. */
+  until: string;
+  /** What was typed in already. */
+  name: string;
+  email: string;
+}
+
+const PREFIX = "seatledger.hold ";
+/** How long after its end a hold is kept: its answers may be needed for the next one. */
+const KEPT_MILLISECONDS = 24 * 3_600_000;
+
+export function recallHeld(holdId: string): HeldSeats | null {
+  return parse(localStorage.getItem(PREFIX + holdId));
+}
+
+export function storeHeld(holdId: string, held: HeldSeats): void {
+  localStorage.setItem(PREFIX + holdId, JSON.stringify(held));
+}
+
+export function updateHeld(holdId: string, changes: Partial<HeldSeats>): void {
+  const held = recallHeld(holdId);
+  if (held !== null) storeHeld(holdId, { ...held, ...changes });
+}
+
+export function forgetHeld(holdId: string): void {
+  localStorage.removeItem(PREFIX + holdId);
+}
+
+/** The hold of an event that ends last and has not ended yet; null: there is none. Forgets old ones. */
+export function findHeld(eventId: string, now: number): { id: string; held: HeldSeats } | null {
+  let found: { id: string; held: HeldSeats } | null = null;
+  for (const key of Object.keys(localStorage)) {
+    if (!key.startsWith(PREFIX)) continue;
+    const id = key.slice(PREFIX.length);
+    const held = recallHeld(id);
+    if (held === null || Date.parse(held.until) + KEPT_MILLISECONDS < now) forgetHeld(id);
+    else if (held.eventId === eventId && Date.parse(held.until) > now && held.until > (found?.held.until ?? "")) {
+      found = { id, held };
+    }
+  }
+  return found;
+}
+
+function parse(text: string | null): HeldSeats | null {
+  try {
+    return JSON.parse(text ?? "null") as HeldSeats | null;
+  } catch {
+    return null;
+  }
+}
