@@ -16,7 +16,12 @@ function Left({ of }: { of: ReturnType<typeof event> }) {
   return <p>{`${available} / ${categories.General ?? 0}`}</p>;
 }
 
-const seats = (available: number, position: number) => ({ available, held: 0, categories: { General: available }, position });
+const seats = (available: number, position: number) => ({
+  available,
+  held: 0,
+  categories: { General: available },
+  position,
+});
 
 beforeEach(() => void renders.mockClear());
 afterEach(() => void vi.unstubAllGlobals());
