@@ -17,6 +17,7 @@ export function event(more: Partial<Event> = {}): Event {
   const usual: Partial<Event> = {
     name: "Concert", venue: "Hall", description: "", starts_at, ends_at: null, show_at: null, timezone: "Europe/Berlin", currency: "EUR",
     sales_open_at: null, sales_close_at, past_at: pastAt(starts_at, sales_close_at), status: "active", max_tickets_per_customer: null,
+    hold_minutes: 15,
   }; // prettier-ignore
   return getGetEventResponseMock({ ...usual, available, ...more, categories });
 }

@@ -95,6 +95,19 @@ def test_who_changes_the_selection_gives_the_seats_back(visit: Visit, stack: Sta
     expect(page.get_by_test_id("total")).to_have_text("€50.00")
 
 
+def test_the_organizer_sees_what_is_held_and_not_as_sold(visit: Visit, stack: Stack, organizer: Person, alice: Person) -> None:
+    event = stack.event(organizer)
+    organizer.ok("POST", f"/api/events/{event['id']}/bookings", tickets(3))
+    page = visit(organizer, f"/organise/{event['id']}").page
+    row = page.get_by_role("table", name="Categories").get_by_role("row").filter(has_text="General")
+    expect(row).to_contain_text("3 of 10")
+    alice.ok("POST", f"/api/events/{event['id']}/holds", tickets(2))  # while the page is open
+    expect(row).to_contain_text("2 held by people who are about to book")
+    expect(row).to_contain_text("3 of 10")
+    page.get_by_role("button", name="Cancel event").click()
+    expect(page.get_by_role("dialog")).to_contain_text("3 tickets will be cancelled")
+
+
 def test_an_order_that_was_left_is_offered_again(visit: Visit, stack: Stack, organizer: Person) -> None:
     event = stack.event(organizer)
     visitor = visit(path=f"/events/{event['id']}")

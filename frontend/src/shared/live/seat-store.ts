@@ -3,11 +3,12 @@ import { useSyncExternalStore } from "react";
 import type { Event } from "@/shared/api/generated/model";
 import { positionOf } from "@/shared/api/http";
 
-/** Seats left of one event, exact as of a ledger position; `categories` by name. `held`: by people who are about to book. */
+/** Seats left of one event, exact as of a ledger position; by category name in `categories` and `heldIn`. `held`: by people who are about to book. */
 export interface Seats {
   available: number;
   held: number;
   categories: Readonly<Record<string, number>>;
+  heldIn: Readonly<Record<string, number>>;
   position: number;
 }
 
@@ -56,10 +57,23 @@ export function useSeats(event: Event): Seats {
 function seatsOf({ available, categories }: Event): Seats {
   return {
     available,
-    held: categories.reduce((sum, category) => sum + category.held, 0),
+    ...heldIn(categories),
     categories: Object.fromEntries(categories.map((category) => [category.name, category.available])),
     position: 0,
   };
+}
+
+/** Held seats, in all and by category. */
+export function heldIn(categories: readonly { name: string; held: number }[]): Pick<Seats, "held" | "heldIn"> {
+  return {
+    held: categories.reduce((sum, category) => sum + category.held, 0),
+    heldIn: Object.fromEntries(categories.map((category) => [category.name, category.held])),
+  };
+}
+
+/** The seats of an event that are sold. */
+export function soldSeats(event: Event, { available, held }: Seats): number {
+  return event.capacity - available - held;
 }
 
 function listen(id: string, listener: () => void): () => void {

@@ -1,6 +1,6 @@
 import { createEventSource, type EventSourceClient } from "eventsource-client";
 
-import type { Seats } from "./seat-store";
+import { heldIn, type Seats } from "./seat-store";
 
 export type LiveState = "connecting" | "live" | "polling";
 export type SeatChanges = ReadonlyMap<string, Seats>;
@@ -92,8 +92,7 @@ export class SeatStream {
   #store({ event_id, available, categories, position }: Change): void {
     this.#lastHeardAt = Date.now();
     const byName = Object.fromEntries(categories.map((category) => [category.name, category.available]));
-    const held = categories.reduce((sum, category) => sum + category.held, 0);
-    this.#pending.set(event_id, { available, held, categories: byName, position });
+    this.#pending.set(event_id, { available, ...heldIn(categories), categories: byName, position });
     this.#flushTimer ??= setTimeout(() => {
       this.#flushTimer = undefined;
       const news = this.#pending;

@@ -78,6 +78,7 @@ describe("the merge of two edits", () => {
 describe("the changes to send", () => {
   it("contain only fields that differ", () => {
     expect(toChanges(base, base)).toEqual({});
+    expect(toChanges(base, { ...base, hold_minutes: "20" })).toEqual({ hold_minutes: 20 });
     expect(toChanges(base, { ...base, venue: "", max_tickets_per_customer: 4 })).toEqual({
       venue: "",
       max_tickets_per_customer: 4,

@@ -49,6 +49,8 @@ describe("the form's values", () => {
       "sales_close_at",
       "Must be after sales open.",
     ],
+    [{ hold_minutes: "" }, "hold_minutes", "A whole number from 1 to 120."],
+    [{ hold_minutes: 121 }, "hold_minutes", "A whole number from 1 to 120."],
     [{ max_tickets_per_customer: 0 }, "max_tickets_per_customer", "A whole number from 1 to 1,000,000, or empty."],
     [{ categories: [] }, "categories", "1 to 50 categories."],
   ])("with %j are refused at the field", (changes, path, message) => {

@@ -19,6 +19,7 @@ function Left({ of }: { of: ReturnType<typeof event> }) {
 const seats = (available: number, position: number) => ({
   available,
   held: 0,
+  heldIn: {},
   categories: { General: available },
   position,
 });
@@ -63,7 +64,7 @@ function stream() {
 }
 
 const change = (id: string, available: number, position: number) => {
-  const data = { event_id: id, available, categories: [{ name: "General", available }], position };
+  const data = { event_id: id, available, categories: [{ name: "General", available, held: 0 }], position };
   return `event: availability\nid: ${position}\ndata: ${JSON.stringify(data)}\n\n`;
 };
 

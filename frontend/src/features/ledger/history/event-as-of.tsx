@@ -13,6 +13,7 @@ const COLOURS = { active: "ledger", completed: "blue", cancelled: "red" };
 
 /** The event as of a ledger position. */
 export function EventAsOf({ event, position, isBusy }: { event: Event; position: number; isBusy: boolean }) {
+  const held = event.categories.reduce((sum, category) => sum + category.held, 0);
   const facts: [label: string, value: string | null][] = [
     [text.starts, formatStart(event.starts_at, event.timezone)],
     [text.shows, event.show_at === null ? null : formatDateTime(event.show_at, event.timezone)],
@@ -22,7 +23,9 @@ export function EventAsOf({ event, position, isBusy }: { event: Event; position:
     [text.salesClose, event.sales_close_at === null ? null : formatDateTime(event.sales_close_at, event.timezone)],
     [text.limit, event.max_tickets_per_customer === null ? null : formatCount(event.max_tickets_per_customer)],
     [text.guests, text.guestCheckout[event.guest_checkout]],
-    [text.taken, text.of(event.capacity - event.available, event.capacity)],
+    [text.holdMinutes, formatCount(event.hold_minutes)],
+    [text.taken, text.of(event.capacity - event.available - held, event.capacity)],
+    [text.held, held > 0 ? formatCount(held) : null],
   ];
   return (
     <Paper

@@ -27,6 +27,8 @@ export const historyText = {
   limit: "Tickets per customer",
   guests: "Without an account",
   guestCheckout: { off: "No", open: "At once", proven: "With a code" },
+  holdMinutes: "Minutes that seats are held",
+  held: "Seats held",
   taken: "Seats taken",
   of: (taken: number, capacity: number) => `${formatCount(taken)} of ${formatCount(capacity)}`,
   columns: { category: "Category", price: "Price", taken: "Taken" },

@@ -25,6 +25,7 @@ export const SCALARS = [
   "sales_open_at",
   "sales_close_at",
   "max_tickets_per_customer",
+  "hold_minutes",
   "guest_checkout",
 ] as const;
 export type ScalarName = (typeof SCALARS)[number];

@@ -95,6 +95,13 @@ export function EventFields({ form, taken, isNew }: Props) {
               label={text.max_tickets_per_customer}
               description={text.limitHint}
             />
+            <NumberField
+              form={form}
+              path="hold_minutes"
+              plain={normaliseNumber}
+              label={text.hold_minutes}
+              description={text.holdHint}
+            />
             <Select
               label={text.currency}
               description={text.currencyHint}

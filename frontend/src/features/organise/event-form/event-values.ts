@@ -26,6 +26,8 @@ export interface EventValues {
   sales_open_at: string | null;
   sales_close_at: string | null;
   max_tickets_per_customer: string | number;
+  /** For how long seats are held for somebody who is about to book them. */
+  hold_minutes: string | number;
   /** `open` means `proven` while there is a limit (`guestCheckoutOf`). */
   guest_checkout: GuestCheckout;
   categories: CategoryValues[];
@@ -44,6 +46,9 @@ export function newCategory(): CategoryValues {
 /** Of tickets a customer, so that nobody buys all of them: more than a group needs, and less than a tout. */
 const PROPOSED_LIMIT = 10;
 
+/** To enter a name and an address, or to sign up. */
+const PROPOSED_HOLD_MINUTES = 15;
+
 export function emptyValues(currency: string): EventValues {
   return {
     name: "",
@@ -58,6 +63,7 @@ export function emptyValues(currency: string): EventValues {
     sales_open_at: null,
     sales_close_at: null,
     max_tickets_per_customer: PROPOSED_LIMIT,
+    hold_minutes: PROPOSED_HOLD_MINUTES,
     guest_checkout: "open",
     categories: [newCategory()],
   };
@@ -78,6 +84,7 @@ export function valuesOf(event: Event): EventValues {
     sales_open_at: wall(event.sales_open_at),
     sales_close_at: wall(event.sales_close_at),
     max_tickets_per_customer: event.max_tickets_per_customer ?? "",
+    hold_minutes: event.hold_minutes,
     guest_checkout: event.guest_checkout,
     categories: event.categories.map(({ id, name, price, capacity }) => ({ key: id, id, name, price, capacity })),
   };
@@ -88,6 +95,7 @@ export function normaliseValues(values: EventValues): EventValues {
   return {
     ...(values.date === "open" ? withOpenDate(values) : values),
     max_tickets_per_customer: normaliseNumber(values.max_tickets_per_customer),
+    hold_minutes: normaliseNumber(values.hold_minutes),
     guest_checkout: guestCheckoutOf(values),
     categories: values.categories.map((category) => ({
       ...category,
@@ -130,6 +138,7 @@ export function toCreate(values: EventValues): NewEvent {
     ...(values.max_tickets_per_customer === ""
       ? {}
       : { max_tickets_per_customer: Number(values.max_tickets_per_customer) }),
+    hold_minutes: Number(values.hold_minutes),
     guest_checkout: guestCheckoutOf(values),
     categories: values.categories.map(({ name, price, capacity }) => ({
       name: name.trim(),
@@ -151,6 +160,7 @@ export function toChanges(base: EventValues, values: EventValues): EventChanges 
   if (String(limit) !== String(base.max_tickets_per_customer)) {
     changes.max_tickets_per_customer = limit === "" ? null : Number(limit);
   }
+  if (String(values.hold_minutes) !== String(base.hold_minutes)) changes.hold_minutes = Number(values.hold_minutes);
   if (guestCheckoutOf(values) !== guestCheckoutOf(base)) changes.guest_checkout = guestCheckoutOf(values);
   if (!sameCategories(base.categories, values.categories)) changes.categories = values.categories.map(edited);
   return changes;

@@ -27,6 +27,8 @@ export const eventFormText = {
   },
   max_tickets_per_customer: "Tickets per customer",
   limitHint: "Empty: no limit. Walk-ins have no limit.",
+  hold_minutes: "Minutes to complete an order",
+  holdHint: "Seats are held for so long while somebody enters their details.",
   guest_checkout: "Booking without an account",
   guests: {
     open: { label: "At once", hint: "With a name and an e-mail address." },
@@ -49,6 +51,7 @@ export const eventFormText = {
     priceHint: "A new price applies to new bookings only.",
   },
   checks: {
+    holdMinutes: (most: number) => `A whole number from 1 to ${formatCount(most)}.`,
     required: "Required.",
     tooLong: (limit: number) => `At most ${formatCount(limit)} characters.`,
     future: "Must be in the future, unless sales close in the future.",

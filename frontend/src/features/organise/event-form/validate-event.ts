@@ -9,6 +9,7 @@ import { eventFormText } from "./strings";
 const NAME_LENGTH = 200;
 const DESCRIPTION_LENGTH = 10_000;
 const MOST_SEATS = 1_000_000;
+const MOST_HOLD_MINUTES = 120;
 const MOST_CATEGORIES = 50;
 const HIGHEST_PRICE = 9_999_999_999;
 
@@ -37,6 +38,7 @@ export function validateEvent(values: EventValues, context: ValidationContext): 
   };
   const limit = values.max_tickets_per_customer;
   if (limit !== "" && !isWhole(limit, MOST_SEATS)) errors.max_tickets_per_customer = text.limit(MOST_SEATS);
+  if (!isWhole(values.hold_minutes, MOST_HOLD_MINUTES)) errors.hold_minutes = text.holdMinutes(MOST_HOLD_MINUTES);
   return errors;
 }
 

@@ -8,7 +8,7 @@ import { EventFilter, type Event } from "@/shared/api/generated/model";
 import { EmptyState } from "@/shared/feedback/empty-state";
 import { LoadError } from "@/shared/feedback/load-error";
 import { formatStart } from "@/shared/formatting/date-times";
-import { useSeats } from "@/shared/live/seat-store";
+import { soldSeats, useSeats } from "@/shared/live/seat-store";
 import { useLiveSeats } from "@/shared/live/use-live-seats";
 import { Page } from "@/shared/navigation/page";
 import { useSession } from "@/shared/session/session";
@@ -123,8 +123,8 @@ function EventList({ filter, organizerId, onClear }: ListProps) {
 }
 
 const Row = memo(function Row({ event, now }: { event: Event; now: number }) {
-  const { available } = useSeats(event);
-  const taken = event.capacity - available;
+  const seats = useSeats(event);
+  const taken = soldSeats(event, seats);
   const isOver = isOverdue(event, now);
   const { columns } = eventListText;
 

@@ -10,7 +10,7 @@ import { isKind } from "@/shared/api/problem";
 import { useCommandKey } from "@/shared/api/use-command-key";
 import { Dialog } from "@/shared/feedback/dialog";
 import { formatMoney } from "@/shared/formatting/money";
-import { useSeats } from "@/shared/live/seat-store";
+import { soldSeats, useSeats } from "@/shared/live/seat-store";
 
 import { invalidateEvent, revenueQuery } from "../queries";
 import { overviewText } from "./strings";
@@ -67,9 +67,9 @@ export function EventCancellation({ event }: { event: Event }) {
 }
 
 function CancellationCost({ event }: { event: Event }) {
-  const { available } = useSeats(event);
+  const seats = useSeats(event);
   const { data: takings, isError } = useQuery(revenueQuery(event.id));
-  const taken = event.capacity - available;
+  const taken = soldSeats(event, seats);
   if (taken === 0) return <Text>{text.cancel.nothingSold}</Text>;
   if (isError) return <Text>{text.cancel.unknownCost(taken)}</Text>;
   if (takings === undefined) return <Text>{text.cancel.counting}</Text>;

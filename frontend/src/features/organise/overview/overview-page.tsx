@@ -4,7 +4,7 @@ import { useQuery } from "@tanstack/react-query";
 import type { Category, Event } from "@/shared/api/generated/model";
 import { formatCount } from "@/shared/formatting/counts";
 import { formatMoney } from "@/shared/formatting/money";
-import { useSeats } from "@/shared/live/seat-store";
+import { soldSeats, useSeats } from "@/shared/live/seat-store";
 import { tablesText } from "@/shared/strings/tables";
 import { TableFrame } from "@/shared/tables/table-frame";
 
@@ -44,14 +44,15 @@ export function OverviewPage() {
 }
 
 function Figures({ event }: { event: Event }) {
-  const { available } = useSeats(event);
+  const seats = useSeats(event);
+  const { available, held } = seats;
   const { data: takings } = useQuery(revenueQuery(event.id));
   const { net, refunded } = sumRevenue(takings?.items ?? []);
 
   return (
     <SimpleGrid cols={{ base: 1, xs: 2, md: 3 }}>
-      <Figure label={text.sold} value={organiseText.sold(event.capacity - available, event.capacity)} />
-      <Figure label={text.left} value={formatCount(available)} />
+      <Figure label={text.sold} value={organiseText.sold(soldSeats(event, seats), event.capacity)} />
+      <Figure label={text.left} value={formatCount(available)} notes={held > 0 ? [text.held(held)] : []} />
       <Figure
         label={text.revenue}
         value={takings === undefined ? "…" : formatMoney(net, event.currency)}
@@ -100,7 +101,8 @@ function Categories({ event }: { event: Event }) {
 function CategoryRow({ category, event }: { category: Category; event: Event }) {
   const seats = useSeats(event);
   const available = seats.categories[category.name] ?? category.available;
-  const taken = category.capacity - available;
+  const held = seats.heldIn[category.name] ?? category.held;
+  const taken = category.capacity - available - held;
   const { columns } = text;
   return (
     <Table.Tr>
@@ -116,6 +118,11 @@ function CategoryRow({ category, event }: { category: Category; event: Event }) 
       </Table.Td>
       <Table.Td data-label={columns.left} ta={{ sm: "end" }}>
         {formatCount(available)}
+        {held > 0 && (
+          <Text size="xs" c="dimmed">
+            {text.held(held)}
+          </Text>
+        )}
       </Table.Td>
     </Table.Tr>
   );

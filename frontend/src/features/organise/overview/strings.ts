@@ -1,8 +1,10 @@
+import { formatCount } from "@/shared/formatting/counts";
 import { tickets } from "@/shared/strings/counts";
 
 export const overviewText = {
   sold: "Sold",
   left: "Left",
+  held: (seats: number) => `${formatCount(seats)} held by people who are about to book`,
   revenue: "Net revenue",
   refunded: (amount: string) => `${amount} refunds`,
   categories: "Categories",
