@@ -35,7 +35,11 @@ ENTRIES, EVENTS = {False: 100_000, True: 10_000}, 100
 ENTRIES_PER_SECOND = 25_000
 #: Selects the rows of some Events from a read table. Tickets belong to an Event by their booking.
 _OF_EVENTS = sql.SQL("event_id = ANY({})")
-_OF_BOOKINGS = sql.SQL("booking_id IN (SELECT booking_id FROM bookings WHERE event_id = ANY({}))")
+#: Of tables without the event: by the id that leads to it.
+_OF_THEIRS = {
+    "booking_id": sql.SQL("booking_id IN (SELECT booking_id FROM bookings WHERE event_id = ANY({}))"),
+    "hold_id": sql.SQL("hold_id IN (SELECT hold_id FROM holds WHERE event_id = ANY({}))"),
+}
 
 
 def run(bench: Bench) -> None:
@@ -181,7 +185,8 @@ def _copy(deployment: Deployment, tables: Sequence[Table], events: Sequence[UUID
 
 
 def _rows_of(connection: psycopg.Connection, table: Table, events: Sequence[UUID]) -> list[bytes]:
-    of_these = (_OF_EVENTS if "event_id" in table.c else _OF_BOOKINGS).format(sql.Literal(list(events)))
+    by = _OF_EVENTS if "event_id" in table.c else next(sql_ for name, sql_ in _OF_THEIRS.items() if name in table.c)
+    of_these = by.format(sql.Literal(list(events)))
     rows = sql.SQL("SELECT {} FROM {} WHERE {}").format(_columns(table), sql.Identifier(table.name), of_these)
     with connection.cursor() as cursor, cursor.copy(sql.SQL("COPY ({}) TO STDOUT (FORMAT BINARY)").format(rows)) as copy:
         return [bytes(chunk) for chunk in copy]

@@ -137,9 +137,9 @@ def _amounts(row: Any) -> dict[str, str]:
 def _event(row: Any) -> read_bodies.Event:
     categories = [
         read_bodies.Category(
-            id=row["event_id"], name=name, price=money(price), capacity=capacity, taken=taken, held=0, available=available
+            id=row["event_id"], name=name, price=money(price), capacity=capacity, taken=taken, held=held, available=available
         )
-        for _, name, price, capacity, taken, available in from_json(row["categories"])
+        for _, name, price, capacity, taken, held, available in from_json(row["categories"])
     ]  # fmt: skip
     return read_bodies.Event(
         id=row["event_id"], number=row["number"], name=row["name"], description=row["description"], venue=row["venue"],
