@@ -31,7 +31,8 @@ async def hold_tickets(
     holds, client = holds_of(request), client_of(request.scope)
     if principal is None:
         orders = guest_orders_of(request)
-        result = await holds.hold_for_guest(client, lambda: orders.hold(event_id, body, request, key, guest_secret))
+        seats = sum(wanted.quantity for wanted in body.tickets)
+        result = await holds.hold_for_guest(client, seats, lambda: orders.hold(event_id, body, request, key, guest_secret))
         view: object = with_field(result.view, "token", manage_links_of(request).urls.token(result.view.id))
     else:
         id_ = command_id_of(request, principal, key)

@@ -39,9 +39,10 @@ class Holds:
             reservation.hold = _held(result)
         return result
 
-    async def hold_for_guest(self, client: str, send: Callable[[], Awaitable[CommandResult]]) -> CommandResult:
-        """As `hold`, for somebody without an account, whose command is sent by `send`."""
-        async with self._room((client, self._of_address)) as reservation:
+    async def hold_for_guest(self, client: str, seats: int, send: Callable[[], Awaitable[CommandResult]]) -> CommandResult:
+        """As `hold`, for somebody without an account, whose command is sent by `send`. Each of these seats counts as a hold: it
+        costs nothing to be nobody, and to be nobody again."""
+        async with self._room((client, self._of_address), weight=seats) as reservation:
             result = await send()
             reservation.hold = _held(result)
         return result
@@ -93,10 +94,10 @@ class Holds:
         command = kind(id=id_, actor=user.actor, event_id=user.held_by.event_id, hold_id=user.hold_id)
         return await self._write_side.command_service.execute(command, is_disconnected)
 
-    def _room(self, *limits: tuple[UUID | str, int]) -> AbstractAsyncContextManager[Reservation]:
+    def _room(self, *limits: tuple[UUID | str, int], weight: int = 1) -> AbstractAsyncContextManager[Reservation]:
         if not self._is_on:
             raise HoldsOff
-        return self._open_holds.reserved(*limits)
+        return self._open_holds.reserved(*limits, weight=weight)
 
 
 def _leave_out(body: HoldConfirmation, name: str, message: str) -> None:

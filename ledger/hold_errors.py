@@ -55,10 +55,11 @@ class HoldsOff(SeatledgerError, status=403, title="No holds"):
 
 
 class TooManyHolds(RetryableError, status=429):
-    """You or your address hold seats `limit` times already. Confirm or release some, or try again after `Retry-After` seconds."""
+    """You or your address would have more than `limit` open holds; without a log-in each seat counts. Confirm or release some, or
+    try again after `Retry-After` seconds."""
 
     def __init__(self, limit: int, retry_after_seconds: int) -> None:
-        super().__init__(f"You have {limit} open holds: confirm or release some.", limit=limit)
+        super().__init__(f"At most {limit} holds may be open at once: confirm or release some, or hold fewer seats.", limit=limit)
         self.retry_after_seconds = retry_after_seconds
 
 

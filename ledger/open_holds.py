@@ -23,11 +23,12 @@ Limit = tuple[Hashable, int]
 
 
 class _Open(NamedTuple):
-    """`clients`: those whose limits count it."""
+    """`clients`: those whose limits count it, `weight` times each."""
 
     held_by: BookedBy
     expires_at: datetime
     clients: tuple[Hashable, ...]
+    weight: int
 
 
 class Reservation:
@@ -49,7 +50,8 @@ class OpenHolds:
         self._clock, self._find, self._find_ended = clock, find, find_ended
         self._holds: dict[UUID, _Open] = {}
         self._counted: dict[Hashable, set[UUID]] = {}
-        self._reserved: Counter[Hashable] = Counter()
+        #: By client: the weights of its holds, and of those that are being made.
+        self._total: Counter[Hashable] = Counter()
 
     async def held_by(self, hold_id: UUID) -> BookedBy:
         """The event of a hold, and for whom it is. Raises HoldNotFound, StaleRead, Busy."""
@@ -60,25 +62,24 @@ class OpenHolds:
         return found
 
     @asynccontextmanager
-    async def reserved(self, *limits: Limit) -> AsyncIterator[Reservation]:
-        """Room for one hold that is made in the block. Raises TooManyHolds, Busy."""
+    async def reserved(self, *limits: Limit, weight: int = 1) -> AsyncIterator[Reservation]:
+        """Room for one hold that is made in the block, and counts as so many. Raises TooManyHolds, Busy."""
         clients = tuple(client for client, limit in limits if limit)
         for client, limit in limits:
-            if limit and not self._has_room(client, limit):
+            if limit and self._total[client] + weight > limit:
                 await self._drop_ended(client)
-                if not self._has_room(client, limit):
+                if self._total[client] + weight > limit:
                     raise TooManyHolds(limit, self._seconds_until_room(client))
-        self._reserved.update(clients)
+        for client in clients:
+            self._total[client] += weight
         reservation = Reservation()
         try:
             yield reservation
         finally:
-            self._reserved.subtract(clients)
-            for client in clients:
-                if not self._reserved[client]:
-                    del self._reserved[client]
             if reservation.hold is not None and reservation.hold.id not in self._holds:
-                self._remember(reservation.hold, clients)
+                self._remember(reservation.hold, clients, weight)
+            else:
+                self._give_back(clients, weight)
 
     def extended(self, hold: HoldView) -> None:
         known = self._holds.get(hold.id)
@@ -94,11 +95,8 @@ class OpenHolds:
 
     def reset(self) -> None:
         """The ledger went back: forgets what was made."""
-        self._holds.clear()
-        self._counted.clear()
-
-    def _has_room(self, client: Hashable, limit: int) -> bool:
-        return len(self._counted.get(client, ())) + self._reserved[client] < limit
+        for hold_id in list(self._holds):
+            self._forget(hold_id)
 
     async def _drop_ended(self, client: Hashable) -> None:
         now = self._clock()
@@ -111,10 +109,10 @@ class OpenHolds:
         ends = [self._holds[id_].expires_at for id_ in self._counted.get(client, ())]
         return max(1, ceil((min(ends) - self._clock()).total_seconds())) if ends else 1
 
-    def _remember(self, hold: HoldView, clients: tuple[Hashable, ...]) -> None:
+    def _remember(self, hold: HoldView, clients: tuple[Hashable, ...], weight: int) -> None:
         if len(self._holds) >= MAX_HOLDS:
             self._forget(next(iter(self._holds)))
-        self._holds[hold.id] = _Open(BookedBy(hold.event_id, hold.customer_id), hold.expires_at, clients)
+        self._holds[hold.id] = _Open(BookedBy(hold.event_id, hold.customer_id), hold.expires_at, clients, weight)
         for client in clients:
             self._counted.setdefault(client, set()).add(hold.id)
         now = self._clock()
@@ -125,8 +123,15 @@ class OpenHolds:
         self._uncount(hold_id, self._holds.pop(hold_id))
 
     def _uncount(self, hold_id: UUID, known: _Open) -> None:
+        self._give_back(known.clients, known.weight)
         for client in known.clients:
             ids = self._counted[client]
             ids.discard(hold_id)
             if not ids:
                 del self._counted[client]
+
+    def _give_back(self, clients: tuple[Hashable, ...], weight: int) -> None:
+        for client in clients:
+            self._total[client] -= weight
+            if not self._total[client]:
+                del self._total[client]

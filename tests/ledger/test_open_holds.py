@@ -33,8 +33,8 @@ class World:
         self.looked += 1
         return self.ended & set(hold_ids)
 
-    async def make(self, *limits: tuple[str, int], minutes: int = 15, id_: UUID | None = None) -> HoldView:
-        async with self.holds.reserved(*limits) as reservation:
+    async def make(self, *limits: tuple[str, int], minutes: int = 15, id_: UUID | None = None, weight: int = 1) -> HoldView:
+        async with self.holds.reserved(*limits, weight=weight) as reservation:
             reservation.hold = a_hold(self.now + timedelta(minutes=minutes), id_)
         return reservation.hold
 
@@ -87,6 +87,19 @@ async def test_each_of_several_limits_holds_and_zero_is_none() -> None:
         await world.make(("alice", 0), ("address", 0))
 
 
+async def test_a_hold_may_count_several_times() -> None:
+    world = World()
+    first = await world.make(("address", 10), weight=7)
+    with pytest.raises(TooManyHolds):
+        await world.make(("address", 10), weight=4)
+    await world.make(("address", 10), weight=3)
+    world.holds.ended(first.id)
+    await world.make(("address", 10), weight=7)
+    with pytest.raises(TooManyHolds):
+        await world.make(("nobody", 10), weight=11)
+    assert world.holds._total == {"address": 10}
+
+
 async def test_event_of_a_hold_that_another_process_made() -> None:
     world, other, hold_id = World(), BookedBy(uuid4(), None), uuid4()
     with pytest.raises(HoldNotFound):
@@ -105,11 +118,12 @@ async def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(100):
         await world.make((f"client {number % 7}", 3))
     assert len(world.holds._holds) == 10
-    assert sum(map(len, world.holds._counted.values())) == 10
+    assert sum(map(len, world.holds._counted.values())) == world.holds._total.total() == 10
     world.now += timedelta(hours=1)
     await world.make(("new", 1))
     assert (len(world.holds._holds), list(world.holds._counted)) == (1, ["new"])
     world.holds.reset()
+    assert not world.holds._total
     await world.make(("new", 1))
 
 

@@ -166,6 +166,18 @@ def test_a_guest_holds_confirms_and_manages_by_one_token(stack: Stack, event: JS
     assert [one["customer"]["email"] for one in listed] == [email]
 
 
+def test_each_seat_of_a_guest_counts_for_the_address(stack: Stack, organizer: Person) -> None:
+    event = stack.event(organizer, capacity=100)
+    with stack.another_api(HOLDS_PER_ADDRESS="20") as url, Guest().at(url) as http:
+        refused(http.post(holds_of(event), json=tickets(21)), 429, slug="too-many-holds")
+        first = http.post(holds_of(event), json=tickets(15))
+        assert first.status_code == 201, first.text
+        refused(http.post(holds_of(event), json=tickets(6)), 429, slug="too-many-holds")
+        bearer = {"Authorization": f"Bearer {first.json()['token']}"}
+        assert http.delete(f"/api/holds/{first.json()['id']}", headers=bearer).status_code == 200
+        assert http.post(holds_of(event), json=tickets(20)).status_code == 201
+
+
 class Unnamed:
     """A guest who holds seats first, and says later who it is."""
 
