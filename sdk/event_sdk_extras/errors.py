@@ -42,6 +42,22 @@ class AlreadyCancelled(ConflictException, Refusal):
     pass
 
 
+class PriceChanged(ConflictException, Refusal):
+    """The tickets cost `problem.total_amount` now."""
+
+
+class HoldGone(ConflictException, Refusal):
+    """The time of the hold was over, and others have its seats: `problem.available` are left."""
+
+
+class HoldClosed(ConflictException, Refusal):
+    """`problem.outcome` of the hold is `confirmed`, `released` or `lapsed`."""
+
+
+class TooManyHolds(Refusal):
+    """At most `problem.limit` holds may be open at once."""
+
+
 class EmailUnverified(ForbiddenException, Refusal):
     """The contact's e-mail address must be proven first: `verify_contact`, then `confirm_contact`."""
 
@@ -66,6 +82,10 @@ _KINDS: dict[str, type[Refusal]] = {
     "event-not-bookable": EventNotBookable,
     "not-on-sale": NotOnSale,
     "already-cancelled": AlreadyCancelled,
+    "price-changed": PriceChanged,
+    "hold-gone": HoldGone,
+    "hold-closed": HoldClosed,
+    "too-many-holds": TooManyHolds,
     "email-unverified": EmailUnverified,
     "busy": Busy,
     "outcome-unknown": OutcomeUnknown,

@@ -175,6 +175,17 @@ def test_sample_script_books_as_a_guest(stack: Stack, organizer: Person) -> None
     assert "Booked for 50.00 EUR: " in said
 
 
+def test_sample_script_holds_seats_first(stack: Stack, organizer: Person) -> None:
+    script = (ROOT / "sdk" / "examples" / "held_booking.py").read_text()
+    event = stack.event(organizer, name=f"Held {uuid4().hex}")
+    organizer.see(f"/api/events/{event['id']}")
+    said = _said(script, event["name"], f"{uuid4().hex}@example.test", stack.url)
+    assert "Held for 100.00 EUR until " in said
+    assert "More time: until " in said
+    assert said.count("-") >= 14, "two codes"
+    assert organizer.see(f"/api/events/{event['id']}")["categories"][0]["taken"] == 2
+
+
 def _code(stack: Stack, email: str) -> str:
     """The code that the script has asked for, once it has."""
     deadline = time.monotonic() + 30
