@@ -4,23 +4,25 @@ import asyncio
 import random
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from datetime import datetime, timedelta
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import msgspec
 import pytest
 
 from commands.service import CommandService
 from ledger import entries as e
-from ledger.commands import Actor, Command
+from ledger.commands import Actor, Command, LapseHolds, Role
 from ledger.errors import RuleBroken, SoldOut
 from ledger.event import Event, evolve
-from ledger.hold_errors import HoldClosed, HoldGone, HoldNotFound
+from ledger.hold_errors import HoldClosed, HoldGone, HoldNotFound, NothingDue
+from ledger.store import Ledger
 from ledger.views import BookingView, HoldView
 from tests.commands import selling as t
 from tests.ledger import scenario as s
 from tests.soak import rounds
+from workers.gateway import Gateway
 
 CAPACITY = 12
 
@@ -112,6 +114,15 @@ class Crowd:
                     self._bookings.append(result.view.id)
 
 
+async def let_lapse(gateway: Gateway, event_id: UUID, clocks: list[datetime]) -> None:
+    """A worker, which is always there."""
+    while True:
+        command = LapseHolds(id=uuid4(), actor=Actor(None, Role.ADMIN), event_id=event_id)
+        with suppress(NothingDue):
+            await asyncio.shield(asyncio.to_thread(gateway.execute, command, clocks[0]))
+        await asyncio.sleep(0.01)
+
+
 @pytest.mark.parametrize("seed", range(rounds(2, 40)))
 async def test_clocks_an_hour_apart_and_replayed_commands_oversell_nothing(database_url: str, seed: int) -> None:
     """What the entries say is played against the rules: every hold has one outcome at most, no seat is sold or held twice."""
@@ -121,7 +132,12 @@ async def test_clocks_an_hour_apart_and_replayed_commands_oversell_nothing(datab
         t.a_command_service(database_url, lambda: clocks[1]) as other,
     ):
         event_id = await scheduled(one, CAPACITY)
-        await Crowd(seed, (one, other), clocks, event_id).run()
+        with closing(Gateway(Ledger(database_url, s.MACS))) as gateway:
+            worker = asyncio.create_task(let_lapse(gateway, event_id, clocks))
+            await Crowd(seed, (one, other), clocks, event_id).run()
+            worker.cancel()
+            with suppress(asyncio.CancelledError):
+                await worker
     event: Event | None = None
     ended = Counter[UUID]()
     kinds = Counter[str]()

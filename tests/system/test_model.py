@@ -1,8 +1,11 @@
-"""Compares the real system (two appenders on one PostgreSQL, projections) with a model, in random steps. After each step, seats
-sold = active tickets, between 0 and the capacity, and the read tables match the model."""
+"""Compares the real system (two appenders and a worker's gateway on one PostgreSQL, projections) with a model, in random steps.
+After each step, seats sold = active tickets, between 0 and the capacity, and the read tables match the model. The model knows when
+holds are due, and nothing of their lapses. (Clocks that differ: `tests/commands/test_holds.py`.)"""
 
 import asyncio
 from collections.abc import Awaitable
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -27,35 +30,57 @@ from ledger.commands import (
     ChangeEvent,
     CheckIn,
     Command,
+    ConfirmHold,
+    ExtendHold,
+    HoldSeats,
+    LapseHolds,
+    ReleaseHold,
     Role,
     ScheduleEvent,
     WantedSeats,
 )
 from ledger.connection import LedgerConnection
-from ledger.errors import SeatledgerError
+from ledger.errors import EventNotBookable, SeatledgerError
 from ledger.event import category_id
+from ledger.hold_errors import NothingDue
 from ledger.keys import Keyring
 from ledger.macs import MacCheck
 from ledger.store import Ledger, sqlalchemy_url
 from ledger.streams import Streams
 from ledger.ticket_codes import TicketCodes
-from ledger.views import BookingView, EventView
+from ledger.views import BookingView, EventView, HoldView
 from projections.engine import catch_up
 from projections.registry import PROJECTORS
 from tests.ledger import scenario as s
 from tests.soak import rounds
+from workers.gateway import Gateway
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 ADMIN = Actor(UUID(int=0xAD), Role.ADMIN)
+NOBODY = Actor(None, Role.ADMIN)
 CUSTOMERS = [Actor(UUID(int=0xC0 + number), Role.CUSTOMER) for number in range(3)]
 PRICES = {"General": 5_000, "VIP": 12_000}
+
+MINUTE = timedelta(minutes=1)
+MAX_EXTENSIONS = 3
 
 _which = st.integers(0, 1)
 _some = st.integers(0, 999)
 
 
+@dataclass
+class Hold:
+    category: str
+    count: int
+    owner: UUID | None
+    ends: datetime
+    is_open: bool = True
+    extensions: int = 0
+
+
 class Bench:
-    """Two command services on one database, a loop to run them in, and the projections."""
+    """Two command services and a gateway on one database, a loop to run them in, and the projections. `now`: the time by all
+    clocks."""
 
     def __init__(self, database_url: str, directory: Path) -> None:
         self.url = database_url
@@ -63,14 +88,16 @@ class Bench:
         self.run = self.loop.run
         self.codes = TicketCodes(Keyring.open(directory, "tickets"))
         self.engine = create_engine(sqlalchemy_url(database_url), poolclass=NullPool)
-        self.ledger = Ledger(database_url)
+        self.ledger, self.gateway = Ledger(database_url), Gateway(Ledger(database_url, s.MACS))
+        self.now = NOW
         self.pool: AsyncConnectionPool[Any] = AsyncConnectionPool(database_url, kwargs={"autocommit": True}, min_size=1, open=False)
         self.run(self.pool.open())
         self.command_services: list[tuple[Appender, CommandService]] = [self.run(self.command_service()) for _ in range(2)]
 
     async def command_service(self) -> tuple[Appender, CommandService]:
         streams = Streams(self.pool, MacCheck(s.MACS))
-        appender = Appender(connect=partial(LedgerConnection.connect, self.url, s.MACS), streams=streams, clock=lambda: NOW)
+        connect = partial(LedgerConnection.connect, self.url, s.MACS)
+        appender = Appender(connect=connect, streams=streams, clock=lambda: self.now)
         await appender.start()
         return appender, CommandService(appender, streams, self.codes)
 
@@ -91,6 +118,7 @@ class Bench:
             self.run(appender.close())
         self.run(self.pool.close())
         self.ledger.close()
+        self.gateway.close()
         self.loop.close()
 
 
@@ -103,7 +131,8 @@ class World(RuleBasedStateMachine):
         self.tickets: dict[UUID, list[tuple[str, str]]] = {}  # booking -> (category, status) of each ticket
         self.owners: dict[UUID, UUID | None] = {}
         self.gross = self.refunded = 0
-        self.version = 1
+        self.version, bench.now = 1, NOW
+        self.holds: dict[UUID, Hold] = {}
         self.status = "active"
         self.done: list[tuple[Command, Any]] = []
 
@@ -124,13 +153,73 @@ class World(RuleBasedStateMachine):
     )
     def book(self, which: int, actor: Actor, category: str, count: int) -> None:
         command = BookSeats(id=uuid4(), actor=actor, event_id=self.event, tickets=(WantedSeats(category, count),))
-        held = sum(s != "cancelled" for b, tickets in self.tickets.items() if self.owners[b] == actor.id for _, s in tickets)
-        free = count <= self.capacity[category] - self._taken(category) and (actor is ADMIN or held + count <= 4)
+        free = self._is_free(category, count, None if actor is ADMIN else actor.id)
         view = self._do(which, command)
         assert isinstance(view, BookingView) == (self.status == "active" and free), view
         if isinstance(view, BookingView):
             self.gross += count * PRICES[category]
             self._note(view)
+
+    @rule(
+        which=_which,
+        actor=st.sampled_from([*CUSTOMERS, ADMIN]),
+        category=st.sampled_from(["General", "VIP"]),
+        count=st.integers(1, 3),
+    )
+    def hold(self, which: int, actor: Actor, category: str, count: int) -> None:
+        command = HoldSeats(id=uuid4(), actor=actor, event_id=self.event, tickets=(WantedSeats(category, count),))
+        owner = None if actor is ADMIN else actor.id
+        free = self._is_free(category, count, owner)
+        view = self._do(which, command)
+        assert isinstance(view, HoldView) == (self.status == "active" and free), view
+        if isinstance(view, HoldView):
+            assert view.expires_at == self.bench.now + 15 * MINUTE
+            self.holds[view.id] = Hold(category, count, owner, view.expires_at)
+
+    @precondition(lambda self: self.holds)
+    @rule(which=_which, choice=_some)
+    def confirm(self, which: int, choice: int) -> None:
+        hold_id, hold = self._hold(choice)
+        in_time = self._is_live(hold)
+        wanted = hold.is_open and (in_time or self._is_free(hold.category, hold.count, hold.owner))
+        view = self._do(which, ConfirmHold(id=uuid4(), actor=ADMIN, event_id=self.event, hold_id=hold_id))
+        assert isinstance(view, BookingView) == (self.status == "active" and wanted), view
+        if isinstance(view, BookingView):
+            assert (view.id, len(view.tickets)) == (hold_id, hold.count)
+            hold.is_open = False
+            self.gross += hold.count * PRICES[hold.category]
+            self._note(view)
+
+    @precondition(lambda self: self.holds)
+    @rule(which=_which, choice=_some)
+    def release(self, which: int, choice: int) -> None:
+        hold_id, hold = self._hold(choice)
+        wanted = self._is_live(hold)
+        view = self._do(which, ReleaseHold(id=uuid4(), actor=ADMIN, event_id=self.event, hold_id=hold_id))
+        assert isinstance(view, HoldView) == (self.status == "active" and wanted), view
+        hold.is_open = hold.is_open and not isinstance(view, HoldView)
+
+    @precondition(lambda self: self.holds)
+    @rule(which=_which, choice=_some)
+    def extend(self, which: int, choice: int) -> None:
+        hold_id, hold = self._hold(choice)
+        wanted = self._is_live(hold) and hold.extensions < MAX_EXTENSIONS
+        ends = max(hold.ends, self.bench.now + 15 * MINUTE)
+        view = self._do(which, ExtendHold(id=uuid4(), actor=ADMIN, event_id=self.event, hold_id=hold_id))
+        assert isinstance(view, HoldView) == (self.status == "active" and wanted), view
+        if isinstance(view, HoldView):
+            assert view.expires_at == ends
+            hold.ends, hold.extensions = ends, hold.extensions + 1
+
+    @rule(minutes=st.integers(1, 20))
+    def wait(self, minutes: int) -> None:
+        self.bench.now += minutes * MINUTE
+
+    @rule()
+    def lapse(self) -> None:
+        """By a worker. The model does not notice."""
+        with suppress(NothingDue, EventNotBookable):
+            self.bench.gateway.execute(LapseHolds(id=uuid4(), actor=NOBODY, event_id=self.event), self.bench.now)
 
     @precondition(lambda self: self.tickets)
     @rule(which=_which, choice=_some, ticket=st.one_of(st.none(), st.integers(0, 2)))
@@ -167,7 +256,8 @@ class World(RuleBasedStateMachine):
             self.version = view.details_version
             self.capacity = {"General": general, "VIP": vip}
         else:
-            assert self.status != "active" or general < self._taken("General") or vip < self._taken("VIP")
+            used = {name: self._taken(name) + self._held(name) for name in self.capacity}
+            assert self.status != "active" or general < used["General"] or vip < used["VIP"], view
 
     @precondition(lambda self: self.done)
     @rule(which=_which, choice=_some)
@@ -231,6 +321,22 @@ class World(RuleBasedStateMachine):
     def _note(self, view: BookingView) -> None:
         self.tickets[view.id] = [(ticket.category, ticket.status) for ticket in view.tickets]
         self.owners[view.id] = view.customer_id
+
+    def _hold(self, choice: int) -> tuple[UUID, Hold]:
+        return list(self.holds.items())[choice % len(self.holds)]
+
+    def _is_live(self, hold: Hold) -> bool:
+        return hold.is_open and hold.ends > self.bench.now
+
+    def _held(self, category: str) -> int:
+        return sum(hold.count for hold in self.holds.values() if hold.category == category and self._is_live(hold))
+
+    def _is_free(self, category: str, count: int, owner: UUID | None) -> bool:
+        """Whether so many seats can be booked; without an owner by a walk-in."""
+        mine = sum(s != "cancelled" for b, tickets in self.tickets.items() if self.owners[b] == owner for _, s in tickets)
+        mine += sum(hold.count for hold in self.holds.values() if hold.owner == owner and self._is_live(hold))
+        left = self.capacity[category] - self._taken(category) - self._held(category)
+        return count <= left and (owner is None or mine + count <= 4)
 
     def _booking(self, choice: int) -> UUID:
         return list(self.tickets)[choice % len(self.tickets)]
