@@ -328,6 +328,11 @@ def guest_command_id(request: Request, browser: bytes | None, email: str, key: s
     return command_id(guest, request.method, _canonical(request.scope["path"]), key)
 
 
+def bearer_command_id(request: Request, subject_id: UUID, key: str | None) -> UUID:
+    """Likewise of the command of whoever has the token of something."""
+    return command_id(subject_id, request.method, _canonical(request.scope["path"]), key)
+
+
 def _canonical(path: str) -> str:
     """The path with ids as we write them: a route also takes them in upper case, without dashes, in braces or as a URN."""
     return "/".join(map(_canonical_id, path.split("/")))

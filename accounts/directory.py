@@ -28,6 +28,12 @@ class Directory:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
+    async def is_known(self, id_: UUID) -> bool:
+        """Whether there is an account, or a contact, with this id."""
+        async with one_statement(self._pool) as cursor:
+            await cursor.execute("SELECT FROM accounts WHERE id = %s", (id_,))
+            return await cursor.fetchone() is not None
+
     async def get_users(self, q: str = "", cursor: str | None = None, limit: int = 50) -> tuple[list[Account], str | None]:
         """A page of accounts, oldest first, and the cursor of the next page. `q` is searched in names and e-mail addresses,
         literally, case-insensitively.

@@ -13,8 +13,6 @@ from accounts.directory import Contact
 from ledger.commands import Role
 from ledger.mail_choices import FORGET_BOUNCES
 
-_CREATE = "INSERT INTO accounts (id, name, guest_of, contact_email, role) VALUES (%s, %s, %s, %s, %s)"
-
 
 class GuestContacts:
     """Methods raise Busy or OutcomeUnknown if the database is overloaded."""
@@ -27,19 +25,10 @@ class GuestContacts:
         contact_id = uuid4()
         async with one_statement(self._pool, changes=True) as cursor:
             await cursor.execute(
-                _CREATE,
+                "INSERT INTO accounts (id, name, guest_of, contact_email, role) VALUES (%s, %s, %s, %s, %s)",
                 (contact_id, name, organizer_id, email, Role.CUSTOMER),
             )
         return contact_id
-
-    async def name_holder(self, contact_id: UUID, organizer_id: UUID, name: str, email: str) -> None:
-        """The contact of a hold that did not say whose it is. Until it is confirmed, it may be corrected."""
-        async with one_statement(self._pool, changes=True) as cursor:
-            await cursor.execute(
-                f"{_CREATE} ON CONFLICT (id) DO UPDATE SET name = excluded.name, contact_email = excluded.contact_email"
-                " WHERE accounts.guest_of = excluded.guest_of AND accounts.email_proven_at IS NULL AND accounts.claimed_by IS NULL",
-                (contact_id, name, organizer_id, email, Role.CUSTOMER),
-            )
 
     async def find_or_create_proven(self, organizer_id: UUID, name: str, email: str) -> Contact:
         """The contact of whoever has proved this address, at this organizer. It takes the name that they give last. If an account

@@ -128,7 +128,7 @@ async def run(
             key=key,
         )
         manage_urls = ManageUrls(settings.server_url, MailTokens(Keyring.open(settings.keys, "mail")))
-        app.state.holds = Holds(app.state.write_side, app.state.open_holds, manage_urls, settings)
+        app.state.holds = Holds(app.state.write_side, app.state.open_holds, manage_urls, access.directory.is_known, settings)
         app.state.guest_orders = GuestOrders(command_service, access, key)
         _open_notifications(app, settings, pool, read_side, command_service, wake_ups, manage_urls)
         readiness = Readiness(load_pool, draining, must_be_durable=not settings.allow_unsafe_database)

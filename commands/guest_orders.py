@@ -24,6 +24,7 @@ from ledger.views import BookingView, HoldView
 from notifications.hold_access import HoldUser
 
 _encode = msgspec.json.Encoder().encode
+NOT_THIS_HOLD = "The body is not a confirmation of this hold."
 
 
 class GuestOrders:
@@ -82,28 +83,31 @@ class GuestOrders:
     async def confirm(
         self, user: HoldUser, body: HoldConfirmation, request: Request, id_: UUID, guest_secret: str | None
     ) -> CommandResult:
-        """Confirms a hold for the contact in the body, for whom it is from now on. Raises as `CommandService.execute`."""
+        """Confirms a hold that does not say whose it is for the contact in the body: each try for a contact of its own, so that
+        none changes another's. Raises Malformed for a hold that says it; as `CommandService.execute`."""
         contact = read_person(Contact, "contact", body.contact)
+        if body.token is not None:
+            raise Malformed(NOT_THIS_HOLD, errors=[{"path": "token", "message": "is for people with a log-in"}])
         browser, holder_id = self._access.guest_secrets.hash_of(request, guest_secret), user.held_by.customer_id
         event = await self._event(user.held_by.event_id)
         command = ConfirmHold(
             id=id_, actor=user.actor, event_id=event.id, hold_id=user.hold_id, customer_proof=self._proof_of(contact),
             expected_total=body.total(), ticket_key=self._command_service.codes.newest_key, guest="unproven",
         )  # fmt: skip
-        is_over = event.version_of(id_) is not None or user.hold_id.bytes in event.bookings
-        if is_over or holder_id is None:  # whose it is was said before
+        if event.version_of(id_) is not None:  # a retry: whose it is was said at the first try
             return await self._command_service.execute(command, request.is_disconnected)
+        if user.is_named or holder_id is None:
+            raise Malformed(NOT_THIS_HOLD, errors=[{"path": "contact", "message": "was said when the seats were held"}])
         if body.proof is not None:
             found = await self._proven(event, contact, body.proof, browser)
-            actor = Actor(found.id, Role.CUSTOMER, found.same_person | {holder_id})
-            command = msgspec.structs.replace(
-                command, actor=actor, customer_id=found.id, same_person=found.same_person, guest="proven"
-            )
+            command = _for(command, found.id, found.same_person, holder_id, "proven")
             return await self._command_service.execute(command, request.is_disconnected)
-        async with self._access.guest_mail_limiter.unproven_booking(contact.email, address_of(request)):
-            # It stays when the confirmation is refused: another try may be under way, and needs it.
-            await self._access.guest_contacts.name_holder(holder_id, event.organizer_id, contact.name, contact.email)
-            return await self._command_service.execute(command, request.is_disconnected)
+        limited = self._access.guest_mail_limiter.unproven_booking(contact.email, address_of(request))
+        async with limited, self._new_contact(event.organizer_id, contact) as made:
+            command = _for(command, made.id, frozenset(), holder_id, "unproven")
+            result = await self._command_service.execute(command, request.is_disconnected)
+            made.is_used = isinstance(result.view, BookingView) and result.view.customer_id == made.id
+            return result
 
     def _browser(self, request: Request, key: str | None, guest_secret: str | None) -> bytes | None:
         """The hash of its secret. Raises GuestSecretMissing if a key needs one."""
@@ -160,6 +164,14 @@ class _NewContact:
 
 def _of(command: OrderSeats, actor: Actor, guest: Literal["unproven", "proven"]) -> OrderSeats:
     return msgspec.structs.replace(command, actor=actor, guest=guest)
+
+
+def _for(
+    command: ConfirmHold, customer_id: UUID, same_person: frozenset[UUID], holder_id: UUID, guest: Literal["unproven", "proven"]
+) -> ConfirmHold:
+    """The confirmation for this contact, who has the token of what the holder holds."""
+    actor = Actor(customer_id, Role.CUSTOMER, same_person | {holder_id})
+    return msgspec.structs.replace(command, actor=actor, customer_id=customer_id, same_person=same_person, guest=guest)
 
 
 def _contact(body: NewBooking) -> Contact:

@@ -8,13 +8,14 @@ from fastapi import Request
 
 from accounts.tokens import Principal
 from commands.appender.pending import DisconnectCheck
+from commands.guest_orders import NOT_THIS_HOLD
 from commands.order_bodies import HoldConfirmation, NewBooking
 from commands.orders import order
 from commands.result import CommandResult
 from commands.write_side import WriteSide
-from ledger.commands import Actor, ConfirmHold, ExtendHold, HoldCommand, HoldSeats, ReleaseHold
+from ledger.commands import Actor, ConfirmHold, ExtendHold, HoldCommand, HoldSeats, ReleaseHold, Role
 from ledger.errors import Malformed
-from ledger.hold_errors import HoldNotFound, HoldsOff
+from ledger.hold_errors import HoldClosed, HoldNotFound, HoldsOff
 from ledger.open_holds import OpenHolds, Reservation
 from ledger.settings import Settings
 from ledger.views import HoldView
@@ -25,7 +26,16 @@ from notifications.manage_urls import ManageUrls
 class Holds:
     """In `app.state.holds`."""
 
-    def __init__(self, write_side: WriteSide, open_holds: OpenHolds, urls: ManageUrls, settings: Settings) -> None:
+    def __init__(
+        self,
+        write_side: WriteSide,
+        open_holds: OpenHolds,
+        urls: ManageUrls,
+        is_known: Callable[[UUID], Awaitable[bool]],
+        settings: Settings,
+    ) -> None:
+        """`is_known`: whether there is an account, or a contact, with this id."""
+        self._is_known = is_known
         self._write_side, self._open_holds, self._urls, self._is_on = write_side, open_holds, urls, settings.holds
         self._of_account, self._of_address = settings.holds_per_account, settings.holds_per_address
 
@@ -60,6 +70,8 @@ class Holds:
             _leave_out(body, "proof", "is for people without a log-in")
             if body.token is not None:
                 actor, customer_id = self._bearer(user, user.principal, body.token), user.principal.id
+            elif user.principal.role != Role.CUSTOMER and not await self._is_named(user, user.principal):
+                raise Malformed("The hold does not say whose it is.", errors=[{"path": "token", "message": "is missing"}])
         command = ConfirmHold(
             id=id_, actor=actor, event_id=user.held_by.event_id, hold_id=user.hold_id, expected_total=body.total(),
             customer_id=customer_id, same_person=user.own_ids if customer_id is None else actor.claimed | {customer_id},
@@ -68,10 +80,22 @@ class Holds:
         return await self.confirmed(user, self._write_side.command_service.execute(command, is_disconnected))
 
     async def confirmed(self, user: HoldUser, sent: Awaitable[CommandResult]) -> CommandResult:
-        """The result of a confirmation that was sent. The hold counts no more."""
-        result = await sent
+        """The result of a confirmation that was sent. The hold counts no more. Raises HoldClosed instead of HoldNotFound where the
+        bearer's hold is a booking, whose customer has another id."""
+        try:
+            result = await sent
+        except HoldNotFound:
+            event = await self._write_side.command_service.last_seen_event(user.held_by.event_id)
+            if user.principal is None and event is not None and user.hold_id.bytes in event.bookings:
+                raise HoldClosed("confirmed") from None
+            raise
         self._open_holds.ended(user.hold_id)
         return result
+
+    async def _is_named(self, user: HoldUser, principal: Principal) -> bool:
+        """Whether the box office knows for whom it confirms."""
+        holder_id = user.held_by.customer_id
+        return holder_id is None or holder_id in principal.ids or await self._is_known(holder_id)
 
     def _bearer(self, user: HoldUser, principal: Principal, token: str) -> Actor:
         """The account, as the person for whom this hold was made without a log-in. Raises NotSignedIn, HoldNotFound."""
@@ -102,7 +126,7 @@ class Holds:
 
 def _leave_out(body: HoldConfirmation, name: str, message: str) -> None:
     if getattr(body, name) is not None:
-        raise Malformed("The body is not a confirmation of this hold.", errors=[{"path": name, "message": message}])
+        raise Malformed(NOT_THIS_HOLD, errors=[{"path": name, "message": message}])
 
 
 def _held(result: CommandResult) -> HoldView:

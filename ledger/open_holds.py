@@ -68,8 +68,9 @@ class OpenHolds:
         for client, limit in limits:
             if limit and self._total[client] + weight > limit:
                 await self._drop_ended(client)
-                if self._total[client] + weight > limit:
-                    raise TooManyHolds(limit, self._seconds_until_room(client))
+        for client, limit in limits:  # and none waits between this and the count
+            if limit and self._total[client] + weight > limit:
+                raise TooManyHolds(limit, self._seconds_until_room(client))
         for client in clients:
             self._total[client] += weight
         reservation = Reservation()

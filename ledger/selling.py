@@ -84,16 +84,16 @@ def confirm_hold(event: Event, c: ConfirmHold, now: datetime, stamp: Stamp) -> l
         _check_guests(event.details.guest_checkout, c.guest)
     lapses = Lapses(event, now, kept=c.hold_id.bytes)
     own_ids = {customer, *c.same_person} if customer is not None else set[UUID]()
+    has_seats = c.hold_id.bytes in event.holds
+    is_counted = has_seats and any(id_.bytes == hold.customer for id_ in own_ids)
     if not is_open:
         check_not_past(event, now)
         if not is_box_office(event, c.actor):
             check_on_sale(event, now)
-        has_seats = c.hold_id.bytes in event.holds  # it was due, but nobody has needed its seats
-        for line in () if has_seats else lines:
+        for line in () if has_seats else lines:  # if it has: it was due, but nobody has needed its seats
             _make_room(event.categories[line.category], line.quantity, lapses, HoldGone)
-        _check_limit(event, own_ids, 0 if has_seats and not is_for_another else len(hold.seats), lapses)
-    elif is_for_another:
-        _check_limit(event, own_ids, len(hold.seats), lapses)
+    if not is_open or is_for_another:
+        _check_limit(event, own_ids, len(hold.seats), lapses, counted=len(hold.seats) if is_counted else 0)
     booked = e.SeatsBooked(
         **stamp, customer_id=customer, lines=lines, details_version=event.details_set[-1], ticket_key=c.ticket_key,
         hold_id=c.hold_id,
@@ -223,13 +223,13 @@ def _held_lines(event: Event, seats: bytes, version: int) -> Iterator[e.Line]:
         yield e.Line(number, category.name, quantity, category.price_at(version))
 
 
-def _check_limit(event: Event, customers: set[UUID], quantity: int, lapses: Lapses) -> None:
-    """Whether these ids of one person may hold this many tickets more."""
+def _check_limit(event: Event, customers: set[UUID], quantity: int, lapses: Lapses, counted: int = 0) -> None:
+    """Whether these ids of one person may hold this many tickets more. `counted`: those of them that count for the ids already."""
     limit = event.details.max_tickets_per_customer
     if limit is None or not customers:
         return
     keys = {id_.bytes for id_ in customers}
-    held = sum(event.customers.get(key, 0) for key in keys)
+    held = sum(event.customers.get(key, 0) for key in keys) - counted
     if held + quantity > limit:
         held -= lapses.free_tickets(keys, held + quantity - limit)
         if held + quantity > limit:

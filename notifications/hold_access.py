@@ -9,13 +9,22 @@ from fastapi.openapi.models import HTTPBearer
 from fastapi.security import SecurityScopes
 from fastapi.security.base import SecurityBase
 
-from accounts.access import BUYERS, BY_LINK, SAFE_METHODS, access_of, command_id_of, permitted
+from accounts.access import (
+    BUYERS,
+    BY_LINK,
+    SAFE_METHODS,
+    access_of,
+    address_of,
+    bearer_command_id,
+    command_id_of,
+    permitted,
+)
 from accounts.errors import NotSignedIn
 from accounts.tokens import Principal
+from ledger.client_address import client_key
 from ledger.commands import Actor, Role
 from ledger.errors import TokenUnknown
 from ledger.hold_errors import HoldNotFound
-from ledger.idempotency import command_id
 from ledger.mail_tokens import LENGTH, Issued
 from ledger.open_holds import OpenHolds
 from ledger.views import BookedBy
@@ -42,7 +51,7 @@ class HoldUser(NamedTuple):
     def command_id(self, request: Request, key: str | None) -> UUID:
         if self.principal is not None:
             return command_id_of(request, self.principal, key)
-        return command_id(self.hold_id, request.method, request.scope["path"], key)
+        return bearer_command_id(request, self.hold_id, key)
 
 
 def open_holds_of(request: Request) -> OpenHolds:
@@ -64,7 +73,8 @@ class _ByAccountOrToken(SecurityBase):
             principal = permitted(await access.principal_of(request.scope), policy.scopes)
             user = await user_of_account(principal, hold_id, open_holds_of(request))
         if request.method not in SAFE_METHODS:
-            access.account_limiter.count(user.actor.id)
+            client = ("guests", client_key(address_of(request)))
+            access.account_limiter.count(client if user.principal is None else user.principal.id)
         return user
 
 

@@ -23,12 +23,14 @@ SEARCHES = (4, 100, 1.0)
 
 class Found(NamedTuple):
     """`entries`: those about one booking or hold, in order. `is_complete`: whether no entry was left out. `changed_events`: the
-    events that were cancelled or got other details, which changes what their bookings show."""
+    events that were cancelled or got other details, which changes what their bookings show. `ended_events`: those that were
+    cancelled or completed, which ends their holds."""
 
     head: int
     entries: list[RecordedEntry]
     is_complete: bool
     changed_events: set[UUID]
+    ended_events: set[UUID]
 
 
 class RecentEntries:
@@ -42,14 +44,16 @@ class RecentEntries:
             (end,) = await self.database.fetch_rows(queries.last_key(queries.EntrySearch()))
             first = max(after, end.head - MAX_ENTRIES)
             rows = await self.database.fetch_rows(queries.entries_about(id_, first, end.head)) if first < end.head else []
-        found, changed_events = [], set()
+        found, changed_events, ended_events = [], set(), set()
         for row in rows:
             entry = decode(row.topic, row.state)
             if _is_about(entry, id_):
                 found.append(RecordedEntry(row.event_id, row.version, entry, row.position))
-            elif isinstance(entry, e.EventCancelled | e.EventDetailsChanged):
+            if isinstance(entry, e.EventCancelled | e.EventDetailsChanged):
                 changed_events.add(row.event_id)
-        return Found(end.head, found, first == after, changed_events)
+            if isinstance(entry, e.EventCancelled | e.EventCompleted):
+                ended_events.add(row.event_id)
+        return Found(end.head, found, first == after, changed_events, ended_events)
 
     async def described(self, made: RecordedEntry, details_version: int) -> tuple[e.EventScheduled, str]:
         """The first entry of an event, and the name that it had when this entry was made."""

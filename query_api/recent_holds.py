@@ -49,6 +49,6 @@ class RecentHolds:
         else:
             shown = ShownHold(found.head, mapping.hold_view(row), row.organizer_id)
             apply_to_hold(shown.view, found.entries)
-        if shown.view.event_id in found.changed_events:
-            raise StaleRead
+        if shown.view.event_id in found.ended_events and shown.view.status == "open":
+            shown.view.status = "lapsed"
         return shown

@@ -101,7 +101,7 @@ _ENTRIES_ABOUT = f"""
     SELECT {select_list(BookingEntryRow, "originator_id", "originator_version", "notification_id", "topic", "state")}
     FROM ledger_entries WHERE notification_id > %(after)s AND notification_id <= %(last)s
     AND (position(convert_to(%(id)s, 'UTF8') IN state) > 0
-         OR split_part(topic, '/', 1) IN ('event-cancelled', 'event-details-changed'))
+         OR split_part(topic, '/', 1) IN ('event-cancelled', 'event-completed', 'event-details-changed'))
     ORDER BY notification_id"""
 
 

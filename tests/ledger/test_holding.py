@@ -162,6 +162,17 @@ def test_who_held_seats_without_a_name_says_later_who_it_is() -> None:
     event.when(s.confirm(ALICE, customer=ALICE)).refused(HoldNotFound)
 
 
+@pytest.mark.parametrize("at", [NOW, DUE])
+def test_what_is_held_counts_once_for_whoever_turns_out_to_hold_it(at: datetime) -> None:
+    someone = Actor(UUID(int=0xA), Role.CUSTOMER)
+    alice = msgspec.structs.replace(ALICE, claimed=frozenset({UUID(int=0xA)}))
+    confirm = msgspec.structs.replace(s.confirm(alice, customer=ALICE), same_person=alice.claimed | {ALICE.id})
+    event = given(s.scheduled(max_tickets_per_customer=3), s.held(someone, general(3)))
+    event.when(confirm, at=at).then(s.confirmed(ALICE, general(3)))
+    limited = given(s.scheduled(max_tickets_per_customer=3), s.booked(ALICE, general(1)), s.held(someone, general(3)))
+    limited.when(confirm, at=at).refused(errors.CustomerLimit, limit=3, held=1)
+
+
 @pytest.mark.parametrize(
     ("checkout", "unproven", "proven"),
     [("off", errors.GuestCheckoutOff, errors.GuestCheckoutOff), ("proven", errors.EmailUnverified, None), ("open", None, None)],

@@ -166,6 +166,35 @@ def test_a_guest_holds_confirms_and_manages_by_one_token(stack: Stack, event: JS
     assert [one["customer"]["email"] for one in listed] == [email]
 
 
+def test_the_box_office_needs_the_token_of_a_hold_without_a_name(event: JSON, organizer: Person) -> None:
+    with Guest().at(str(organizer.http.base_url)) as http:
+        guest = Unnamed(http, event)
+        wrong = refused(organizer.do("POST", f"{guest.path}/confirm"), 422)
+        assert wrong["errors"] == [{"path": "token", "message": "is missing"}]
+        assert organizer.ok("DELETE", guest.path)["status"] == "released"
+
+
+def test_the_key_of_a_token_is_the_same_for_each_spelling_of_the_path(event: JSON, organizer: Person) -> None:
+    with Guest().at(str(organizer.http.base_url)) as http:
+        guest = Unnamed(http, event)
+        paths = [f"/api/holds/{id_}/extend" for id_ in (guest.held["id"], guest.held["id"].upper())]
+        extended = [http.post(path, headers={**guest.bearer, "Idempotency-Key": "one"}).json() for path in paths]
+        assert extended[0] == extended[1]
+
+
+def test_a_completed_event_ends_its_holds_before_any_worker_has_seen_it(
+    stack: Stack, event: JSON, organizer: Person, alice: Person
+) -> None:
+    held = alice.ok("POST", holds_of(event), tickets())
+    alice.see(f"/api/holds/{held['id']}")
+    stack.processes[1].send_signal(19)
+    try:
+        organizer.ok("POST", f"/api/events/{event['id']}/complete")
+        assert organizer.see(f"/api/holds/{held['id']}")["status"] == "lapsed"
+    finally:
+        stack.processes[1].send_signal(18)
+
+
 def test_each_seat_of_a_guest_counts_for_the_address(stack: Stack, organizer: Person) -> None:
     event = stack.event(organizer, capacity=100)
     with stack.another_api(HOLDS_PER_ADDRESS="20") as url, Guest().at(url) as http:
@@ -206,6 +235,7 @@ def test_a_guest_says_at_the_confirmation_who_it_is(stack: Stack, event: JSON, o
         assert refused(guest.confirm(), 422)["errors"] == [{"path": "contact", "message": "is missing"}]
         refused(guest.confirm(contact("nobody")), 422)
         refused(guest.confirm(contact(wrong, expected_total="1.00")), 409, slug="price-changed")
+        assert refused(guest.confirm(), 422)["errors"] == [{"path": "contact", "message": "is missing"}], "a refusal names nobody"
         booked = guest.confirm(contact(email), key="this")
         assert booked.status_code == 201, booked.text
         assert guest.confirm(contact(email), key="this").json() == booked.json(), "a retry"
@@ -214,6 +244,9 @@ def test_a_guest_says_at_the_confirmation_who_it_is(stack: Stack, event: JSON, o
         position = booked.headers["ledger-position"]
         managed = http.get("/api/manage", headers={**guest.bearer, "Ledger-Position": position}).json()
         assert (managed["name"], managed["email"]) == ("A Guest", email), "the address that was corrected"
+        with httpx.Client(base_url=stack.url) as stale:  # a process that does not know the booking yet
+            refused(stale.post(f"{guest.path}/confirm", headers=guest.bearer, json=contact(wrong)), 409, slug="hold-closed")
+        assert http.get("/api/manage", headers={**guest.bearer, "Ledger-Position": position}).json()["email"] == email
         released = Unnamed(http, event)
         assert http.delete(released.path, headers=released.bearer).json()["status"] == "released"
     listed = organizer.ok("GET", f"/api/events/{event['id']}/bookings", Ledger_Position=position)["items"]
@@ -226,6 +259,7 @@ def test_a_guest_proves_the_address_at_the_confirmation(stack: Stack, organizer:
         first, second = (Unnamed(http, event, quantity) for quantity in (2, 1))
         refused(http.post(holds_of(event), json=tickets(3)), 409, slug="customer-limit")
         refused(first.confirm(contact(email)), 403, slug="email-unverified")
+        refused(first.confirm(), 422)
         proof = proof_for(http, stack.settings, email)
         assert first.confirm(contact(email, proof=proof)).status_code == 201
         limit = refused(second.confirm(contact(email, proof=proof)), 409, slug="customer-limit")
