@@ -185,6 +185,35 @@ def test_after_the_end_the_same_seats_are_held_again_with_the_answers(visit: Vis
     has_tickets(page, 2)
 
 
+def test_who_has_signed_in_holds_the_same_seats_again_as_the_account(visit: Visit, stack: Stack, organizer: Person) -> None:
+    past, somebody = Past(stack, organizer), stack.person()
+    visitor = visit(somebody)
+    page = past.open(visitor)
+    page.get_by_role("button", name="Hold the same seats again").click()
+    expect(page.get_by_text("You are signed in as A customer.")).to_be_visible()
+    page.reload()
+    page.get_by_role("button", name="Book 2 tickets").click()
+    has_tickets(page, 2)
+
+
+def test_a_confirmation_under_way_at_the_end_is_waited_for(visit: Visit, stack: Stack, organizer: Person) -> None:
+    event = stack.event(organizer)
+    visitor = visit(path=f"/events/{event['id']}")
+    page = visitor.page
+    choose(visitor, 1)
+    say_who(page, f"{uuid4().hex[:12]}@example.test")
+    waiting = visitor.hold("**/confirm")
+    page.get_by_role("button", name="Book 1 ticket").click()
+    expect(page.get_by_role("button", name="Change your selection")).to_be_disabled()
+    hold_id = page.url.rsplit("/", 1)[1]
+    page.route(f"**/api/holds/{hold_id}", lambda route: route.fulfill(json={**route.fetch().json(), "status": "lapsed"}))
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")  # the page looks again
+    page.wait_for_timeout(500)
+    expect(page.get_by_text("The time is over")).to_have_count(0)
+    waiting[0].continue_()
+    has_tickets(page, 1)
+
+
 def test_after_the_end_it_says_what_others_have_left(visit: Visit, stack: Stack, organizer: Person, bob: Person) -> None:
     past, visitor = Past(stack, organizer), visit()
     visitor.expect_complaints("422")

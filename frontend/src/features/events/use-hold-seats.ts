@@ -41,7 +41,9 @@ export function useHoldSeats(eventId: string) {
         onSuccess: (held: MadeHold) => {
           done();
           setIsDone(true);
-          storeHeld(held.id, { eventId, token: held.token ?? "", until: held.expires_at, ...answers });
+          // Of an account it is opened by the session.
+          if (held.token != null)
+            storeHeld(held.id, { eventId, token: held.token, until: held.expires_at, ...answers });
           void navigate(`/events/${eventId}/checkout/${held.id}`);
         },
         onError: (error) => {

@@ -1,6 +1,7 @@
 import { Alert, Anchor, Button, Group, Paper, Skeleton, Stack, Text, Title } from "@mantine/core";
 import { IconArrowLeft, IconClockX, IconInfoCircle, IconMoodEmpty } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
+import { useEffect } from "react";
 import { Link, useNavigate, useParams } from "react-router";
 
 import type { Event, Hold } from "@/shared/api/generated/model";
@@ -27,9 +28,15 @@ import { checkoutText as text } from "./strings";
 import { useCheckout, useConfirmation } from "./use-checkout";
 import { useTimeLeft } from "./use-time-left";
 
+const RECHECK_MILLISECONDS = 1_000;
+
 /** Between choosing tickets and having them: the seats are held, and their buyer says who they are. */
 export function CheckoutPage() {
   const { eventId = "", holdId = "" } = useParams();
+  return <Checkout key={holdId} eventId={eventId} holdId={holdId} />;
+}
+
+function Checkout({ eventId, holdId }: { eventId: string; holdId: string }) {
   const { data: event } = useQuery(eventQuery(eventId));
   const checkout = useCheckout(holdId, eventId);
   const { data: hold, error, refetch } = checkout;
@@ -49,7 +56,7 @@ export function CheckoutPage() {
   }
   if (hold.status === "confirmed") return <Ended kind="confirmed" to={ticketsPath(hold, checkout.held)} />;
   if (hold.status === "released") return <Ended kind="released" to={selectionPath(hold, event)} />;
-  return <Order key={hold.id} hold={hold} event={event} checkout={checkout} />;
+  return <Order hold={hold} event={event} checkout={checkout} />;
 }
 
 interface OrderProps {
@@ -61,7 +68,17 @@ interface OrderProps {
 function Order({ hold, event, checkout }: OrderProps) {
   const left = useTimeLeft(hold.expires_at);
   const navigate = useNavigate();
-  const isOver = left === 0 || hold.status === "lapsed";
+  const confirmation = useConfirmation(hold);
+  const { refetch } = checkout;
+  const isDue = left === 0 && hold.status === "open";
+  useEffect(() => {
+    if (!isDue) return;
+    // The server's clock counts, and it has the last word.
+    const timer = setInterval(() => void refetch(), RECHECK_MILLISECONDS);
+    return () => clearInterval(timer);
+  }, [isDue, refetch]);
+  // A confirmation that is under way, or whose outcome is unknown, may have come in time.
+  const isOver = hold.status === "lapsed" && !confirmation.isFixed;
   const total = (Date.parse(hold.expires_at) - Date.parse(hold.held_at)) / 1_000;
   const change = () => {
     checkout.giveBack();
@@ -69,7 +86,14 @@ function Order({ hold, event, checkout }: OrderProps) {
   };
   return (
     <Stack gap="lg">
-      <Anchor component="button" type="button" size="sm" w="fit-content" onClick={change}>
+      <Anchor
+        component="button"
+        type="button"
+        size="sm"
+        w="fit-content"
+        onClick={change}
+        disabled={confirmation.isFixed}
+      >
         <Group gap={4} component="span">
           <IconArrowLeft size={16} aria-hidden />
           {text.back}
@@ -88,7 +112,7 @@ function Order({ hold, event, checkout }: OrderProps) {
             ) : event === undefined ? (
               <Skeleton height={240} radius="lg" />
             ) : (
-              <Details hold={hold} event={event} />
+              <Details hold={hold} event={event} confirmation={confirmation} />
             )}
           </div>
         </div>
@@ -98,9 +122,14 @@ function Order({ hold, event, checkout }: OrderProps) {
 }
 
 /** Who books: the account, or somebody who says who they are. */
-function Details({ hold, event }: { hold: Hold; event: Event }) {
+interface DetailsProps {
+  hold: Hold;
+  event: Event;
+  confirmation: ReturnType<typeof useConfirmation>;
+}
+
+function Details({ hold, event, confirmation }: DetailsProps) {
   const { account, isKnown } = useSession();
-  const confirmation = useConfirmation(hold);
   const known = recallHeld(hold.id);
   const guest = useGuest(
     event,
@@ -173,7 +202,7 @@ function Over({ hold, event }: { hold: Hold; event: Event | undefined }) {
   const { name = "", email = "" } = recallHeld(hold.id) ?? {};
   const again = useHoldSeats(hold.event_id);
   const lines = hold.lines.map(({ category, quantity }) => ({ category, quantity }));
-  const hold_again = (total?: string) =>
+  const holdAgain = (total?: string) =>
     again.hold({ lines, ...(total === undefined ? {} : { total }), answers: { name, email } });
   return (
     <Stack gap="md">
@@ -181,7 +210,7 @@ function Over({ hold, event }: { hold: Hold; event: Event | undefined }) {
         <Stack align="flex-start" gap="sm">
           <Text size="sm">{text.over.text}</Text>
           <Group gap="xs">
-            <Button size="sm" loading={again.isSending} onClick={() => hold_again()}>
+            <Button size="sm" loading={again.isSending} onClick={() => holdAgain()}>
               {text.over.action}
             </Button>
             <Button size="sm" variant="default" component={Link} to={selectionPath(hold, event)}>
@@ -191,11 +220,7 @@ function Over({ hold, event }: { hold: Hold; event: Event | undefined }) {
         </Stack>
       </Alert>
       {again.problem !== null && (
-        <CheckoutProblem
-          problem={again.problem}
-          retry={() => hold_again()}
-          selectionPath={selectionPath(hold, event)}
-        />
+        <CheckoutProblem problem={again.problem} retry={() => holdAgain()} selectionPath={selectionPath(hold, event)} />
       )}
     </Stack>
   );
@@ -221,7 +246,7 @@ function Ended({ kind, to }: { kind: keyof typeof text.ended; to: string }) {
 
 /** Where the tickets are: by the link of a guest, or in the account. */
 function ticketsPath(hold: Hold, held: HeldSeats | null): string {
-  return held === null ? `/bookings/${hold.id}` : `/manage#${held.token}`;
+  return held === null || held.isAccounts === true ? `/bookings/${hold.id}` : `/manage#${held.token}`;
 }
 
 /** The page of the event, with what was chosen. */

@@ -8,6 +8,8 @@ export interface HeldSeats {
   /** What was typed in already. */
   name: string;
   email: string;
+  /** A confirmation was sent as an account: the booking is in its list. */
+  isAccounts?: boolean;
 }
 
 const PREFIX = "seatledger.hold ";

@@ -21,10 +21,18 @@ function asBearer(token: string | undefined): AxiosRequestConfig {
   return token === undefined ? {} : { headers: { Authorization: `Bearer ${token}` } };
 }
 
-function holdQuery(holdId: string, token: string | undefined) {
+function holdQuery(holdId: string, token: string | undefined, hasAccount: boolean) {
   return queryOptions({
     queryKey: queryKey("holds", holdId),
-    queryFn: ({ signal }) => getHold(holdId, undefined, asBearer(token), signal),
+    queryFn: async ({ signal }) => {
+      try {
+        return await getHold(holdId, undefined, asBearer(token), signal);
+      } catch (error) {
+        // An account may have claimed the contact whose hold it was.
+        if (token === undefined || !hasAccount || !isKind(error, "link-superseded")) throw error;
+        return getHold(holdId, undefined, undefined, signal);
+      }
+    },
     refetchOnWindowFocus: true, // another tab may have ended it
     staleTime: 5_000,
   });
@@ -35,7 +43,7 @@ export function useCheckout(holdId: string, eventId: string) {
   const held = recallHeld(holdId);
   const { account, isKnown } = useSession();
   const isMine = held !== null || account !== null;
-  const query = useQuery({ ...holdQuery(holdId, held?.token), enabled: isMine });
+  const query = useQuery({ ...holdQuery(holdId, held?.token, account !== null), enabled: isMine });
   const queries = useQueryClient();
   const set = (hold: Hold) => {
     queries.setQueryData(queryKey("holds", holdId), hold);
@@ -120,6 +128,7 @@ export function useConfirmation(hold: Hold) {
       ...(guest === null ? {} : { contact: guest.contact, ...(guest.proof === null ? {} : { proof: guest.proof }) }),
       ...(guest === null && token !== undefined ? { token } : {}),
     };
+    if (guest === null) updateHeld(hold.id, { isAccounts: true });
     (guest === null ? asAccount : asGuest).mutate(
       { holdId: hold.id, data, headers: { "Idempotency-Key": keyFor([data.contact ?? null, guest === null]) } },
       {
@@ -134,7 +143,7 @@ export function useConfirmation(hold: Hold) {
           if (!isOutcomeUnknown(error)) done();
           const refusal = toRefusal(error, hold.total_amount);
           if (!isToldElsewhere(refusal)) setProblem(refusal);
-          if (isKind(error, "hold-closed", "hold-gone")) {
+          if (isKind(error, "hold-closed", "hold-gone", "hold-not-found")) {
             void queries.invalidateQueries({ queryKey: queryKey("holds", hold.id) });
           }
         },
