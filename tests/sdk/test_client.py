@@ -183,6 +183,7 @@ def test_sample_script_holds_seats_first(stack: Stack, organizer: Person) -> Non
     assert "Held for 100.00 EUR until " in said
     assert "More time: until " in said
     assert said.count("-") >= 14, "two codes"
+    stack.settle()
     assert organizer.see(f"/api/events/{event['id']}")["categories"][0]["taken"] == 2
 
 
