@@ -15,8 +15,8 @@ from uuid import UUID
 from ledger.hold_errors import HoldNotFound, TooManyHolds
 from ledger.views import BookedBy, HoldView
 
-#: Some 50 MB. Past it the oldest are forgotten.
-MAX_HOLDS = 100_000
+#: Some 50 MB, 1 kB each with its ids. Past it the oldest are forgotten.
+MAX_HOLDS = 50_000
 
 #: A client, and how many open holds it may have; 0: any number.
 Limit = tuple[Hashable, int]

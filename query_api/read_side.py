@@ -11,6 +11,7 @@ from fastapi import Depends, Request
 
 from ledger.concurrency import ConcurrencyLimiter, Portions
 from ledger.deadline import remaining_seconds
+from ledger.entries import SeatsBooked, SeatsHeld
 from ledger.errors import Busy, StaleRead
 from ledger.event import Event
 from ledger.macs import MacCheck, Macs
@@ -85,8 +86,9 @@ class ReadSide:
         self.as_of = AsOfResolver(self.database, streams)
         self.booking_history = BookingHistory(streams, self.as_of, last_seen_event)
         self.event_read_cache = EventReadCache(self.fetch)
-        recent_entries = RecentEntries(self.database)
-        self.recent_bookings, self.recent_holds = RecentBookings(recent_entries, codes, self.portions), RecentHolds(recent_entries)
+        self.recent_entries = RecentEntries(self.database)
+        self.recent_bookings = RecentBookings(self.recent_entries, codes, self.portions)
+        self.recent_holds = RecentHolds(self.recent_entries)
         self.clock = clock
         self.positions = PositionTracker(self._read_positions, settings.redis_url, self._wake)
         self._polling = ConcurrencyLimiter("polling requests", MAX_POLLING, 0, 0)
@@ -205,19 +207,17 @@ class ReadSide:
     async def booked_by(self, booking_id: UUID) -> BookedBy | None:
         """The event and the customer of a booking. None is certain: the ledger was searched, too. Raises StaleRead where it can't
         tell; Busy."""
-        return await self._ordered_by(booking_id, queries.booked_by(booking_id), self.recent_bookings.booked_by)
+        return await self._ordered_by(booking_id, queries.booked_by(booking_id), SeatsBooked)
 
     async def held_by(self, hold_id: UUID) -> BookedBy | None:
         """As `booked_by`, of a hold."""
-        return await self._ordered_by(hold_id, queries.held_by(hold_id), self.recent_holds.held_by)
+        return await self._ordered_by(hold_id, queries.held_by(hold_id), SeatsHeld)
 
-    async def _ordered_by(
-        self, id_: UUID, query: Query[BookedByRow], find_recent: Callable[[UUID, int], Awaitable[BookedBy | None]]
-    ) -> BookedBy | None:
+    async def _ordered_by(self, id_: UUID, query: Query[BookedByRow], made_by: type[SeatsBooked | SeatsHeld]) -> BookedBy | None:
         result = await self.fetch(query)
         if not result.rows:
             try:
-                return await find_recent(id_, result.position)
+                return await self.recent_entries.made_for(id_, result.position, made_by)
             except StaleRead:  # the projection is far behind
                 result = await self.fetch(query, await self.head())
         return BookedBy(result.rows[0].event_id, result.rows[0].customer_id) if result.rows else None

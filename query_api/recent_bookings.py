@@ -7,7 +7,7 @@ from ledger.concurrency import Portions
 from ledger.entries import BookingCancelled, RecordedEntry, SeatsBooked, TicketUsed
 from ledger.errors import PositionBeyondHead, StaleRead
 from ledger.ticket_codes import TicketCodes
-from ledger.views import BookedBy, BookingView, apply_changes, booking_view, ticket_views
+from ledger.views import BookingView, apply_changes, booking_view, ticket_views
 from query_api.queries import BookingRow
 from query_api.recent_entries import Found, RecentEntries
 from query_api.responses import mapping
@@ -24,16 +24,6 @@ class ShownBooking(NamedTuple):
 class RecentBookings:
     def __init__(self, entries: RecentEntries, codes: TicketCodes, portions: Portions) -> None:
         self._entries, self._codes, self._portions = entries, codes, portions
-
-    async def booked_by(self, booking_id: UUID, after: int) -> BookedBy | None:
-        """Of a booking that was made after that position; None: there is none. Raises StaleRead where that can't be told, Busy."""
-        found = await self._entries.about(booking_id, after)
-        for recorded in found.entries:
-            if isinstance(recorded.entry, SeatsBooked):
-                return BookedBy(recorded.stream, recorded.entry.customer_id)
-        if not found.is_complete:
-            raise StaleRead
-        return None
 
     async def get(self, booking_id: UUID, row: BookingRow | None, after: int, at_least: int | None) -> ShownBooking | None:
         """The booking as of the ledger's head; None: there is none. `row`: as the read tables show it at position `after`, if they

@@ -11,7 +11,9 @@ from uuid import UUID
 from ledger import entries as e
 from ledger.concurrency import ConcurrencyLimiter
 from ledger.entries import RecordedEntry
+from ledger.errors import StaleRead
 from ledger.mapper import decode
+from ledger.views import BookedBy
 from query_api import queries
 from query_api.database import Database
 
@@ -54,6 +56,17 @@ class RecentEntries:
             if isinstance(entry, e.EventCancelled | e.EventCompleted):
                 ended_events.add(row.event_id)
         return Found(end.head, found, first == after, changed_events, ended_events)
+
+    async def made_for(self, id_: UUID, after: int, kind: type[e.SeatsBooked | e.SeatsHeld]) -> BookedBy | None:
+        """The event and the customer of a booking or hold that was made after that position by an entry of this kind; None: there
+        is none. Raises StaleRead where that can't be told, Busy."""
+        found = await self.about(id_, after)
+        for recorded in found.entries:
+            if isinstance(recorded.entry, kind):
+                return BookedBy(recorded.stream, recorded.entry.customer_id)
+        if not found.is_complete:
+            raise StaleRead
+        return None
 
     async def described(self, made: RecordedEntry, details_version: int) -> tuple[e.EventScheduled, str]:
         """The first entry of an event, and the name that it had when this entry was made."""

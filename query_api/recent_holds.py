@@ -5,7 +5,7 @@ from uuid import UUID
 
 from ledger.entries import SeatsHeld
 from ledger.errors import PositionBeyondHead, StaleRead
-from ledger.views import BookedBy, HoldView, apply_to_hold, hold_view
+from ledger.views import HoldView, apply_to_hold, hold_view
 from query_api.queries import HoldRow
 from query_api.recent_entries import RecentEntries
 from query_api.responses import mapping
@@ -22,16 +22,6 @@ class ShownHold(NamedTuple):
 class RecentHolds:
     def __init__(self, entries: RecentEntries) -> None:
         self._entries = entries
-
-    async def held_by(self, hold_id: UUID, after: int) -> BookedBy | None:
-        """As `RecentBookings.booked_by`."""
-        found = await self._entries.about(hold_id, after)
-        for recorded in found.entries:
-            if isinstance(recorded.entry, SeatsHeld):
-                return BookedBy(recorded.stream, recorded.entry.customer_id)
-        if not found.is_complete:
-            raise StaleRead
-        return None
 
     async def get(self, hold_id: UUID, row: HoldRow | None, after: int, at_least: int | None) -> ShownHold | None:
         """As `RecentBookings.get`."""

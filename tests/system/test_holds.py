@@ -1,5 +1,6 @@
 """Holding seats and confirming them, on a running Seatledger: by accounts, at the box office, by guests."""
 
+import signal
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from uuid import uuid4
@@ -101,7 +102,7 @@ def test_a_hold_is_used_in_another_process_before_any_worker_has_seen_it(
     worker = stack.processes[1]
     with httpx.Client(base_url=other_url, timeout=30) as http:
         there = Person(http, alice.id, alice.token)
-        worker.send_signal(19)
+        worker.send_signal(signal.SIGSTOP)
         try:
             held, dropped = (alice.ok("POST", holds_of(event), tickets()) for _ in range(2))
             path = f"/api/holds/{held['id']}"
@@ -112,7 +113,7 @@ def test_a_hold_is_used_in_another_process_before_any_worker_has_seen_it(
             assert alice.ok("GET", path)["status"] == "confirmed"
             assert alice.ok("GET", f"/api/holds/{dropped['id']}")["status"] == "released"
         finally:
-            worker.send_signal(18)
+            worker.send_signal(signal.SIGCONT)
 
 
 def test_holds_of_an_event_that_is_cancelled_have_ended(event: JSON, organizer: Person, alice: Person) -> None:
@@ -187,12 +188,12 @@ def test_a_completed_event_ends_its_holds_before_any_worker_has_seen_it(
 ) -> None:
     held = alice.ok("POST", holds_of(event), tickets())
     alice.see(f"/api/holds/{held['id']}")
-    stack.processes[1].send_signal(19)
+    stack.processes[1].send_signal(signal.SIGSTOP)
     try:
         organizer.ok("POST", f"/api/events/{event['id']}/complete")
         assert organizer.see(f"/api/holds/{held['id']}")["status"] == "lapsed"
     finally:
-        stack.processes[1].send_signal(18)
+        stack.processes[1].send_signal(signal.SIGCONT)
 
 
 def test_each_seat_of_a_guest_counts_for_the_address(stack: Stack, organizer: Person) -> None:

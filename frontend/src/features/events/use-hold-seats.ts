@@ -13,7 +13,7 @@ import { storeHeld } from "./checkout/held-seats";
 
 interface Lines {
   lines: { category: string; quantity: number }[];
-  /** What they cost, as shown. */
+  /** What they cost, as shown; undefined: whatever they cost now, which the next page shows. */
   total?: string;
   /** What was typed in already. */
   answers?: { name: string; email: string };
@@ -30,11 +30,11 @@ export function useHoldSeats(eventId: string) {
   const retry = (count: number, error: unknown) => count === 0 && isKind(error, "guest-secret-missing");
   const { mutate, isPending, error } = useHoldTickets({ mutation: { retry, retryDelay: 0 } });
 
-  const hold = ({ lines, total = "", answers = { name: "", email: "" } }: Lines) => {
+  const hold = ({ lines, total, answers = { name: "", email: "" } }: Lines) => {
     if (isLocked.current || lines.length === 0) return;
     isLocked.current = true;
     setProblem(null);
-    const data = { tickets: lines, ...(total === "" ? {} : { expected_total: total }) };
+    const data = { tickets: lines, ...(total === undefined ? {} : { expected_total: total }) };
     mutate(
       { eventId, data, headers: { "Idempotency-Key": keyFor(data) } },
       {
@@ -48,7 +48,7 @@ export function useHoldSeats(eventId: string) {
         },
         onError: (error) => {
           isLocked.current = false;
-          setProblem(toRefusal(error, total));
+          setProblem(toRefusal(error, total ?? ""));
           void queries.invalidateQueries({ queryKey: eventQuery(eventId).queryKey });
         },
       },

@@ -121,13 +121,13 @@ function Order({ hold, event, checkout }: OrderProps) {
   );
 }
 
-/** Who books: the account, or somebody who says who they are. */
 interface DetailsProps {
   hold: Hold;
   event: Event;
   confirmation: ReturnType<typeof useConfirmation>;
 }
 
+/** Who books: the account, or somebody who says who they are. */
 function Details({ hold, event, confirmation }: DetailsProps) {
   const { account, isKnown } = useSession();
   const known = recallHeld(hold.id);
@@ -202,15 +202,14 @@ function Over({ hold, event }: { hold: Hold; event: Event | undefined }) {
   const { name = "", email = "" } = recallHeld(hold.id) ?? {};
   const again = useHoldSeats(hold.event_id);
   const lines = hold.lines.map(({ category, quantity }) => ({ category, quantity }));
-  const holdAgain = (total?: string) =>
-    again.hold({ lines, ...(total === undefined ? {} : { total }), answers: { name, email } });
+  const holdAgain = () => again.hold({ lines, answers: { name, email } });
   return (
     <Stack gap="md">
       <Alert icon={<IconClockX aria-hidden />} color="orange" title={text.over.title} role="alert">
         <Stack align="flex-start" gap="sm">
           <Text size="sm">{text.over.text}</Text>
           <Group gap="xs">
-            <Button size="sm" loading={again.isSending} onClick={() => holdAgain()}>
+            <Button size="sm" loading={again.isSending} onClick={holdAgain}>
               {text.over.action}
             </Button>
             <Button size="sm" variant="default" component={Link} to={selectionPath(hold, event)}>
@@ -220,7 +219,7 @@ function Over({ hold, event }: { hold: Hold; event: Event | undefined }) {
         </Stack>
       </Alert>
       {again.problem !== null && (
-        <CheckoutProblem problem={again.problem} retry={() => holdAgain()} selectionPath={selectionPath(hold, event)} />
+        <CheckoutProblem problem={again.problem} retry={holdAgain} selectionPath={selectionPath(hold, event)} />
       )}
     </Stack>
   );

@@ -8,7 +8,7 @@ export interface HeldSeats {
   /** What was typed in already. */
   name: string;
   email: string;
-  /** A confirmation was sent as an account: the booking is in its list. */
+  /** The last confirmation was sent as an account: the booking is in its list. */
   isAccounts?: boolean;
 }
 

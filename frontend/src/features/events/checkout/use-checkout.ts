@@ -128,7 +128,7 @@ export function useConfirmation(hold: Hold) {
       ...(guest === null ? {} : { contact: guest.contact, ...(guest.proof === null ? {} : { proof: guest.proof }) }),
       ...(guest === null && token !== undefined ? { token } : {}),
     };
-    if (guest === null) updateHeld(hold.id, { isAccounts: true });
+    updateHeld(hold.id, { isAccounts: guest === null });
     (guest === null ? asAccount : asGuest).mutate(
       { holdId: hold.id, data, headers: { "Idempotency-Key": keyFor([data.contact ?? null, guest === null]) } },
       {
