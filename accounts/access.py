@@ -329,7 +329,7 @@ def guest_command_id(request: Request, browser: bytes | None, email: str, key: s
 
 
 def bearer_command_id(request: Request, subject_id: UUID, key: str | None) -> UUID:
-    """Likewise of the command of whoever has the token of something."""
+    """The id of a command of a token's bearer. `subject_id`: what the token opens."""
     return command_id(subject_id, request.method, _canonical(request.scope["path"]), key)
 
 

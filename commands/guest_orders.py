@@ -123,7 +123,7 @@ class GuestOrders:
         return event
 
     async def _proven(self, event: Event, contact: Contact, proof: str, browser: bytes | None) -> ProvenContact:
-        """The contact of whoever has proved the address. Raises EmailUnverified."""
+        """The contact with this address, which the proof is for. Raises EmailUnverified."""
         if browser is None or not self._access.contact_codes.is_proven(contact.email, proof, browser):
             raise EmailUnverified
         found = await self._access.guest_contacts.find_or_create_proven(event.organizer_id, contact.name, contact.email)

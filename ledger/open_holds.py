@@ -63,7 +63,7 @@ class OpenHolds:
 
     @asynccontextmanager
     async def reserved(self, *limits: Limit, weight: int = 1) -> AsyncIterator[Reservation]:
-        """Room for one hold that is made in the block, and counts as so many. Raises TooManyHolds, Busy."""
+        """Room for one hold that is made in the block; it counts `weight` times. Raises TooManyHolds, Busy."""
         clients = tuple(client for client, limit in limits if limit)
         for client, limit in limits:
             if limit and self._total[client] + weight > limit:

@@ -1,5 +1,5 @@
-"""Who uses a hold: an account, or the bearer of the token that a guest got with it. That is the token of the manage link of the
-later booking, which has the same id. Whose the hold is, the rules of the ledger decide."""
+"""Access to a hold: by an account, or by the token in the response to a guest. The token is that of the manage link of the later
+booking, which has the same id. The rules of the ledger decide about ownership."""
 
 from typing import Annotated, NamedTuple
 from uuid import UUID
@@ -107,5 +107,5 @@ def read_token(urls: ManageUrls, hold_id: UUID, token: str) -> Issued:
 
 #: For the OpenAPI document of such a route.
 BY_TOKEN = {BY_LINK: True}
-#: Who uses the hold with the id in the path.
+#: The access to the hold with the id in the path.
 OfHold = Annotated[HoldUser, Security(_ByAccountOrToken(), scopes=BUYERS)]

@@ -1,4 +1,4 @@
-"""Reading a hold: whoever uses it, and the organizer of its event."""
+"""Reading a hold: for its owner, and for the organizer of its event."""
 
 from fastapi import APIRouter, Response
 

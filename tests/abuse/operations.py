@@ -54,7 +54,7 @@ ONE_WEBHOOK = (
     "get_webhook", "update_webhook", "delete_webhook", "rotate_webhook_secret", "test_webhook", "replay_webhook",
     "get_webhook_deliveries", "get_webhook_delivery",
 )  # fmt: skip
-#: By whoever made a hold, and at the box office.
+#: By the owner of the hold, and at the box office.
 HOLDS = ("get_hold", "extend_hold", "confirm_hold", "release_hold")
 OPERATIONS = {
     "sign_up": Operation("accounts", ANYONE),

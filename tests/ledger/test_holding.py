@@ -163,7 +163,7 @@ def test_who_held_seats_without_a_name_says_later_who_it_is() -> None:
 
 
 @pytest.mark.parametrize("at", [NOW, DUE])
-def test_what_is_held_counts_once_for_whoever_turns_out_to_hold_it(at: datetime) -> None:
+def test_held_seats_count_once_when_an_account_confirms_an_unnamed_hold(at: datetime) -> None:
     someone = Actor(UUID(int=0xA), Role.CUSTOMER)
     alice = msgspec.structs.replace(ALICE, claimed=frozenset({UUID(int=0xA)}))
     confirm = msgspec.structs.replace(s.confirm(alice, customer=ALICE), same_person=alice.claimed | {ALICE.id})

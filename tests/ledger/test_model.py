@@ -159,7 +159,7 @@ class Selling(RuleBasedStateMachine):
     @precondition(lambda self: self.holds)
     @rule(which=any_one, customer=st.none() | people)
     def confirm(self, which: int, customer: Actor | None) -> None:
-        """`customer`: whose the booking becomes, if not of whoever held the seats."""
+        """`customer`: the one of the booking, if it is not that of the hold."""
         hold = self.holds[which % len(self.holds)]
         holder = customer.id if customer else hold.holder
         in_time = hold in self.live_holds()

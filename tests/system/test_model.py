@@ -332,7 +332,7 @@ class World(RuleBasedStateMachine):
         return sum(hold.count for hold in self.holds.values() if hold.category == category and self._is_live(hold))
 
     def _is_free(self, category: str, count: int, owner: UUID | None) -> bool:
-        """Whether so many seats can be booked; without an owner by a walk-in."""
+        """Whether this number of seats can be booked; without an owner by a walk-in."""
         mine = sum(s != "cancelled" for b, tickets in self.tickets.items() if self.owners[b] == owner for _, s in tickets)
         mine += sum(hold.count for hold in self.holds.values() if hold.owner == owner and self._is_live(hold))
         left = self.capacity[category] - self._taken(category) - self._held(category)

@@ -28,7 +28,7 @@ export const eventFormText = {
   max_tickets_per_customer: "Tickets per customer",
   limitHint: "Empty: no limit. Walk-ins have no limit.",
   hold_minutes: "Minutes to complete an order",
-  holdHint: "Seats are held for so long while somebody enters their details.",
+  holdHint: "How long seats are held while a guest enters their details.",
   guest_checkout: "Booking without an account",
   guests: {
     open: { label: "At once", hint: "With a name and an e-mail address." },
