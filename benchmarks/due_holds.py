@@ -23,7 +23,8 @@ from benchmarks.results import Row, at_least, at_most, goal, ratios, spread
 from ledger.commands import Actor, BookSeats, Role, WantedSeats
 from ledger.decide import MAX_CAPACITY, decide
 from ledger.entries import Category, Details, Entry, EventScheduled, HoldsLapsed, Line, RecordedEntry, SeatsHeld
-from ledger.event import Event, evolve
+from ledger.event import Event
+from ledger.evolve import evolve
 
 NAME = "due holds"
 STORM, STORM_RATE, LEAD_SECONDS, STORM_SECONDS = 10_000, 1_000, 6.0, 12.0

@@ -40,7 +40,8 @@ from ledger.commands import Command
 from ledger.decide import decide
 from ledger.entries import RecordedEntry, StreamEnd
 from ledger.errors import Busy, EventSealed, IdempotencyKeyReused
-from ledger.event import Event, evolve
+from ledger.event import Event
+from ledger.evolve import evolve
 from ledger.macs import MacCheck, Macs
 from ledger.mapper import EntryMapper, StoredEntry, decode_or_unreadable, forged
 from ledger.postgres_connections import CONNECT_SECONDS, GRACE_SECONDS, BoundedConnection, connection_parameters

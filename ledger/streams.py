@@ -14,7 +14,8 @@ from ledger import snapshots
 from ledger.anchor import Anchor, LedgerWentBack
 from ledger.entries import RecordedEntry
 from ledger.errors import EventSealed
-from ledger.event import Event, evolve
+from ledger.event import Event
+from ledger.evolve import evolve
 from ledger.macs import MAY_LACK_MAC, MacCheck
 from ledger.mapper import decode_or_refuse
 from ledger.pool import Pool, connection

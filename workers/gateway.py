@@ -18,7 +18,8 @@ from commands.appender.event_cache import EventCache
 from ledger.commands import Command
 from ledger.decide import decide
 from ledger.entries import EMPTY_STREAM, RecordedEntry
-from ledger.event import Event, evolve
+from ledger.event import Event
+from ledger.evolve import evolve
 from ledger.store import Ledger
 
 #: Of the Events in memory, at the most (the one in use always stays).

@@ -15,7 +15,8 @@ from ledger.connection import Appended
 from ledger.decide import decide
 from ledger.entries import EMPTY_STREAM, RecordedEntry, StreamEnd
 from ledger.errors import SeatledgerError
-from ledger.event import Event, evolve
+from ledger.event import Event
+from ledger.evolve import evolve
 from ledger.views import EventView, event_view
 
 log = logging.getLogger(__name__)

@@ -10,7 +10,8 @@ from commands.appender.pending import PendingRequest, PendingRequests
 from ledger.connection import MISSED_LIMIT
 from ledger.entries import EMPTY_STREAM, RecordedEntry, StreamEnd
 from ledger.errors import SeatledgerError
-from ledger.event import Event, evolve
+from ledger.event import Event
+from ledger.evolve import evolve
 from ledger.streams import Streams
 
 

@@ -14,7 +14,8 @@ from sqlalchemy import Connection
 
 from ledger import entries as e
 from ledger.entries import Entry, RecordedEntry
-from ledger.event import category_id, evolve
+from ledger.event import category_id
+from ledger.evolve import evolve
 from ledger.money import to_text
 from ledger.store import Ledger
 from ledger.views import EventView, event_view, ticket_id

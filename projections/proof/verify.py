@@ -19,7 +19,8 @@ import psycopg
 from sqlalchemy import Engine, select, text
 
 from ledger import snapshots
-from ledger.event import Event, evolve
+from ledger.event import Event
+from ledger.evolve import evolve
 from ledger.keys import KeysError
 from ledger.macs import Macs
 from ledger.postgres_connections import connection_parameters

@@ -22,7 +22,8 @@ from benchmarks.peers.plain_reads import Statement
 from benchmarks.processes import clean_environment, running_process, wait_until_responding
 from devstack.readiness import free_port
 from ledger.entries import SeatsBooked
-from ledger.event import Event, evolve
+from ledger.event import Event
+from ledger.evolve import evolve
 from ledger.snapshots import restore_synchronously, take
 from ledger.store import Ledger
 from ledger.views import EventView

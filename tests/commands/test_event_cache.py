@@ -7,7 +7,7 @@ from uuid import UUID
 
 from commands.appender.event_cache import EventCache
 from ledger import entries as e
-from ledger.event import evolve
+from ledger.evolve import evolve
 from tests.ledger import scenario as s
 
 

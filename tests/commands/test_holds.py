@@ -15,7 +15,8 @@ from commands.service import CommandService
 from ledger import entries as e
 from ledger.commands import Actor, Command, LapseHolds, Role
 from ledger.errors import RuleBroken, SoldOut
-from ledger.event import Event, evolve
+from ledger.event import Event
+from ledger.evolve import evolve
 from ledger.hold_errors import HoldClosed, HoldGone, HoldNotFound, NothingDue
 from ledger.store import Ledger
 from ledger.views import BookingView, HoldView

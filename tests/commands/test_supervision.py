@@ -14,7 +14,8 @@ from commands.appender.appender import Appender
 from commands.appender.batch import AcceptedCommand, decide_batch
 from ledger import entries as e
 from ledger.errors import Busy, SoldOut
-from ledger.event import Event, evolve
+from ledger.event import Event
+from ledger.evolve import evolve
 from tests.commands import selling as t
 from tests.ledger import scenario as s
 

@@ -11,7 +11,8 @@ from ledger.commands import CancelEvent, CategoryChange, Command, CompleteEvent,
 from ledger.decide import decide
 from ledger.entries import RecordedEntry
 from ledger.errors import SeatledgerError
-from ledger.event import Event, category_id, evolve
+from ledger.event import Event, category_id
+from ledger.evolve import evolve
 from tests.ledger import scenario as s
 
 Wish = tuple[str, Any, Any]

@@ -32,7 +32,8 @@ from ledger.commands import (
     WantedSeats,
 )
 from ledger.decide import decide
-from ledger.event import Event, category_id, evolve
+from ledger.event import Event, category_id
+from ledger.evolve import evolve
 from ledger.keys import Keyring
 from ledger.macs import Macs
 from ledger.overlay import Overlay

@@ -13,7 +13,8 @@ from ledger import entries as e
 from ledger import snapshots
 from ledger.decide import decide
 from ledger.entries import RecordedEntry
-from ledger.event import Event, evolve
+from ledger.event import Event
+from ledger.evolve import evolve
 from tests.ledger import scenario as s
 from tests.ledger.histories import execute, fold, histories, wishes
 

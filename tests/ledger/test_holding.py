@@ -11,7 +11,7 @@ from ledger import entries as e
 from ledger import errors, snapshots
 from ledger.commands import Actor, CancelEvent, Command, CompleteEvent, Role
 from ledger.decide import decide
-from ledger.event import evolve
+from ledger.evolve import evolve
 from ledger.hold_errors import ExtensionLimit, HoldClosed, HoldEntryNeeded, HoldGone, HoldNotFound, NothingDue
 from ledger.selling import MAX_EXTENSIONS, MAX_LAPSES
 from tests.ledger import scenario as s

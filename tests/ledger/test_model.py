@@ -20,7 +20,8 @@ from ledger import snapshots
 from ledger.commands import Actor, CancelEvent, Command, CompleteEvent, HoldCommand, LapseHolds
 from ledger.decide import decide
 from ledger.errors import SeatledgerError
-from ledger.event import Event, evolve
+from ledger.event import Event
+from ledger.evolve import evolve
 from ledger.hold_errors import HoldEntryNeeded
 from ledger.selling import MAX_EXTENSIONS
 from tests.ledger import scenario as s

@@ -13,7 +13,8 @@ from ledger.commands import Actor, BookSeats, Command, Role
 from ledger.decide import decide
 from ledger.entries import CancelledLine
 from ledger.errors import BookingNotFound, CustomerLimit
-from ledger.event import Event, evolve
+from ledger.event import Event
+from ledger.evolve import evolve
 from tests.ledger import scenario as s
 from tests.ledger.scenario import ALICE, BOB, ORGANIZER, given
 from tests.soak import rounds

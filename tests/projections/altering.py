@@ -9,7 +9,8 @@ import pytest
 from sqlalchemy import create_engine
 
 from ledger import snapshots
-from ledger.event import Event, evolve
+from ledger.event import Event
+from ledger.evolve import evolve
 from ledger.settings import Settings
 from ledger.store import Ledger, sqlalchemy_url
 from projections.engine import catch_up

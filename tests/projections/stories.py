@@ -31,7 +31,8 @@ from ledger.commands import (
 from ledger.decide import decide
 from ledger.entries import RecordedEntry
 from ledger.errors import SeatledgerError
-from ledger.event import Event, category_id, evolve
+from ledger.event import Event, category_id
+from ledger.evolve import evolve
 from ledger.hold_errors import HoldEntryNeeded
 from projections.registry import PROJECTORS
 from projections.tables import table_of

@@ -13,7 +13,8 @@ import pytest
 import pytest_asyncio
 
 from ledger.commands import ChangeEvent, CheckIn
-from ledger.event import Event, evolve
+from ledger.event import Event
+from ledger.evolve import evolve
 from ledger.settings import Settings
 from projections import merkle
 from projections.proof.checkpoints import CheckpointSigner

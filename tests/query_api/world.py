@@ -20,7 +20,8 @@ from app import problems
 from ledger.commands import Actor, BookSeats, CancelBooking, CancelEvent, Command, Role, ScheduleEvent, WantedSeats
 from ledger.decide import decide
 from ledger.entries import Category, Details, RecordedEntry
-from ledger.event import Event, evolve
+from ledger.event import Event
+from ledger.evolve import evolve
 from ledger.keys import Keyring
 from ledger.macs import MacCheck
 from ledger.pool import make_pool

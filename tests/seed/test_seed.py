@@ -19,7 +19,8 @@ import pytest
 from accounts.access import Access
 from accounts.database import Pool
 from ledger.entries import Details, EventScheduled, RecordedEntry
-from ledger.event import Event, evolve
+from ledger.event import Event
+from ledger.evolve import evolve
 from ledger.keys import Keyring
 from ledger.mapper import encode
 from ledger.pool import make_pool

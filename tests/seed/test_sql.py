@@ -13,7 +13,8 @@ import pytest
 
 from devstack.server_files import installed_programs
 from ledger.entries import EventScheduled, RecordedEntry
-from ledger.event import Event, evolve
+from ledger.event import Event
+from ledger.evolve import evolve
 from ledger.settings import Settings
 from ledger.store import Ledger
 from seed.demo import EVENING, PASSWORD, scenario

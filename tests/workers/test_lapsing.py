@@ -15,7 +15,8 @@ from ledger import entries as e
 from ledger.commands import Command, LapseHolds
 from ledger.entries import RecordedEntry
 from ledger.errors import EventNotFound
-from ledger.event import Event, evolve
+from ledger.event import Event
+from ledger.evolve import evolve
 from ledger.hold_errors import NothingDue
 from ledger.selling import MAX_LAPSES
 from ledger.settings import Settings

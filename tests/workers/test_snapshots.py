@@ -11,7 +11,8 @@ from sqlalchemy import text
 
 from ledger import entries as e
 from ledger import snapshots, store
-from ledger.event import Event, evolve
+from ledger.event import Event
+from ledger.evolve import evolve
 from ledger.settings import Settings
 from ledger.snapshots import MIN_GROWTH, restore_synchronously
 from ledger.store import Ledger

@@ -1,0 +1,216 @@
+"""`evolve`: the only function that changes an Event. Pure: it does what an entry says, and knows no rule."""
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from ledger import entries as e
+from ledger.event import CANCELLED, MAPS, USED, CategoryState, Event, prices_at
+from ledger.holds import Hold, HoldEnds
+
+
+def evolve(event: Event | None, recorded: e.RecordedEntry) -> Event:
+    """Applies an entry to the Event before it, which is changed and returned; None for the first entry of a stream. The same
+    function is used for accepted commands and for replay."""
+    entry = recorded.entry
+    if isinstance(entry, e.EventScheduled):
+        assert event is None, "a stream starts with EventScheduled, once"
+        return _scheduled(recorded, entry)
+    assert event is not None, "a stream starts with EventScheduled"
+    assert recorded.version == event.version + 1, "entries come in order, none missing"
+    event.version, event.at, event.mac = recorded.version, entry.at, recorded.mac
+    _EVOLVE[type(entry)](event, entry)
+    # A booking may have its command's id; holds lapse before a command's other entries, or by a worker's, which has no retry.
+    if not (entry.hold_id is None if isinstance(entry, e.SeatsBooked) else isinstance(entry, e.HoldsLapsed)):
+        event.commands[entry.command.bytes] = recorded.version
+    return event
+
+
+def _scheduled(recorded: e.RecordedEntry, entry: e.EventScheduled) -> Event:
+    event = Event()
+    event.id, event.version, event.mac, event.number = recorded.stream, 1, recorded.mac, recorded.position
+    event.at = event.created_at = entry.at
+    event.details, event.details_set, event.details_version = entry.details, (1,), 1
+    event.currency, event.organizer_id, event.status = entry.currency, entry.organizer_id, "active"
+    event.categories, event.last_category = {}, 0
+    for name in MAPS:
+        setattr(event, name, {})
+    event.commands[entry.command.bytes] = 1
+    event.hold_ends = HoldEnds()
+    for category in entry.categories:
+        _add_category(event, category)
+    return event
+
+
+def _add_category(event: Event, category: e.Category) -> None:
+    prices = ((event.version, category.price),)
+    event.categories[category.number] = CategoryState(category.number, category.name, prices, category.capacity, 0, 0)
+    event.last_category = category.number
+
+
+def _category_added(event: Event, entry: e.CategoryAdded) -> None:
+    event.details_version = event.version
+    _add_category(event, entry.category)
+
+
+def _details_changed(event: Event, entry: e.EventDetailsChanged) -> None:
+    event.details, event.details_version = entry.details, event.version
+    event.details_set = (*event.details_set, event.version)
+
+
+def _category_renamed(event: Event, entry: e.CategoryRenamed) -> None:
+    event.details_version = event.version
+    event.categories[entry.category] = msgspec.structs.replace(event.categories[entry.category], name=entry.name)
+
+
+def _price_changed(event: Event, entry: e.PriceChanged) -> None:
+    event.details_version = event.version
+    seats = event.categories[entry.category]
+    event.categories[entry.category] = msgspec.structs.replace(seats, prices=(*seats.prices, (event.version, entry.price)))
+
+
+def _capacity_changed(event: Event, entry: e.CapacityChanged) -> None:
+    event.details_version = event.version
+    event.categories[entry.category] = msgspec.structs.replace(event.categories[entry.category], capacity=entry.capacity)
+
+
+def _category_removed(event: Event, entry: e.CategoryRemoved) -> None:
+    event.details_version = event.version
+    del event.categories[entry.category]
+
+
+def _seats_held(event: Event, entry: e.SeatsHeld) -> None:
+    seats = b""
+    for line in entry.lines:
+        _take(event, line.category, held=line.quantity, sold=line.quantity)
+        seats += bytes((line.category,)) * line.quantity
+    customer = entry.customer_id.bytes if entry.customer_id else b""
+    if customer:
+        event.customers[customer] = event.customers.get(customer, 0) + len(seats)
+    _open(event, entry.command, Hold(customer, seats, entry.expires_at))
+
+
+def _hold_extended(event: Event, entry: e.HoldExtended) -> None:
+    hold: Hold = event.holds[entry.hold_id.bytes]
+    _open(event, entry.hold_id, Hold(hold.customer, hold.seats, entry.expires_at, hold.extensions + 1))
+
+
+def _open(event: Event, id_: UUID, hold: Hold) -> None:
+    event.holds[id_.bytes] = hold
+    event.hold_ends.add(id_.bytes, hold)
+
+
+def _hold_released(event: Event, entry: e.HoldReleased) -> None:
+    event.released[entry.hold_id.bytes] = event.holds[entry.hold_id.bytes].customer
+    _give_back(event, entry.hold_id)
+
+
+def _holds_lapsed(event: Event, entry: e.HoldsLapsed) -> None:
+    for id_ in entry.hold_ids:
+        _give_back(event, id_)
+
+
+def _give_back(event: Event, hold_id: UUID) -> None:
+    hold = _end_hold(event, hold_id)
+    if hold.customer:
+        left = event.customers[hold.customer] - len(hold.seats)
+        if left:
+            event.customers[hold.customer] = left
+        else:
+            del event.customers[hold.customer]
+
+
+def _end_hold(event: Event, hold_id: UUID) -> Hold:
+    hold: Hold = event.holds[hold_id.bytes]
+    del event.holds[hold_id.bytes]
+    for category in set(hold.seats):
+        _take(event, category, held=-hold.seats.count(category))
+    return hold
+
+
+def _end_all_holds(event: Event) -> None:
+    event.holds = {}
+    for seats in list(event.categories.values()):
+        _take(event, seats.number, held=-seats.held)
+
+
+def _seats_booked(event: Event, entry: e.SeatsBooked) -> None:
+    """The hold that it confirms may have lapsed: then its seats are taken like any others."""
+    hold_id, customer = entry.hold_id, entry.customer_id.bytes if entry.customer_id else b""
+    key, is_counted = (hold_id or entry.command).bytes, False
+    if hold_id is not None and key in event.holds:
+        is_counted = event.holds[key].customer == customer
+        (_end_hold if is_counted else _give_back)(event, hold_id)
+    tickets = b""
+    for category, _, quantity, _ in map(msgspec.structs.astuple, entry.lines):
+        _take(event, category, quantity, 0, 0 if hold_id else quantity)
+        tickets += bytes((category,)) * quantity
+    event.bookings[key] = (customer, tickets, event.version)
+    if customer and not is_counted:
+        event.customers[customer] = event.customers.get(customer, 0) + len(tickets)
+    if hold_id or entry.amounts:
+        amounts = entry.ticket_amounts
+        if amounts != prices_at(event, tickets, event.version):
+            event.amounts[key] = amounts
+
+
+def _booking_cancelled(event: Event, entry: e.BookingCancelled) -> None:
+    for line in entry.lines:
+        _take(event, line.category, -line.quantity)
+    customer = event.bookings[entry.booking_id.bytes][0]
+    if customer:
+        event.customers[customer] = event.customers[customer] - len(entry.tickets)
+    _touch(event, entry.booking_id, entry.tickets, CANCELLED)
+
+
+def _ticket_used(event: Event, entry: e.TicketUsed) -> None:
+    _touch(event, entry.booking_id, (entry.ticket,), USED)
+
+
+def _event_cancelled(event: Event, entry: e.EventCancelled) -> None:
+    event.status, event.details_version = "cancelled", event.version
+    _end_all_holds(event)
+    for seats in list(event.categories.values()):
+        _take(event, seats.number, -seats.taken)
+
+
+def _event_completed(event: Event, entry: e.EventCompleted) -> None:
+    event.status, event.details_version = "completed", event.version
+    _end_all_holds(event)
+
+
+def _take(event: Event, category: int, quantity: int = 0, held: int = 0, sold: int = 0) -> None:
+    """Changes the numbers of seats taken, held, and ever sold or held."""
+    old = event.categories[category]
+    taken, held = old.taken + quantity, old.held + held
+    assert 0 <= taken <= taken + held <= old.capacity, "never below 0, never above capacity"
+    event.categories[category] = CategoryState(category, old.name, old.prices, old.capacity, taken, old.sold + sold, held)
+
+
+def _touch(event: Event, booking_id: UUID, tickets: tuple[int, ...], state: int) -> None:
+    states = bytearray(event.ticket_states(booking_id))
+    for ticket in tickets:
+        states[ticket] = state
+    later = event.versions_about(booking_id)[1:]
+    event.touched[booking_id.bytes] = (bytes(states), (*later, event.version))
+
+
+_EVOLVE: dict[type[e.Entry], Callable[[Event, Any], None]] = {
+    e.EventDetailsChanged: _details_changed,
+    e.CategoryAdded: _category_added,
+    e.CategoryRenamed: _category_renamed,
+    e.PriceChanged: _price_changed,
+    e.CapacityChanged: _capacity_changed,
+    e.CategoryRemoved: _category_removed,
+    e.SeatsHeld: _seats_held,
+    e.HoldExtended: _hold_extended,
+    e.HoldReleased: _hold_released,
+    e.HoldsLapsed: _holds_lapsed,
+    e.SeatsBooked: _seats_booked,
+    e.BookingCancelled: _booking_cancelled,
+    e.TicketUsed: _ticket_used,
+    e.EventCancelled: _event_cancelled,
+    e.EventCompleted: _event_completed,
+}
