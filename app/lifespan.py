@@ -126,6 +126,7 @@ async def run(
             find_event=read_side.event_of_booking,
             find_contact=access.directory.find_or_create_contact,
             key=key,
+            has_holds=settings.holds,
         )
         manage_urls = ManageUrls(settings.server_url, MailTokens(Keyring.open(settings.keys, "mail")))
         app.state.holds = Holds(app.state.write_side, app.state.open_holds, manage_urls, access.directory.is_known, settings)

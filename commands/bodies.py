@@ -23,12 +23,13 @@ from pydantic import (
     model_validator,
 )
 
-from ledger.commands import CategoryChange
-from ledger.decide import MAX_CAPACITY, MAX_CATEGORIES
-from ledger.entries import Category, Details
+from ledger.commands import CategoryChange, PoolChange
+from ledger.decide import MAX_CAPACITY, MAX_CATEGORIES, MAX_POOLS
+from ledger.entries import Category, Details, Pool
 from ledger.errors import Malformed
 from ledger.field_types import LocalEventTime, LongText, Name, Text, from_zone
 from ledger.money import MAX_PRICE, exponent, to_minor
+from ledger.rules import malformed
 from ledger.selling import MAX_HOLD_MINUTES
 from ledger.views import GuestCheckout
 
@@ -75,6 +76,7 @@ Price = Annotated[
 ]
 Capacity = Annotated[int, Field(ge=1, le=MAX_CAPACITY, strict=True)]
 CustomerLimit = Annotated[int, Field(ge=1, le=MAX_CAPACITY, strict=True)]
+CategoryNames = Annotated[list[Annotated[str, Text(200)]], Field(max_length=MAX_CATEGORIES)]
 HoldMinutes = Annotated[int, Field(ge=1, le=MAX_HOLD_MINUTES, strict=True)]
 
 
@@ -90,14 +92,24 @@ class NewCategory(Body):
     capacity: Capacity
 
 
+class NewPool(Body):
+    """A capacity that categories of a new event share, which are given by name."""
+
+    name: Name
+    capacity: Capacity
+    categories: CategoryNames
+
+
 class NewEvent(Body):
     """A new event. Without `starts_at` it has an open date. Sales to customers end at `sales_close_at`; without it at the start, or
     never for an open date. The box office sells until `past_at`. Without `guest_checkout` it is `proven` where there is a limit of
-    tickets per customer, else `open`. `hold_minutes`: for how long seats are held for somebody who is about to book them."""
+    tickets per customer, else `open`. `hold_minutes`: for how long seats are held for somebody who is about to book them.
+    A category is in one of the `pools` at most."""
 
     name: Name
     starts_at: LocalEventTime | None = None
     categories: Annotated[list[NewCategory], Field(min_length=1, max_length=MAX_CATEGORIES)]
+    pools: Annotated[list[NewPool], Field(max_length=MAX_POOLS)] = []
     description: LongText = ""
     venue: Venue = ""
     ends_at: LocalEventTime | None = None
@@ -119,6 +131,16 @@ class NewEvent(Body):
 
     def numbered_categories(self, currency: str) -> tuple[Category, ...]:
         return numbered_categories(self.categories, currency)
+
+    def numbered_pools(self) -> tuple[Pool, ...]:
+        """Raises Malformed for a category that the event does not have."""
+        numbers = {category.name: number for number, category in enumerate(self.categories, 1)}
+        if unknown := {name for pool in self.pools for name in pool.categories} - numbers.keys():
+            raise malformed("pools.categories", "no such category", f"The event has no category named {min(unknown)}.")
+        return tuple(
+            Pool(number, pool.name, pool.capacity, tuple(sorted({numbers[name] for name in pool.categories})))
+            for number, pool in enumerate(self.pools, 1)
+        )
 
 
 def numbered_categories(categories: Iterable[NewCategory], currency: str) -> tuple[Category, ...]:
@@ -159,13 +181,31 @@ class EditedCategory(Body):
         return self
 
 
+class EditedPool(Body):
+    """A pool of an event that is changed. With an `id`: an existing pool, whose omitted fields keep their value. Without: a new
+    pool, which needs all fields. `categories`: all of its categories, each by id or, as those that are new, by name."""
+
+    id: UUID | None = None
+    name: Name | None = None
+    capacity: Capacity | None = None
+    categories: CategoryNames | None = None
+
+    @model_validator(mode="after")
+    def _check_new_pool(self) -> Self:
+        if self.id is None and None in (self.name, self.capacity, self.categories):
+            raise ValueError("a pool without id is new and needs name, capacity and categories")
+        return self
+
+
 class EventChanges(Body):
     """Changes of an event. Omitted fields keep their value; null removes it. `categories` is the whole new list: a category that is
-    not in it is removed. With a limit of tickets per customer, `guest_checkout` `open` becomes `proven`."""
+    not in it is removed, and leaves its pool. `pools` likewise.
+    With a limit of tickets per customer, `guest_checkout` `open` becomes `proven`."""
 
     name: Name | None = None
     starts_at: LocalEventTime | None = None
     categories: Annotated[list[EditedCategory], Field(min_length=1, max_length=MAX_CATEGORIES)] | None = None
+    pools: Annotated[list[EditedPool], Field(max_length=MAX_POOLS)] | None = None
     description: LongText | None = None
     venue: Venue | None = None
     ends_at: LocalEventTime | None = None
@@ -179,7 +219,7 @@ class EventChanges(Body):
 
     @model_validator(mode="after")
     def _check_not_null(self) -> Self:
-        for name in ("name", "categories", "timezone", "guest_checkout", "hold_minutes"):
+        for name in ("name", "categories", "pools", "timezone", "guest_checkout", "hold_minutes"):
             if name in self.model_fields_set and getattr(self, name) is None:
                 raise ValueError(f"{name} can't be null")
         return self
@@ -187,7 +227,7 @@ class EventChanges(Body):
     def changes(self, timezone: str) -> dict[str, Any]:
         """The new values of fields of `Details`; null becomes an empty text for `description` and `venue`. `timezone`: the event's
         until now. Raises Malformed for a time that does not exist in its time zone."""
-        sent = {name: getattr(self, name) for name in self.model_fields_set if name != "categories"}
+        sent = {name: getattr(self, name) for name in self.model_fields_set if name not in ("categories", "pools")}
         values = {name: "" if value is None and name in ("description", "venue") else value for name, value in sent.items()}
         return _in_utc(values, self.timezone or timezone)
 
@@ -202,6 +242,14 @@ class EventChanges(Body):
                 category.capacity,
             )
             for category in self.categories
+        )
+
+    def pool_changes(self) -> tuple[PoolChange, ...] | None:
+        if self.pools is None:
+            return None
+        return tuple(
+            PoolChange(pool.id, pool.name, pool.capacity, None if pool.categories is None else tuple(pool.categories))
+            for pool in self.pools
         )
 
 

@@ -15,7 +15,7 @@ from commands.result import CommandResult
 from commands.write_side import WriteSide
 from ledger.commands import Actor, ConfirmHold, ExtendHold, HoldCommand, HoldSeats, ReleaseHold, Role
 from ledger.errors import Malformed
-from ledger.hold_errors import HoldClosed, HoldNotFound, HoldsOff
+from ledger.hold_errors import HoldClosed, HoldNotFound
 from ledger.open_holds import OpenHolds, Reservation
 from ledger.settings import Settings
 from ledger.views import HoldView
@@ -36,7 +36,7 @@ class Holds:
     ) -> None:
         """`is_known`: whether there is an account, or a contact, with this id."""
         self._is_known = is_known
-        self._write_side, self._open_holds, self._urls, self._is_on = write_side, open_holds, urls, settings.holds
+        self._write_side, self._open_holds, self._urls = write_side, open_holds, urls
         self._of_account, self._of_address = settings.holds_per_account, settings.holds_per_address
 
     async def hold(
@@ -119,8 +119,7 @@ class Holds:
         return await self._write_side.command_service.execute(command, is_disconnected)
 
     def _room(self, *limits: tuple[UUID | str, int], weight: int = 1) -> AbstractAsyncContextManager[Reservation]:
-        if not self._is_on:
-            raise HoldsOff
+        self._write_side.check_holds_on()
         return self._open_holds.reserved(*limits, weight=weight)
 
 

@@ -41,11 +41,14 @@ async def create_event(body: NewEvent, request: Request, principal: Organizer, k
     """Creates an event; without `starts_at` it has an open date. Sales to customers end at `sales_close_at`; without it at the
     start, or never for an open date. The box office sells until `past_at`."""
     write_side = write_side_of(request)
+    if body.pools:
+        write_side.check_holds_on()
     id_ = command_id_of(request, principal, key)
     currency = body.currency or await _default_currency(write_side, id_, key)
     command = ScheduleEvent(
         id=id_, actor=principal.actor, event_id=id_, details=body.details(), currency=currency,
-        categories=body.numbered_categories(currency), has_default_guests=body.guest_checkout is None,
+        categories=body.numbered_categories(currency), pools=body.numbered_pools(),
+        has_default_guests=body.guest_checkout is None,
     )  # fmt: skip
     result = await write_side.command_service.execute(command, request.is_disconnected)
     return _event_response(result, 201, {"Location": f"/api/events/{result.view.id}"})
@@ -65,14 +68,17 @@ IfMatch = Annotated[str | None, Header(alias="If-Match", description="The ETag o
 async def update_event(
     event_id: UUID, body: EventChanges, request: Request, principal: Organizer, if_match: IfMatch = None, key: IdempotencyKey = None
 ) -> Response:
-    """Changes details and categories; `categories` is the whole new list."""
+    """Changes details, categories and pools; `categories` and `pools` are the whole new lists."""
     write_side = write_side_of(request)
     event = await write_side.command_service.last_seen_event(event_id)
     if event is None:
         raise EventNotFound
+    if body.pools:
+        write_side.check_holds_on()
     command = ChangeEvent(
         id=command_id_of(request, principal, key), actor=principal.actor, event_id=event_id,
         changes=body.changes(event.details.timezone), categories=body.category_changes(event.currency),
+        pools=body.pool_changes(),
         expected_details_version=_expected_version(if_match),
     )  # fmt: skip
     return _event_response(await write_side.command_service.execute(command, request.is_disconnected))

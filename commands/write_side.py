@@ -11,13 +11,14 @@ from accounts.directory import Contact
 from commands.order_bodies import BoxOfficeCustomer
 from commands.service import CommandService
 from ledger.errors import BookingNotFound
+from ledger.hold_errors import HoldsOff
 
 _encode = msgspec.json.Encoder().encode
 
 
 class WriteSide:
     """In `app.state.write_side`. `find_event` finds the event of a booking; `find_contact` finds or creates the organizer's contact
-    with a name and an e-mail address; `key` is 32 secret bytes."""
+    with a name and an e-mail address; `key` is 32 secret bytes. `has_holds`: the setting HOLDS."""
 
     def __init__(
         self,
@@ -27,14 +28,20 @@ class WriteSide:
         find_event: Callable[[UUID], Awaitable[UUID | None]],
         find_contact: Callable[[UUID, str, str], Awaitable[Contact]],
         key: bytes,
+        has_holds: bool,
     ) -> None:
-        self.command_service, self.currency, self._key = command_service, currency, key
+        self.command_service, self.currency, self._key, self._has_holds = command_service, currency, key, has_holds
         self._find_event, self.find_contact = find_event, find_contact
 
     def customer_proof(self, customer: BoxOfficeCustomer) -> bytes:
         """A keyed digest of the name and e-mail address of a customer in a request. Its digest is stored in the ledger, and reveals
         nothing without the key."""
         return blake2b(_encode([customer.name, customer.email]), key=self._key, digest_size=16, person=b"box office").digest()
+
+    def check_holds_on(self) -> None:
+        """Raises HoldsOff while processes may run that can't read the entries of holds and pools."""
+        if not self._has_holds:
+            raise HoldsOff
 
     async def find_event_id(self, booking_id: UUID) -> UUID:
         event_id = await self._find_event(booking_id)

@@ -360,6 +360,7 @@ CREATE TABLE public.availability_categories (
     taken integer NOT NULL,
     held integer DEFAULT 0 NOT NULL,
     available integer GENERATED ALWAYS AS (((capacity - taken) - held)) STORED NOT NULL,
+    pool smallint,
     CONSTRAINT ck_availability_categories_held_not_negative CHECK ((held >= 0)),
     CONSTRAINT ck_availability_categories_never_oversold CHECK ((available >= 0)),
     CONSTRAINT ck_availability_categories_taken_not_negative CHECK ((taken >= 0))
@@ -373,6 +374,21 @@ CREATE TABLE public.availability_events (
     event_id uuid NOT NULL,
     "position" bigint NOT NULL,
     is_open boolean DEFAULT true NOT NULL
+);
+
+--
+-- Name: availability_pools; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.availability_pools (
+    event_id uuid NOT NULL,
+    pool smallint NOT NULL,
+    name text NOT NULL,
+    capacity integer NOT NULL,
+    taken integer NOT NULL,
+    held integer NOT NULL,
+    available integer GENERATED ALWAYS AS (((capacity - taken) - held)) STORED NOT NULL,
+    CONSTRAINT ck_availability_pools_never_oversold CHECK ((available >= 0))
 );
 
 --
@@ -1064,6 +1080,13 @@ ALTER TABLE ONLY public.availability_events
     ADD CONSTRAINT pk_availability_events PRIMARY KEY (event_id);
 
 --
+-- Name: availability_pools pk_availability_pools; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.availability_pools
+    ADD CONSTRAINT pk_availability_pools PRIMARY KEY (event_id, pool);
+
+--
 -- Name: booking_events pk_booking_events; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -1721,6 +1744,13 @@ ALTER TABLE ONLY public.account_commands
 
 ALTER TABLE ONLY public.availability_categories
     ADD CONSTRAINT fk_availability_categories_availability_events FOREIGN KEY (event_id) REFERENCES public.availability_events(event_id) ON DELETE CASCADE;
+
+--
+-- Name: availability_pools fk_availability_pools_availability_events; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.availability_pools
+    ADD CONSTRAINT fk_availability_pools_availability_events FOREIGN KEY (event_id) REFERENCES public.availability_events(event_id) ON DELETE CASCADE;
 
 --
 -- Name: bookings fk_bookings_booking_events; Type: FK CONSTRAINT; Schema: public; Owner: -

@@ -18,7 +18,7 @@ from uuid import UUID
 
 import msgspec
 
-from ledger.entries import Category, Details, SeatsHeld
+from ledger.entries import Category, Details, Pool, SeatsHeld
 
 
 class Role(StrEnum):
@@ -58,13 +58,14 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ScheduleEvent(Command, frozen=True, kw_only=True):
-    """Schedules a new Event. `categories` are numbered from 1. `has_default_guests`: the request does not say how guests book, so
-    the rules do; it is no part of the digest, so that a retry of what an earlier release did is recognized."""
+    """Schedules a new Event. `categories` and `pools` are numbered from 1. `has_default_guests`: the request does not say how
+    guests book, so the rules do; it is no part of the digest, so that a retry of what an earlier release did is recognized."""
 
     details: Details
     currency: str
     categories: tuple[Category, ...]
     has_default_guests: bool = False
+    pools: tuple[Pool, ...] = ()
 
 
 class CategoryChange(msgspec.Struct, frozen=True):
@@ -77,12 +78,22 @@ class CategoryChange(msgspec.Struct, frozen=True):
     capacity: int | None = None
 
 
+class PoolChange(msgspec.Struct, frozen=True):
+    """The new state of a pool, as `CategoryChange`. `categories`: all of its categories, each by name or public id."""
+
+    id: UUID | None = None
+    name: str | None = None
+    capacity: int | None = None
+    categories: tuple[str, ...] | None = None
+
+
 class ChangeEvent(Command, frozen=True, kw_only=True):
-    """Changes an Event. `changes`: the new values of fields of `Details`. `categories`: the whole new list, so that a category
+    """Changes an Event. `changes`: the new values of fields of `Details`. `categories`, `pools`: the whole new list, so that one
     that is not in it is removed; None changes none of them."""
 
     changes: dict[str, Any] = {}
     categories: tuple[CategoryChange, ...] | None = None
+    pools: tuple[PoolChange, ...] | None = None
     expected_details_version: int
 
 

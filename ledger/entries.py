@@ -69,6 +69,16 @@ class Category(msgspec.Struct, frozen=True, gc=False):
     capacity: int
 
 
+class Pool(msgspec.Struct, frozen=True, gc=False):
+    """A capacity that categories share: their seats that are taken or held are together never more. `number` identifies it within
+    its Event and is never used again; `categories` are their numbers."""
+
+    number: int
+    name: str
+    capacity: int
+    categories: tuple[int, ...]
+
+
 class Line(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """A number of seats of one category, at the price when they were booked, in minor units."""
 
@@ -132,6 +142,12 @@ class CapacityChanged(Entry, frozen=True, kw_only=True):
 
 class CategoryRemoved(Entry, frozen=True, kw_only=True):
     category: int
+
+
+class PoolsSet(Entry, frozen=True, kw_only=True):
+    """`pools` are all pools of the Event, from this entry on. A category is in one of them at most."""
+
+    pools: tuple[Pool, ...]
 
 
 class SeatsHeld(Entry, frozen=True, kw_only=True):
@@ -274,6 +290,7 @@ TOPICS: dict[str, type[Entry]] = {
     "price-changed/1": PriceChanged,
     "capacity-changed/1": CapacityChanged,
     "category-removed/1": CategoryRemoved,
+    "pools-set/1": PoolsSet,
     "seats-held/1": SeatsHeld,
     "hold-extended/1": HoldExtended,
     "hold-released/1": HoldReleased,

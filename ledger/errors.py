@@ -240,6 +240,16 @@ class CapacityBelowTaken(RuleBroken, title="Capacity below seats taken"):
         super().__init__(detail, category=category, taken=taken, held=held)
 
 
+class PoolBelowTaken(RuleBroken, title="Pool below seats taken"):
+    """The categories of a pool can't share fewer seats than are `taken` and `held` of them. Cancel bookings first; holds end by
+    themselves."""
+
+    def __init__(self, pool: str, taken: int, held: int) -> None:
+        also = f" and {held} held" if held else ""
+        detail = f"{taken} seats of the categories of {pool} are taken{also}: they can't share fewer."
+        super().__init__(detail, pool=pool, taken=taken, held=held)
+
+
 class CategoryInUse(RuleBroken):
     """A category that ever had a booking or a hold can't be removed. Set its capacity to the number of seats taken instead."""
 

@@ -54,6 +54,7 @@ class Event:
     `holds`: hold id -> `Hold`, while it is open. `released`: hold id -> customer id or b"". `hold_ends`: see there.
     `customers`: customer id -> number of tickets that are not cancelled, and of seats held. `commands`: command id -> version of
     its last entry, for every command except BookSeats, whose id is the booking's, and except the lapse of holds.
+    `pools`: see `entries.Pool`; a category that is removed leaves its pool.
     `at`, `mac`: those of its newest entry. `details_version`: the version of the last entry that changed details or categories (the
     ETag); `details_set`: the versions of those with `Details`.
     """
@@ -74,9 +75,11 @@ class Event:
         "holds",
         "id",
         "last_category",
+        "last_pool",
         "mac",
         "number",
         "organizer_id",
+        "pools",
         "released",
         "status",
         "touched",
@@ -97,6 +100,8 @@ class Event:
     status: str
     categories: dict[int, CategoryState]
     last_category: int
+    pools: tuple[e.Pool, ...]
+    last_pool: int
     bookings: dict[bytes, Any] | Overlay
     touched: dict[bytes, Any] | Overlay
     customers: dict[bytes, Any] | Overlay
@@ -125,6 +130,15 @@ class Event:
                 if str(category_id(self.id, state.number)) == category:
                     return state
         return next((state for state in self.categories.values() if state.name == category), None)
+
+    def pool_of(self, category: int) -> e.Pool | None:
+        """The pool that a category shares, by its number."""
+        return next((pool for pool in self.pools if category in pool.categories), None)
+
+    def seats_of(self, pool: e.Pool) -> tuple[int, int]:
+        """How many seats of a pool are taken, and how many held."""
+        shared = [self.categories[number] for number in pool.categories]
+        return sum(seats.taken for seats in shared), sum(seats.held for seats in shared)
 
     def ticket_states(self, booking_id: UUID) -> bytes:
         """The state of each ticket, one byte per ticket: ACTIVE, USED or CANCELLED."""
@@ -177,6 +191,10 @@ class Event:
 
 _ID_LENGTH = len(str(UUID(int=0)))
 MAPS = ("bookings", "touched", "customers", "commands", "holds", "released", "amounts")
+
+
+def pool_id(event_id: UUID, number: int) -> UUID:
+    return derived_id(event_id, b"pool %d" % number)
 
 
 def category_id(event_id: UUID, number: int) -> UUID:

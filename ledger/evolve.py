@@ -35,6 +35,7 @@ def _scheduled(recorded: e.RecordedEntry, entry: e.EventScheduled) -> Event:
     event.details, event.details_set, event.details_version = entry.details, (1,), 1
     event.currency, event.organizer_id, event.status = entry.currency, entry.organizer_id, "active"
     event.categories, event.last_category = {}, 0
+    event.pools, event.last_pool = (), 0
     for name in MAPS:
         setattr(event, name, {})
     event.commands[entry.command.bytes] = 1
@@ -79,6 +80,16 @@ def _capacity_changed(event: Event, entry: e.CapacityChanged) -> None:
 def _category_removed(event: Event, entry: e.CategoryRemoved) -> None:
     event.details_version = event.version
     del event.categories[entry.category]
+    event.pools = tuple(
+        msgspec.structs.replace(pool, categories=tuple(number for number in pool.categories if number != entry.category))
+        for pool in event.pools
+    )
+
+
+def _pools_set(event: Event, entry: e.PoolsSet) -> None:
+    event.details_version = event.version
+    event.pools, event.last_pool = entry.pools, max((event.last_pool, *(pool.number for pool in entry.pools)))
+    assert all(sum(event.seats_of(pool)) <= pool.capacity for pool in event.pools), "never above the capacity of a pool"
 
 
 def _seats_held(event: Event, entry: e.SeatsHeld) -> None:
@@ -187,6 +198,8 @@ def _take(event: Event, category: int, quantity: int = 0, held: int = 0, sold: i
     taken, held = old.taken + quantity, old.held + held
     assert 0 <= taken <= taken + held <= old.capacity, "never below 0, never above capacity"
     event.categories[category] = CategoryState(category, old.name, old.prices, old.capacity, taken, old.sold + sold, held)
+    if quantity + held > 0 and (pool := event.pool_of(category)) is not None:
+        assert sum(event.seats_of(pool)) <= pool.capacity, "never above the capacity of a pool"
 
 
 def _touch(event: Event, booking_id: UUID, tickets: tuple[int, ...], state: int) -> None:
@@ -204,6 +217,7 @@ _EVOLVE: dict[type[e.Entry], Callable[[Event, Any], None]] = {
     e.PriceChanged: _price_changed,
     e.CapacityChanged: _capacity_changed,
     e.CategoryRemoved: _category_removed,
+    e.PoolsSet: _pools_set,
     e.SeatsHeld: _seats_held,
     e.HoldExtended: _hold_extended,
     e.HoldReleased: _hold_released,

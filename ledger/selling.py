@@ -5,10 +5,11 @@ command that needs them. Until then it can still be confirmed.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import islice
+from typing import NamedTuple
 from uuid import UUID
 
 from ledger import entries as e
@@ -24,7 +25,7 @@ from ledger.commands import (
     ReleaseHold,
     WantedSeats,
 )
-from ledger.event import CategoryState, Event
+from ledger.event import Event
 from ledger.hold_errors import ExtensionLimit, HoldClosed, HoldEntryNeeded, HoldGone, HoldNotFound, NothingDue
 from ledger.holds import Hold
 from ledger.money import to_minor, to_text
@@ -90,8 +91,8 @@ def confirm_hold(event: Event, c: ConfirmHold, now: datetime, stamp: Stamp) -> l
         check_not_past(event, now)
         if not is_box_office(event, c.actor):
             check_on_sale(event, now)
-        for line in () if has_seats else lines:  # if it has: it was due, but nobody has needed its seats
-            _make_room(event.categories[line.category], line.quantity, lapses, HoldGone)
+        if not has_seats:  # if it has: it was due, but nobody has needed its seats
+            _make_room(event, Counter(hold.seats), lapses, HoldGone)
     if not is_open or is_for_another:
         _check_limit(event, own_ids, len(hold.seats), lapses, counted=len(hold.seats) if is_counted else 0)
     booked = e.SeatsBooked(
@@ -109,6 +110,13 @@ def lapse_holds(event: Event, _: LapseHolds, now: datetime, stamp: Stamp) -> lis
     return [e.HoldsLapsed(**stamp, hold_ids=tuple(UUID(bytes=id_) for id_ in due))]
 
 
+class Left(NamedTuple):
+    """How many seats can be had, and how many others hold."""
+
+    seats: int
+    held: int
+
+
 class Lapses:
     """The due holds that stand in a command's way, and have to lapse. Whether a command is accepted depends on those that are due,
     never on whether a worker has let them lapse already."""
@@ -120,18 +128,26 @@ class Lapses:
         self._event, self._now, self._kept = event, now, kept
         self._due: dict[bytes, Hold] = {}
 
-    def free_seats(self, category: int, missing: int) -> int:
-        """Lets due holds lapse until this number of seats of the category is free by them, or there is none left; returns how many
-        are."""
-        freed = self._seats_of(category)
-        if freed < missing:
+    def free_seats(self, categories: Sequence[int], missing: int) -> int:
+        """Lets due holds lapse until this number of seats of the categories is free by them, or there is none left; returns how
+        many are."""
+        freed = sum(map(_count(categories), self._due.values()))
+        for category in categories:
+            if freed >= missing:
+                break
             for id_, hold in self._event.hold_ends.due(category, self._now, self._event.holds):
                 if id_ not in self._due and id_ != self._kept:
                     self._due[id_] = hold
-                    freed += hold.seats.count(category)
+                    freed += _count(categories)(hold)
                     if freed >= missing:
                         break
         return freed
+
+    def left(self, categories: Sequence[int], wanted: int, free: int, held: int) -> Left:
+        """What can be had of these categories, of whose seats so many are free and held, once due holds have lapsed in whose way
+        the wanted number stands."""
+        freed = self.free_seats(categories, wanted - free) if wanted > free else 0
+        return Left(free + freed, held - freed)
 
     def free_tickets(self, customers: set[bytes], missing: int) -> int:
         """Likewise for the tickets that these customers hold."""
@@ -150,9 +166,6 @@ class Lapses:
         if not self._due:
             return []
         return [e.HoldsLapsed(**{**stamp, "actor": None}, hold_ids=tuple(UUID(bytes=id_) for id_ in self._due))]
-
-    def _seats_of(self, category: int) -> int:
-        return sum(hold.seats.count(category) for hold in self._due.values())
 
     def _tickets_of(self, customers: set[bytes]) -> int:
         return sum(len(hold.seats) for hold in self._due.values() if hold.customer in customers)
@@ -263,18 +276,32 @@ def _lines(event: Event, tickets: tuple[WantedSeats, ...], lapses: Lapses) -> It
         if wanted.quantity < 1:
             raise malformed("tickets.quantity", "must be 1 or more")
         quantities[seats.number] = quantities.get(seats.number, 0) + wanted.quantity
+    _make_room(event, quantities, lapses, errors.SoldOut)
     for number, quantity in quantities.items():
         seats = event.categories[number]
-        if quantity > seats.available:
-            _make_room(seats, quantity, lapses, errors.SoldOut)
         yield e.Line(number, seats.name, quantity, seats.price)
 
 
-def _make_room(seats: CategoryState, quantity: int, lapses: Lapses, refusal: type[errors.SoldOut] | type[HoldGone]) -> None:
-    """Raises the refusal if due holds do not have enough seats of this category."""
-    freed = lapses.free_seats(seats.number, quantity - seats.available)
-    if quantity > seats.available + freed:
-        raise refusal(seats.name, seats.available + freed, seats.held - freed)
+def _make_room(event: Event, quantities: Mapping[int, int], lapses: Lapses, refusal: type[errors.SoldOut] | type[HoldGone]) -> None:
+    """Raises the refusal if there are not so many seats of a category, or of its pool, even without the due holds."""
+    pooled: Counter[int] = Counter()
+    for number, quantity in quantities.items():
+        seats = event.categories[number]
+        if quantity <= seats.available and not event.pools:
+            continue
+        left = lapses.left((number,), quantity, seats.available, seats.held)
+        if (pool := event.pool_of(number)) is not None:
+            taken, held = event.seats_of(pool)
+            free = pool.capacity - taken - held - pooled[pool.number]
+            left = min(left, lapses.left(pool.categories, quantity, free, held))
+            pooled[pool.number] += quantity
+        if quantity > left.seats:
+            raise refusal(seats.name, *left)
+
+
+def _count(categories: Sequence[int]) -> Callable[[Hold], int]:
+    """Counts the seats of a hold that are of these categories."""
+    return lambda hold: sum(hold.seats.count(category) for category in categories)
 
 
 def _total(lines: tuple[e.Line, ...]) -> int:

@@ -14,13 +14,13 @@ from uuid import UUID
 import msgspec
 
 from ledger.concurrency import at_once
-from ledger.entries import Details
+from ledger.entries import Details, Pool
 from ledger.event import CategoryState, Event
 from ledger.holds import Hold, HoldEnds
 
-FIRST, OPEN_DATES, GUESTS, HOLDS = (f"event-snapshot/{number}" for number in (1, 2, 3, 4))
+FIRST, OPEN_DATES, GUESTS, HOLDS, POOLS = (f"event-snapshot/{number}" for number in (1, 2, 3, 4, 5))
 #: The formats that this release reads, the newest last. The first does not have the Event's number: it is 0 after `restore`.
-TOPICS = (FIRST, OPEN_DATES, GUESTS, HOLDS)
+TOPICS = (FIRST, OPEN_DATES, GUESTS, HOLDS, POOLS)
 #: The name of the task that takes snapshots, and of its row among the projections' positions.
 SNAPSHOTS = "snapshots"
 FRAME = 1_000
@@ -47,7 +47,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     mac: bytes | None = None
 
 
-class _Head(msgspec.Struct):
+class _Head(msgspec.Struct, omit_defaults=True):
     number: int
     created_at: datetime
     details: Details
@@ -58,6 +58,8 @@ class _Head(msgspec.Struct):
     status: str
     categories: list[CategoryState]
     last_category: int
+    pools: tuple[Pool, ...] = ()
+    last_pool: int = 0
 
 
 class _State(msgspec.Struct):
@@ -89,6 +91,7 @@ def take(event: Event, topic: str = "") -> Snapshot:
     head = _Head(
         number, event.created_at, event.details, event.details_set, event.details_version, event.currency,
         event.organizer_id, event.status, list(event.categories.values()), event.last_category,
+        event.pools, event.last_pool,
     )  # fmt: skip
     frames = []
     for name in _VALUES:
@@ -99,6 +102,8 @@ def take(event: Event, topic: str = "") -> Snapshot:
 
 
 def _oldest_topic(event: Event) -> str:
+    if event.last_pool:
+        return POOLS
     has_held = event.holds or event.released or event.amounts
     return HOLDS if has_held else TOPICS[event.details.shape - 1]
 

@@ -16,8 +16,9 @@ from typing_extensions import TypeAliasType
 from ledger import entries as e
 from ledger.concurrency import at_once
 from ledger.derived_ids import derived_id
-from ledger.event import Event, category_id
+from ledger.event import Event, category_id, pool_id
 from ledger.money import to_text
+from ledger.pools import Seats, share
 from ledger.ticket_codes import TicketCodes, TicketLocation
 
 #: OpenAPI Generator makes a decimal of a string with the format `number`, and of no other.
@@ -37,7 +38,7 @@ STATES: dict[int, TicketStatus] = {ord("a"): "active", ord("u"): "used", ord("c"
 @dataclass(slots=True, kw_only=True)
 class CategoryView:
     """A category of seats: `capacity` seats, of which `taken` are sold, `held` for somebody who is about to book them and may give
-    them back, and `available` left. `price` is that of new bookings."""
+    them back, and `available` left, as far as its pool has as many. `price` is that of new bookings."""
 
     id: UUID
     name: str
@@ -46,6 +47,20 @@ class CategoryView:
     taken: int
     held: int
     available: int
+
+
+@dataclass(slots=True, kw_only=True)
+class PoolView:
+    """A capacity that categories share, which are named by id: of their seats, `capacity` at most are sold. The other fields are as
+    those of a category."""
+
+    id: UUID
+    name: str
+    capacity: int
+    taken: int
+    held: int
+    available: int
+    categories: list[UUID]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -58,7 +73,8 @@ class EventView:
     null for an open date, and where sales after the start have no end. For an open date customers can't cancel after
     `sales_close_at` either. `guest_checkout`: whether somebody without an account books with
     name and e-mail address at once (`open`), after proving the address (`proven`), or not at all (`off`). `hold_minutes`: for how
-    long seats are held. `available`: the seats left of all categories. `details_version`: the number in the ETag, to send
+    long seats are held. `capacity`, `available`: the seats, and those left, of all categories, as far as pools let them be sold.
+    `details_version`: the number in the ETag, to send
     as `If-Match`; it rises with each change of details or categories, not with bookings."""
 
     id: UUID
@@ -77,6 +93,7 @@ class EventView:
     status: EventStatus
     organizer_id: UUID
     categories: list[CategoryView]
+    pools: list[PoolView]
     capacity: int
     available: int
     max_tickets_per_customer: int | None
@@ -176,23 +193,35 @@ class MadeHoldView(HoldView):
 
 def event_view(event: Event) -> EventView:
     """The Event as it is now."""
-    details = event.details
+    details, pool_of = event.details, {number: pool.number for pool in event.pools for number in pool.categories}
+    own = [(Seats(seats.capacity, seats.available), pool_of.get(seats.number)) for seats in event.categories.values()]
+    pools = [_pool_view(event, pool) for pool in event.pools]
+    limits = {pool.number: Seats(view.capacity, view.available) for pool, view in zip(event.pools, pools, strict=True)}
+    shared = share(own, limits)
     categories = [
         CategoryView(
             id=category_id(event.id, category.number), name=category.name, price=to_text(category.price, event.currency),
-            capacity=category.capacity, taken=category.taken, held=category.held, available=category.available,
+            capacity=category.capacity, taken=category.taken, held=category.held, available=available,
         )
-        for category in event.categories.values()
+        for category, available in zip(event.categories.values(), shared.available, strict=True)
     ]  # fmt: skip
     return EventView(
         id=event.id, number=event.number, name=details.name, description=details.description, venue=details.venue,
         starts_at=details.starts_at, ends_at=details.ends_at, timezone=details.timezone,
         sales_open_at=details.sales_open_at, sales_close_at=details.sales_close_at, past_at=details.past_at,
         show_at=details.show_at, currency=event.currency, status=event.status,  # type: ignore[arg-type]
-        organizer_id=event.organizer_id, categories=categories, capacity=sum(category.capacity for category in categories),
-        available=sum(category.available for category in categories), max_tickets_per_customer=details.max_tickets_per_customer,
+        organizer_id=event.organizer_id, categories=categories, pools=pools, capacity=shared.total.capacity,
+        available=shared.total.available, max_tickets_per_customer=details.max_tickets_per_customer,
         guest_checkout=details.guest_checkout, hold_minutes=details.hold_minutes,
         details_version=event.details_version, created_at=event.created_at,
+    )  # fmt: skip
+
+
+def _pool_view(event: Event, pool: e.Pool) -> PoolView:
+    taken, held = event.seats_of(pool)
+    return PoolView(
+        id=pool_id(event.id, pool.number), name=pool.name, capacity=pool.capacity, taken=taken, held=held,
+        available=pool.capacity - taken - held, categories=[category_id(event.id, number) for number in pool.categories],
     )  # fmt: skip
 
 

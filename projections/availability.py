@@ -1,14 +1,14 @@
-"""The `availability` projection: seats left of each category, and the holds.
+"""The `availability` projection: seats left of each category and pool, and the holds.
 
 The end of an Event ends its holds, but changes no row of them: queries derive that from its `is_open`."""
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import CheckConstraint, Computed, Connection, ForeignKey, Index, Integer, delete, select, text
+from sqlalchemy import CheckConstraint, Computed, Connection, ForeignKey, Index, Integer, and_, delete, select, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ledger import entries as e
@@ -18,6 +18,7 @@ from projections.tables import (
     Id,
     MinorUnits,
     Model,
+    PoolNumber,
     Position,
     String,
     Timestamp,
@@ -55,6 +56,22 @@ class AvailabilityCategory(Model):
     capacity: Mapped[int]
     taken: Mapped[int]
     held: Mapped[int] = mapped_column(server_default=text("0"))
+    available: Mapped[int] = mapped_column(Integer, Computed("capacity - taken - held", persisted=True))
+    pool: Mapped[PoolNumber | None]
+
+
+class AvailabilityPool(Model):
+    """A capacity that categories share. `available`: of its own capacity, whatever its categories have left."""
+
+    __tablename__ = "availability_pools"
+    __table_args__ = (CheckConstraint("available >= 0", name="never_oversold"),)
+
+    event_id: Mapped[Id] = mapped_column(ForeignKey("availability_events.event_id", ondelete="CASCADE"), primary_key=True)
+    pool: Mapped[PoolNumber] = mapped_column(primary_key=True)
+    name: Mapped[String]
+    capacity: Mapped[int]
+    taken: Mapped[int]
+    held: Mapped[int]
     available: Mapped[int] = mapped_column(Integer, Computed("capacity - taken - held", persisted=True))
 
 
@@ -95,10 +112,15 @@ class HoldLine(Model):
 
 
 class _CategoryRow:
-    __slots__ = ("capacity", "held", "name", "taken")
+    __slots__ = ("capacity", "held", "name", "pool", "taken")
 
-    def __init__(self, name: str, capacity: int, taken: int = 0, held: int = 0) -> None:
-        self.name, self.capacity, self.taken, self.held = name, capacity, taken, held
+    def __init__(self, name: str, capacity: int, taken: int = 0, held: int = 0, pool: int | None = None) -> None:
+        self.name, self.capacity, self.taken, self.held, self.pool = name, capacity, taken, held, pool
+
+
+class _PoolRow(NamedTuple):
+    name: str
+    capacity: int
 
 
 class _HoldRow:
@@ -112,14 +134,16 @@ class _HoldRow:
 
 
 class _Event:
-    """The rows of one event: its categories by number, and those holds that the batch is about."""
+    """The rows of one event: its categories by number, the pools that have some, and those holds that the batch is about.
+    `has_new_pools`: the rows of all others are outdated."""
 
-    __slots__ = ("categories", "holds", "is_open")
+    __slots__ = ("categories", "has_new_pools", "holds", "is_open", "pools")
 
     def __init__(self) -> None:
         self.categories: dict[int, _CategoryRow] = {}
+        self.pools: dict[int, _PoolRow] = {}
         self.holds: dict[UUID, _HoldRow] = {}
-        self.is_open = True
+        self.is_open, self.has_new_pools = True, False
 
     def end_hold(self, hold_id: UUID, status: str, entry: e.Entry) -> None:
         hold = self.holds[hold_id]
@@ -193,6 +217,13 @@ def _remove_category(event: _Event, entry: e.CategoryRemoved) -> None:
     del event.categories[entry.category]
 
 
+def _set_pools(event: _Event, entry: e.PoolsSet) -> None:
+    event.pools, event.has_new_pools = {pool.number: _PoolRow(pool.name, pool.capacity) for pool in entry.pools}, True
+    pool_of = {category: pool.number for pool in entry.pools for category in pool.categories}
+    for number, category in event.categories.items():
+        category.pool = pool_of.get(number)
+
+
 _HANDLERS: dict[type[e.Entry], Callable[[_Event, Any], None]] = {
     e.EventScheduled: _schedule,
     e.SeatsHeld: _hold,
@@ -207,14 +238,15 @@ _HANDLERS: dict[type[e.Entry], Callable[[_Event, Any], None]] = {
     e.CategoryRenamed: _rename_category,
     e.CapacityChanged: _change_capacity,
     e.CategoryRemoved: _remove_category,
+    e.PoolsSet: _set_pools,
 }
 
 
 class AvailabilityProjector:
     name = "availability"
-    version = 2
+    version = 3
     is_by_event = True
-    tables = (AvailabilityEvent, AvailabilityCategory, Hold, HoldLine)
+    tables = (AvailabilityEvent, AvailabilityCategory, AvailabilityPool, Hold, HoldLine)
     handles: frozenset[type[e.Entry]] = frozenset(_HANDLERS)
 
     def fold(self, connection: Connection, batch: Sequence[RecordedEntry]) -> None:
@@ -233,7 +265,7 @@ class AvailabilityProjector:
         rows = [
             {
                 "event_id": id_, "category": number, "name": category.name, "capacity": category.capacity,
-                "taken": category.taken, "held": category.held,
+                "taken": category.taken, "held": category.held, "pool": category.pool,
             }
             for id_ in changed
             for number, category in events[id_].categories.items()
@@ -243,7 +275,23 @@ class AvailabilityProjector:
             if number not in events[event_id].categories:
                 key = (AvailabilityCategory.event_id == event_id, AvailabilityCategory.category == number)
                 connection.execute(delete(AvailabilityCategory).where(*key))
+        _write_pools(connection, {id_: events[id_] for id_ in changed})
         _write_holds(connection, batch, {id_: hold for event in events.values() for id_, hold in event.holds.items()})
+
+
+def _write_pools(connection: Connection, events: dict[UUID, _Event]) -> None:
+    if reset := [id_ for id_, event in events.items() if event.has_new_pools]:
+        connection.execute(delete(AvailabilityPool).where(is_any_of(AvailabilityPool.event_id, "event_ids")), {"event_ids": reset})
+    upsert(connection, AvailabilityPool, [row for event_id, event in events.items() for row in _pool_rows(event_id, event)])
+
+
+def _pool_rows(event_id: UUID, event: _Event) -> Iterator[dict[str, Any]]:
+    for number, pool in event.pools.items():
+        shared = [category for category in event.categories.values() if category.pool == number]
+        yield {
+            "event_id": event_id, "pool": number, "name": pool.name, "capacity": pool.capacity,
+            "taken": sum(category.taken for category in shared), "held": sum(category.held for category in shared),
+        }  # fmt: skip
 
 
 def _write_holds(connection: Connection, batch: Sequence[RecordedEntry], holds: dict[UUID, _HoldRow]) -> None:
@@ -282,13 +330,18 @@ def _changing_columns(hold: _HoldRow) -> dict[str, Any]:
     return {"expires_at": hold.expires_at, "extensions": hold.extensions, "status": hold.status, "ended_at": hold.ended_at}
 
 
-_a, _h, _l = table_of(AvailabilityCategory).c, table_of(Hold).c, table_of(HoldLine).c
+_a, _p = table_of(AvailabilityCategory).c, table_of(AvailabilityPool).c
+_h, _l = table_of(Hold).c, table_of(HoldLine).c
 _CATEGORIES = (
-    select(_a.event_id, _a.category, _a.name, _a.capacity, _a.taken, _a.held, table_of(AvailabilityEvent).c.is_open)
+    select(
+        _a.event_id, _a.category, _a.name, _a.capacity, _a.taken, _a.held, _a.pool, table_of(AvailabilityEvent).c.is_open,
+        _p.name.label("pool_name"), _p.capacity.label("pool_capacity"),
+    )
     .join(AvailabilityEvent, table_of(AvailabilityEvent).c.event_id == _a.event_id)
+    .outerjoin(AvailabilityPool, and_(_p.event_id == _a.event_id, _p.pool == _a.pool))
     .where(is_any_of(AvailabilityCategory.event_id, "event_ids"))
     .order_by(_a.event_id, _a.category)
-)
+)  # fmt: skip
 _HOLDS = (
     select(_h.hold_id, _h.event_id, _h.expires_at, _h.extensions, _h.status, _h.ended_at, _l.category, _l.quantity)
     .join(HoldLine, _l.hold_id == _h.hold_id)
@@ -301,7 +354,9 @@ def _read(connection: Connection, batch: Sequence[RecordedEntry]) -> dict[UUID, 
     for row in connection.execute(_CATEGORIES, {"event_ids": list({recorded.stream for recorded in batch})}):
         event = events.setdefault(row.event_id, _Event())
         event.is_open = row.is_open
-        event.categories[row.category] = _CategoryRow(row.name, row.capacity, row.taken, row.held)
+        event.categories[row.category] = _CategoryRow(row.name, row.capacity, row.taken, row.held, row.pool)
+        if row.pool is not None:
+            event.pools[row.pool] = _PoolRow(row.pool_name, row.pool_capacity)
     hold_ids = [id_ for recorded in batch for id_ in _holds_of(recorded.entry)]
     for held in connection.execute(_HOLDS, {"hold_ids": hold_ids}) if hold_ids else ():
         holds = events[held.event_id].holds

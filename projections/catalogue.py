@@ -103,6 +103,11 @@ def _change_capacity(connection: Connection, recorded: RecordedEntry, entry: e.C
     return {}
 
 
+def _set_pools(connection: Connection, recorded: RecordedEntry, entry: e.PoolsSet) -> _Values:
+    """The pools are rows of `availability_pools`; likewise."""
+    return {}
+
+
 def _remove_category(connection: Connection, recorded: RecordedEntry, entry: e.CategoryRemoved) -> _Values:
     key = tuple_(CatalogueCategory.event_id, CatalogueCategory.category)
     connection.execute(delete(CatalogueCategory).where(key == (recorded.stream, entry.category)))
@@ -121,12 +126,13 @@ _CHANGES: dict[type[e.Entry], Callable[[Connection, RecordedEntry, Any], _Values
     e.PriceChanged: _change_price,
     e.CapacityChanged: _change_capacity,
     e.CategoryRemoved: _remove_category,
+    e.PoolsSet: _set_pools,
 }
 
 
 class CatalogueProjector:
     name = "catalogue"
-    version = 4
+    version = 5
     is_by_event = True
     tables = (CatalogueEvent, CatalogueCategory)
     handles: frozenset[type[e.Entry]] = frozenset((e.EventScheduled, *_CHANGES))

@@ -25,7 +25,7 @@ _CATEGORIES = frozenset[type[e.Entry]]((e.CategoryAdded, e.CategoryRenamed, e.Ca
 IGNORED: Mapping[str, frozenset[type[e.Entry]]] = {
     "audit": frozenset(),
     "availability": frozenset((e.EventDetailsChanged, e.PriceChanged, e.TicketUsed)),
-    "bookings": _CATEGORIES | _HOLDS | {e.PriceChanged},
+    "bookings": _CATEGORIES | _HOLDS | {e.PoolsSet, e.PriceChanged},
     "catalogue": _HOLDS | {e.SeatsBooked, e.BookingCancelled, e.TicketUsed},
-    "revenue": _HOLDS | {e.PriceChanged, e.TicketUsed},
+    "revenue": _HOLDS | {e.PoolsSet, e.PriceChanged, e.TicketUsed},
 }

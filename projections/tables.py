@@ -32,6 +32,7 @@ Id = Annotated[UUID, mapped_column(Uuid)]
 Position = Annotated[int, mapped_column(BigInteger)]
 MinorUnits = Annotated[int, mapped_column(BigInteger)]
 CategoryNumber = Annotated[int, mapped_column(SmallInteger)]
+PoolNumber = Annotated[int, mapped_column(SmallInteger)]
 Timestamp = Annotated[datetime, mapped_column(DateTime(timezone=True))]
 String = Annotated[str, mapped_column(Text)]
 

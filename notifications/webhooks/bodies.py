@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from ledger import entries as e
 from ledger.entries import Entry, RecordedEntry
-from ledger.event import category_id
+from ledger.event import category_id, pool_id
 from ledger.evolve import evolve
 from ledger.money import to_text
 from ledger.store import Ledger
@@ -164,6 +164,18 @@ def _capacity_changed(subject: _Subject, entry: e.CapacityChanged) -> dict[str, 
     return {"id": subject.category(entry.category), "capacity": entry.capacity}
 
 
+def _pools_set(subject: _Subject, entry: e.PoolsSet) -> dict[str, Any]:
+    return {
+        "pools": [
+            {
+                "id": pool_id(subject.recorded.stream, pool.number), "name": pool.name, "capacity": pool.capacity,
+                "categories": [subject.category(number) for number in pool.categories],
+            }
+            for pool in entry.pools
+        ]
+    }  # fmt: skip
+
+
 def _booked(subject: _Subject, entry: e.SeatsBooked) -> dict[str, Any]:
     """As `GET /api/bookings/{id}` shows it, but the codes of its tickets."""
     recorded = subject.recorded
@@ -246,6 +258,7 @@ _DATA: dict[type[Entry], Callable[[_Subject, Any], dict[str, Any]]] = {
     e.CategoryRemoved: _category_removed,
     e.PriceChanged: _price_changed,
     e.CapacityChanged: _capacity_changed,
+    e.PoolsSet: _pools_set,
     e.SeatsHeld: _held,
     e.HoldExtended: _hold_extended,
     e.HoldReleased: _hold_released,

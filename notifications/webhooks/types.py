@@ -17,6 +17,7 @@ TYPES: dict[type[Entry], str] = {
     e.CategoryRemoved: "category.removed",
     e.PriceChanged: "category.price_changed",
     e.CapacityChanged: "category.capacity_changed",
+    e.PoolsSet: "pools.set",
     e.SeatsHeld: "hold.created",
     e.HoldExtended: "hold.extended",
     e.HoldReleased: "hold.released",
@@ -33,8 +34,8 @@ WebhookType = TypeAliasType(
     "WebhookType",
     Literal[
         "*", "event.created", "event.changed", "event.cancelled", "event.completed", "category.added", "category.renamed",
-        "category.removed", "category.price_changed", "category.capacity_changed", "hold.created", "hold.extended",
-        "hold.released", "holds.lapsed", "booking.created", "booking.cancelled", "ticket.used",
+        "category.removed", "category.price_changed", "category.capacity_changed", "pools.set", "hold.created",
+        "hold.extended", "hold.released", "holds.lapsed", "booking.created", "booking.cancelled", "ticket.used",
     ],
 )  # fmt: skip
 NAMES: tuple[str, ...] = get_args(WebhookType.__value__)

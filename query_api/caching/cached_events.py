@@ -20,7 +20,7 @@ from cachetools import LRUCache
 
 from ledger.views import EventView
 from query_api import queries
-from query_api.queries import CategorySeatsRow, EventRow, EventSearch
+from query_api.queries import CategorySeatsRow, EventRow, EventSearch, PoolRow
 from query_api.responses import mapping
 from query_api.responses.representation import Representation
 
@@ -56,16 +56,20 @@ class CachedEvent:
     def size_bytes(self) -> int:
         return 3 * len(self.made.body) + 600
 
-    def set_seats(self, rows: list[CategorySeatsRow]) -> bool:
-        """Sets the seats of each category. False where its categories are others: then the event's details have changed, too."""
+    def set_seats(self, rows: list[CategorySeatsRow], pools: list[PoolRow]) -> bool:
+        """Sets the seats of each category and pool. False where these are others: then the event's details have changed, too."""
         view = self.view
         if [category.name for category in view.categories] != [row.name for row in rows]:
             return False
-        for category, row in zip(view.categories, rows, strict=True):
-            category.capacity, category.taken = row.capacity, row.taken
-            category.held, category.available = row.held, row.available
-        view.capacity = sum(category.capacity for category in view.categories)
-        view.available = sum(category.available for category in view.categories)
+        if [pool.name for pool in view.pools] != [row.name for row in pools]:
+            return False
+        shared = mapping.share_rows(rows, pools)
+        for category, row, available in zip(view.categories, rows, shared.available, strict=True):
+            category.capacity, category.taken, category.held, category.available = row.capacity, row.taken, row.held, available
+        for pool, row_of_pool in zip(view.pools, pools, strict=True):
+            pool.capacity, pool.taken, pool.held = row_of_pool.capacity, row_of_pool.taken, row_of_pool.held
+            pool.available = row_of_pool.available
+        view.capacity, view.available = shared.total
         self.made = self._make()
         return True
 
@@ -92,8 +96,8 @@ class ChangedEvents:
     """The events that changed after a position, and how."""
 
     def __init__(self) -> None:
-        #: The newest seats of each event, as a JSON array of CategorySeatsRow.
-        self.seats: dict[UUID, str] = {}
+        #: The newest seats of each event: of its categories, and of its pools if it has any, as JSON.
+        self.seats: dict[UUID, tuple[str, str | None]] = {}
         #: Events whose details changed.
         self.details: set[UUID] = set()
 
@@ -101,7 +105,7 @@ class ChangedEvents:
         if row.categories is None:
             self.details.add(row.event_id)
         else:
-            self.seats[row.event_id] = row.categories
+            self.seats[row.event_id] = row.categories, row.pools
 
 
 class CachedEvents:
@@ -162,9 +166,9 @@ class CachedEvents:
 
     def apply(self, changes: ChangedEvents, position: int) -> None:
         """Applies all changes up to `position` at once."""
-        for event_id, categories in changes.seats.items():
+        for event_id, (categories, pools) in changes.seats.items():
             event = self.events.get(event_id)
-            if event is not None and not event.set_seats(mapping.decode_seats(categories)):
+            if event is not None and not event.set_seats(mapping.decode_seats(categories), mapping.decode_pools(pools or "[]")):
                 changes.details.add(event_id)
         for event_id in changes.details:
             self.events.pop(event_id, None)

@@ -47,6 +47,7 @@ from query_api.queries.event_queries import (
     EventKey,
     EventRow,
     EventSearch,
+    PoolRow,
     event_by_id,
     event_page,
 )
@@ -142,6 +143,7 @@ __all__ = [
     "NotificationRow",
     "PagedBookingRow",
     "PlacedEntryRow",
+    "PoolRow",
     "ProgressRow",
     "SalesRow",
     "SetAsideRow",

@@ -22,10 +22,11 @@ from sqlalchemy import (
     tuple_,
     union_all,
 )
+from sqlalchemy.orm import InstrumentedAttribute
 from sqlalchemy.sql.selectable import LateralFromClause
 
 from ledger.views import EventStatus, GuestCheckout
-from projections.availability import AvailabilityCategory
+from projections.availability import AvailabilityCategory, AvailabilityPool
 from projections.catalogue import LASTING, CatalogueCategory, CatalogueEvent
 from query_api.database import Query, Row
 from query_api.queries.compose import (
@@ -62,10 +63,22 @@ class CategoryRow(Row, frozen=True, array_like=True):
     taken: int
     held: int
     available: int
+    pool: int | None
+
+
+class PoolRow(Row, frozen=True, array_like=True):
+    """A pool of an event. `available`: of its own capacity."""
+
+    pool: int
+    name: str
+    capacity: int
+    taken: int
+    held: int
+    available: int
 
 
 class EventRow(Row, frozen=True):
-    """An event. `categories`: a JSON array of CategoryRow."""
+    """An event. `categories`: a JSON array of CategoryRow; `pools`: of PoolRow, None without any."""
 
     event_id: UUID
     number: int
@@ -88,16 +101,26 @@ class EventRow(Row, frozen=True):
     details_version: int
     created_at: datetime
     categories: str
+    pools: str | None
 
 
 def _categories_of_event() -> LateralFromClause:
     """The categories that both the catalogue and the availability projection have: an event is shown once both have it."""
     c, a = CatalogueCategory, AvailabilityCategory
-    rows = json_rows(CategoryRow, c.category.expression, c.category, c.name, c.price, a.capacity, a.taken, a.held, a.available)
+    rows = json_rows(
+        CategoryRow, c.category.expression, c.category, c.name, c.price, a.capacity, a.taken, a.held, a.available, a.pool
+    )
     both = and_(a.event_id == c.event_id, a.category == c.category)
     return lateral(
         select(rows.label("categories")).select_from(c).join(a, both).where(c.event_id == CatalogueEvent.event_id), "of_event"
     )
+
+
+def pools_of(event_id: InstrumentedAttribute[UUID]) -> ColumnElement[str]:
+    """The column `pools`: the pools of the event with the id in this column."""
+    p = AvailabilityPool
+    rows = json_rows(PoolRow, p.pool.expression, p.pool, p.name, p.capacity, p.taken, p.held, p.available)
+    return select(rows).where(p.event_id == event_id).scalar_subquery().label("pools")
 
 
 def event_rows(*where: ColumnElement[bool]) -> Statement:
@@ -107,7 +130,7 @@ def event_rows(*where: ColumnElement[bool]) -> Statement:
         select(
             e.event_id, e.number, e.name, e.description, e.venue, e.starts_at, e.ends_at, e.timezone, e.sales_open_at,
             e.sales_close_at, e.past_at, e.show_at, e.currency, e.status, e.organizer_id, e.max_tickets_per_customer,
-            e.guest_checkout, e.hold_minutes, e.details_version, e.created_at, categories.c.categories,
+            e.guest_checkout, e.hold_minutes, e.details_version, e.created_at, categories.c.categories, pools_of(e.event_id),
         )
         .select_from(e)
         .join(categories, categories.c.categories.is_not(None))

@@ -47,6 +47,7 @@ from query_api.queries.compose import (
     query_of,
     reached_by,
 )
+from query_api.queries.event_queries import pools_of
 
 #: A projection's lag is counted up to this many entries.
 MAX_LAG = 100_000
@@ -54,20 +55,22 @@ ENTRIES = table("ledger_entries", column("notification_id", BigInteger), column(
 
 
 class AvailableRow(Row, frozen=True, array_like=True):
-    """Seats of a category that are left, and that are held."""
+    """Seats of a category that are left, and that are held, and its pool."""
 
     name: str
     available: int
     held: int
+    pool: int | None
 
 
 class AvailabilityChangeRow(Row, frozen=True):
     """The seats left of an event. `changed_at`: the position of the last entry that changed them. `categories`: a JSON array of
-    AvailableRow."""
+    AvailableRow; `pools`: of PoolRow, None without any."""
 
     event_id: UUID
     changed_at: int
     categories: str | None
+    pools: str | None
 
 
 class CategorySeatsRow(Row, frozen=True, array_like=True):
@@ -76,15 +79,18 @@ class CategorySeatsRow(Row, frozen=True, array_like=True):
     taken: int
     held: int
     available: int
+    pool: int | None
 
 
 class ChangedEventRow(Row, frozen=True):
     """A change of an event, the last one at position `changed_at`. `categories`: a JSON array of CategorySeatsRow in the row for
-    its seats; None in the row for anything else. An event with changes of both kinds has both rows."""
+    its seats; None in the row for anything else. `pools`: of PoolRow, None without any. An event with
+    changes of both kinds has both rows."""
 
     event_id: UUID
     changed_at: int
     categories: str | None
+    pools: str | None
 
 
 class ProjectionPositionRow(Row, frozen=True):
@@ -155,12 +161,14 @@ class VerificationRow(Row, frozen=True):
 def _availability_changes(flags: frozenset[str]) -> Compiled[AvailabilityChangeRow]:
     e, c = AvailabilityEvent, AvailabilityCategory
     categories = lateral(
-        select(json_rows(AvailableRow, c.category.expression, c.name, c.available, c.held).label("categories")).where(
+        select(json_rows(AvailableRow, c.category.expression, c.name, c.available, c.held, c.pool).label("categories")).where(
             c.event_id == e.event_id
         ),
         "c",
     )
-    rows = select(e.event_id, e.position.label("changed_at"), categories.c.categories).join(categories, true())
+    rows = select(e.event_id, e.position.label("changed_at"), categories.c.categories, pools_of(e.event_id)).join(
+        categories, true()
+    )
     if "event_ids" in flags:
         rows = rows.where(e.event_id == func.any(bindparam("event_ids", type_=ARRAY(Uuid))))
     if "after" in flags:
@@ -179,11 +187,12 @@ def availability_changes(*, event_ids: list[UUID] | None, after: int | None, lim
 def _changed_events() -> Compiled[ChangedEventRow]:
     a, s, c = AvailabilityEvent, AvailabilityCategory, CatalogueEvent
     after = bindparam("after", type_=BigInteger)
-    rows = json_rows(CategorySeatsRow, s.category.expression, s.name, s.capacity, s.taken, s.held, s.available)
+    rows = json_rows(CategorySeatsRow, s.category.expression, s.name, s.capacity, s.taken, s.held, s.available, s.pool)
     categories = lateral(select(rows.label("categories")).where(s.event_id == a.event_id), "c")
-    seats = select(a.event_id, a.position.label("changed_at"), categories.c.categories).join(categories, true())
+    columns = (a.event_id, a.position.label("changed_at"), categories.c.categories, pools_of(a.event_id))
+    seats = select(*columns).join(categories, true())
     seats = seats.where(a.position > after)
-    details = select(c.event_id, c.position, null()).where(c.position > after)
+    details = select(c.event_id, c.position, null(), null()).where(c.position > after)
     changed = union_all(seats, details).subquery("changed")
     rows_ = select(*changed.c).order_by(changed.c.changed_at).limit(LIMIT)
     return compile_anchored(anchored(EVENTS, rows_, "changed_at"), ChangedEventRow)

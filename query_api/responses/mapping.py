@@ -6,8 +6,9 @@ from uuid import UUID
 
 import msgspec
 
-from ledger.event import category_id
+from ledger.event import category_id, pool_id
 from ledger.money import to_text
+from ledger.pools import Seats, Shared, share
 from ledger.ticket_codes import TicketCodes, TicketLocation
 from ledger.views import (
     TICKETS_AT_ONCE,
@@ -16,6 +17,7 @@ from ledger.views import (
     EventView,
     HoldView,
     LineView,
+    PoolView,
     TicketView,
     held_line_views,
     ticket_id,
@@ -30,6 +32,7 @@ from query_api.queries import (
     EventTotalsRow,
     HoldLineRow,
     HoldRow,
+    PoolRow,
     SalesRow,
     SummaryRow,
     TicketRow,
@@ -54,22 +57,32 @@ _decode_categories = msgspec.json.Decoder(list[CategoryRow]).decode
 _decode_tickets = msgspec.json.Decoder(list[TicketRow]).decode
 _decode_hold_lines = msgspec.json.Decoder(list[HoldLineRow]).decode
 _decode_available = msgspec.json.Decoder(list[AvailableRow]).decode
+decode_pools = msgspec.json.Decoder(list[PoolRow]).decode
 decode_seats = msgspec.json.Decoder(list[CategorySeatsRow]).decode
 
 
 def event_view(row: EventRow) -> EventView:
+    rows, pool_rows = _decode_categories(row.categories), decode_pools(row.pools or "[]")
+    shared = share_rows(rows, pool_rows)
     categories = [
         CategoryView(
             id=category_id(row.event_id, c.category), name=c.name, price=to_text(c.price, row.currency), capacity=c.capacity,
-            taken=c.taken, held=c.held, available=c.available,
+            taken=c.taken, held=c.held, available=available,
         )
-        for c in _decode_categories(row.categories)
+        for c, available in zip(rows, shared.available, strict=True)
+    ]  # fmt: skip
+    pools = [
+        PoolView(
+            id=pool_id(row.event_id, p.pool), name=p.name, capacity=p.capacity, taken=p.taken, held=p.held, available=p.available,
+            categories=[category_id(row.event_id, c.category) for c in rows if c.pool == p.pool],
+        )
+        for p in pool_rows
     ]  # fmt: skip
     return EventView(
         id=row.event_id, number=row.number, name=row.name, description=row.description, venue=row.venue, starts_at=row.starts_at,
         ends_at=row.ends_at, timezone=row.timezone, sales_open_at=row.sales_open_at, sales_close_at=row.sales_close_at,
         past_at=row.past_at, show_at=row.show_at, currency=row.currency, status=row.status, organizer_id=row.organizer_id,
-        categories=categories, capacity=sum(c.capacity for c in categories), available=sum(c.available for c in categories),
+        categories=categories, pools=pools, capacity=shared.total.capacity, available=shared.total.available,
         max_tickets_per_customer=row.max_tickets_per_customer, guest_checkout=row.guest_checkout,
         hold_minutes=row.hold_minutes, details_version=row.details_version, created_at=row.created_at,
     )  # fmt: skip
@@ -202,21 +215,33 @@ def _amounts(row: SummaryRow | EventTotalsRow | SalesRow) -> dict[str, str]:
     return {name: to_text(amount, row.currency) for name, amount in amounts.items()}
 
 
+def share_rows(rows: Iterable[CategoryRow | CategorySeatsRow], pools: Iterable[PoolRow]) -> Shared:
+    """What can be sold of categories with these pools."""
+    own = [(Seats(row.capacity, row.available), row.pool) for row in rows]
+    return share(own, {pool.pool: Seats(pool.capacity, pool.available) for pool in pools})
+
+
 class AvailableCategory(msgspec.Struct, frozen=True):
+    """A category or a pool."""
+
     name: str
     available: int
     held: int
 
 
 class AvailabilityMessage(msgspec.Struct, frozen=True):
-    """The data of a live event: seats left of one event, as of `position`."""
+    """The data of a live event: seats left of one event, as of `position`. `pools`: likewise, each by its own capacity."""
 
     event_id: UUID
     available: int
     categories: list[AvailableCategory]
+    pools: list[AvailableCategory]
     position: int
 
 
 def availability_message(row: AvailabilityChangeRow) -> AvailabilityMessage:
-    categories = [AvailableCategory(c.name, c.available, c.held) for c in _decode_available(row.categories or "[]")]
-    return AvailabilityMessage(row.event_id, sum(c.available for c in categories), categories, row.changed_at)
+    rows, pools = _decode_available(row.categories or "[]"), decode_pools(row.pools or "[]")
+    shared = share([(Seats(0, c.available), c.pool) for c in rows], {p.pool: Seats(0, p.available) for p in pools})
+    categories = [AvailableCategory(c.name, available, c.held) for c, available in zip(rows, shared.available, strict=True)]
+    in_pools = [AvailableCategory(p.name, p.available, p.held) for p in pools]
+    return AvailabilityMessage(row.event_id, shared.total.available, categories, in_pools, row.changed_at)

@@ -63,6 +63,7 @@ __all__ = [
     "DeliveryState",
     "DemoAccount",
     "EditedCategory",
+    "EditedPool",
     "Entry",
     "EntryPage",
     "EntryType",
@@ -97,12 +98,14 @@ __all__ = [
     "NewBooking",
     "NewCategory",
     "NewEvent",
+    "NewPool",
     "NewSecondFactor",
     "NewWebhook",
     "Notification",
     "NotificationPage",
     "OpenSession",
     "OpenSessions",
+    "Pool",
     "Problem",
     "ProblemError",
     "Projection",
@@ -206,6 +209,7 @@ if _typing.TYPE_CHECKING:
     from event_sdk.models.delivery_state import DeliveryState as DeliveryState
     from event_sdk.models.demo_account import DemoAccount as DemoAccount
     from event_sdk.models.edited_category import EditedCategory as EditedCategory
+    from event_sdk.models.edited_pool import EditedPool as EditedPool
     from event_sdk.models.entry import Entry as Entry
     from event_sdk.models.entry_page import EntryPage as EntryPage
     from event_sdk.models.entry_type import EntryType as EntryType
@@ -240,12 +244,14 @@ if _typing.TYPE_CHECKING:
     from event_sdk.models.new_booking import NewBooking as NewBooking
     from event_sdk.models.new_category import NewCategory as NewCategory
     from event_sdk.models.new_event import NewEvent as NewEvent
+    from event_sdk.models.new_pool import NewPool as NewPool
     from event_sdk.models.new_second_factor import NewSecondFactor as NewSecondFactor
     from event_sdk.models.new_webhook import NewWebhook as NewWebhook
     from event_sdk.models.notification import Notification as Notification
     from event_sdk.models.notification_page import NotificationPage as NotificationPage
     from event_sdk.models.open_session import OpenSession as OpenSession
     from event_sdk.models.open_sessions import OpenSessions as OpenSessions
+    from event_sdk.models.pool import Pool as Pool
     from event_sdk.models.problem import Problem as Problem
     from event_sdk.models.problem_error import ProblemError as ProblemError
     from event_sdk.models.projection import Projection as Projection
@@ -344,6 +350,7 @@ else:
         "DeliveryState": ".models.delivery_state",
         "DemoAccount": ".models.demo_account",
         "EditedCategory": ".models.edited_category",
+        "EditedPool": ".models.edited_pool",
         "Entry": ".models.entry",
         "EntryPage": ".models.entry_page",
         "EntryType": ".models.entry_type",
@@ -378,12 +385,14 @@ else:
         "NewBooking": ".models.new_booking",
         "NewCategory": ".models.new_category",
         "NewEvent": ".models.new_event",
+        "NewPool": ".models.new_pool",
         "NewSecondFactor": ".models.new_second_factor",
         "NewWebhook": ".models.new_webhook",
         "Notification": ".models.notification",
         "NotificationPage": ".models.notification_page",
         "OpenSession": ".models.open_session",
         "OpenSessions": ".models.open_sessions",
+        "Pool": ".models.pool",
         "Problem": ".models.problem",
         "ProblemError": ".models.problem_error",
         "Projection": ".models.projection",

@@ -210,7 +210,7 @@ class Target:
                 "description": "d", "venue": "v", "ends_at": "2031-05-02T19:00:00Z", "timezone": "Europe/Berlin",
                 "sales_open_at": "2026-01-01T00:00:00Z",
                 "sales_close_at": "2031-05-01T00:00:00Z", "currency": "EUR", "max_tickets_per_customer": 4, "guest_checkout": "off",
-                "hold_minutes": 30,
+                "hold_minutes": 30, "pools": [{"name": "Hall", "capacity": 2, "categories": ["A"]}],
             },
             "update_event": {
                 "name": "Changed", "starts_at": LATER, "description": "d", "venue": "v", "ends_at": "2031-05-02T19:00:00Z",
@@ -219,6 +219,7 @@ class Target:
                 "categories": [
                     {"id": first["id"], "name": "General", "price": "60.00", "capacity": 12}, {"id": second["id"]},
                 ],
+                "pools": [{"name": "Hall", "capacity": 15, "categories": ["General", second["id"]]}],
             },
             "cancel_event": {"reason": "rain"},
             "check_in_ticket": {"code": self.booking["tickets"][0]["code"]},

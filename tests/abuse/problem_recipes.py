@@ -51,6 +51,11 @@ class Scene:
         return self.organizer.do("PATCH", self.path, {"categories": categories}, If_Match='"1"')
 
 
+def _pool_below_taken(s: Scene) -> httpx.Response:
+    pool = {"name": "Hall", "capacity": 1, "categories": ["General", "VIP"]}
+    return s.organizer.do("PATCH", s.path, {"pools": [pool]}, If_Match='"1"')
+
+
 def _already_cancelled(s: Scene) -> httpx.Response:
     s.alice.ok("DELETE", s.booking)
     return s.alice.do("DELETE", s.booking)
@@ -318,6 +323,7 @@ RECIPES: dict[str, Callable[[Scene], httpx.Response]] = {
     "invalid-code": lambda s: s.organizer.do("POST", f"{s.path}/check-ins", {"code": "0" * 31}),
     "capacity-below-taken": lambda s: s.edit(*({"id": category["id"], "capacity": 1} for category in s.target.event["categories"])),
     "category-in-use": lambda s: s.edit({"id": s.target.event["categories"][1]["id"]}),
+    "pool-below-taken": _pool_below_taken,
     "stale-version": lambda s: s.organizer.do("PATCH", s.path, {"name": "N"}, If_Match='"7"'),
     "precondition-required": lambda s: s.organizer.do("PATCH", s.path, {"name": "N"}),
     "idempotency-key-reused": _key_reused,
@@ -362,4 +368,5 @@ FACTS: dict[str, JSON] = {
     "price-changed": {"total_amount": "100.00"}, "too-many-webhooks": {"limit": 20}, "too-many-announcements": {"limit": 20},
     "booking-too-large": {"limit": 1_000}, "event-not-bookable": {"reason": "completed"},
     "capacity-below-taken": {"taken": 2}, "stale-version": {"details_version": 1},
+    "pool-below-taken": {"taken": 2, "pool": "Hall"},
 }  # fmt: skip

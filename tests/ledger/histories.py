@@ -7,7 +7,7 @@ from uuid import UUID, uuid5
 import msgspec
 from hypothesis import strategies as st
 
-from ledger.commands import CancelEvent, CategoryChange, Command, CompleteEvent, LapseHolds
+from ledger.commands import CancelEvent, CategoryChange, Command, CompleteEvent, LapseHolds, PoolChange
 from ledger.decide import decide
 from ledger.entries import RecordedEntry
 from ledger.errors import SeatledgerError
@@ -28,6 +28,7 @@ _wish = st.one_of(
     st.tuples(st.just("cancel"), _small, st.sets(_small)),
     st.tuples(st.just("check in"), _small, _small),
     st.tuples(st.just("change"), _small, st.integers(0, 20)),
+    st.tuples(st.just("pools"), st.sampled_from([(), ("General",), ("General", "VIP")]), st.integers(1, 20)),
     st.tuples(st.just("hold"), _people, _quantities),
     st.tuples(st.sampled_from(["confirm", "extend", "release"]), _small, st.none()),
     st.tuples(st.just("lapse"), st.none(), st.none()),
@@ -89,11 +90,18 @@ def _wished(event: Event, what: str, first: Any, second: Any) -> Command | None:
             return s.cancel(s.ADMIN, *second, booking=bookings[first % len(bookings)])
         case "check in":
             return s.check_in(s.ADMIN, second, booking=bookings[first % len(bookings)])
-        case "change":
-            categories = tuple(
-                CategoryChange(category_id(event.id, c.number), price=second * 100, capacity=c.capacity + first)
-                for c in event.categories.values()
-            )
-            return s.change(s.ADMIN, version=event.details_version, to=categories, venue=str(second))
+        case "change" | "pools":
+            return _change(event, what, first, second)
     ends: dict[str, type[Command]] = {"cancel event": CancelEvent, "complete": CompleteEvent, "lapse": LapseHolds}
     return ends[what](**s.by(s.ADMIN)) if what in ends else None
+
+
+def _change(event: Event, what: str, first: Any, second: Any) -> Command:
+    if what == "pools":
+        pools = (PoolChange(None, "Hall", second, first),) if first else ()
+        return s.change(s.ADMIN, version=event.details_version, pools=pools)
+    categories = tuple(
+        CategoryChange(category_id(event.id, c.number), price=second * 100, capacity=c.capacity + first)
+        for c in event.categories.values()
+    )
+    return s.change(s.ADMIN, version=event.details_version, to=categories, venue=str(second))

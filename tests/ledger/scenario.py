@@ -26,13 +26,14 @@ from ledger.commands import (
     ExtendHold,
     HoldSeats,
     LapseHolds,
+    PoolChange,
     ReleaseHold,
     Role,
     ScheduleEvent,
     WantedSeats,
 )
 from ledger.decide import decide
-from ledger.event import Event, category_id
+from ledger.event import Event, category_id, pool_id
 from ledger.evolve import evolve
 from ledger.keys import Keyring
 from ledger.macs import Macs
@@ -234,6 +235,14 @@ def added(number: int, name: str, price: int = 1_000, capacity: int = 5) -> e.Ca
     return e.CategoryAdded(**stamp(), category=e.Category(number, name, price, capacity))
 
 
+def pool(number: int = 1, name: str = "Hall", capacity: int = 8, categories: tuple[int, ...] = (1, 2)) -> e.Pool:
+    return e.Pool(number, name, capacity, categories)
+
+
+def pools_set(*pools: e.Pool) -> e.PoolsSet:
+    return e.PoolsSet(**stamp(), pools=pools)
+
+
 def details_changed(**changes: Any) -> e.EventDetailsChanged:
     return e.EventDetailsChanged(**stamp(), details=details(**changes))
 
@@ -300,9 +309,14 @@ def check_in(actor: Actor, ticket: int = 0, booking: UUID = BOOKING) -> CheckIn:
 
 
 def change(
-    actor: Actor = ORGANIZER, *, version: int = 1, to: tuple[CategoryChange, ...] | None = None, **changes: Any
+    actor: Actor = ORGANIZER,
+    *,
+    version: int = 1,
+    to: tuple[CategoryChange, ...] | None = None,
+    pools: tuple[PoolChange, ...] | None = None,
+    **changes: Any,
 ) -> ChangeEvent:
-    return ChangeEvent(**by(actor), changes=changes, categories=to, expected_details_version=version)
+    return ChangeEvent(**by(actor), changes=changes, categories=to, pools=pools, expected_details_version=version)
 
 
 def as_is(category: e.Category, **changes: Any) -> CategoryChange:
@@ -314,6 +328,18 @@ def as_is(category: e.Category, **changes: Any) -> CategoryChange:
         "capacity": category.capacity,
     }
     return CategoryChange(**{**given, **changes})
+
+
+def as_it_is(pool: e.Pool, **changes: Any) -> PoolChange:
+    """Likewise a pool."""
+    names = tuple(str(category_id(EVENT, number)) for number in pool.categories)
+    given = {"id": pool_id(EVENT, pool.number), "name": pool.name, "capacity": pool.capacity, "categories": names}
+    return PoolChange(**{**given, **changes})
+
+
+def shared(capacity: int, id_: UUID | None = None, categories: tuple[str, ...] = ("General", "VIP")) -> PoolChange:
+    """A pool of both categories."""
+    return PoolChange(id_, "Hall", capacity, categories)
 
 
 def new(name: str, price: int = 1_000, capacity: int = 5) -> CategoryChange:

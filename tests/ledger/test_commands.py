@@ -32,8 +32,13 @@ BODY: dict[type[Command], dict[str, tuple[Any, Any]]] = {
         "details": (s.details(), s.details(sales_open_at=s.NOW)),
         "currency": ("EUR", "USD"),
         "categories": ((s.GENERAL,), (Category(1, "General", 5_000, 11),)),
+        "pools": ((), (s.pool(),)),
     },
-    ChangeEvent: {"changes": ({"name": "A"}, {"name": "A", "ends_at": s.NOW}), "categories": (None, (s.new("Balcony"),))},
+    ChangeEvent: {
+        "changes": ({"name": "A"}, {"name": "A", "ends_at": s.NOW}),
+        "categories": (None, (s.new("Balcony"),)),
+        "pools": (None, (s.shared(8),)),
+    },
     CancelEvent: {"reason": ("", "Rain")},
     CompleteEvent: {},
     BookSeats: {

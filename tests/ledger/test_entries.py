@@ -64,6 +64,10 @@ EXAMPLES: dict[str, list[e.Entry]] = {
     "price-changed/1": [e.PriceChanged(**STAMP, category=1, price=6_000)],
     "capacity-changed/1": [e.CapacityChanged(**STAMP, category=1, capacity=12)],
     "category-removed/1": [e.CategoryRemoved(**STAMP, category=2)],
+    "pools-set/1": [
+        e.PoolsSet(**STAMP, pools=()),
+        e.PoolsSet(**STAMP, pools=(e.Pool(1, "Hall", 100, (1, 2)), e.Pool(3, "é", 1, ()))),
+    ],
     "seats-booked/1": [
         e.SeatsBooked(**BY_NOBODY, customer_id=None, lines=(e.Line(1, "General", 2, 5_000),), details_version=1),
         e.SeatsBooked(

@@ -20,7 +20,7 @@ from ledger import snapshots
 from ledger.commands import Actor, CancelEvent, Command, CompleteEvent, HoldCommand, LapseHolds
 from ledger.decide import decide
 from ledger.errors import SeatledgerError
-from ledger.event import Event
+from ledger.event import Event, pool_id
 from ledger.evolve import evolve
 from ledger.hold_errors import HoldEntryNeeded
 from ledger.selling import MAX_EXTENSIONS
@@ -66,7 +66,7 @@ class Selling(RuleBasedStateMachine):
         self.holds: list[Hold] = []
         self.now = s.NOW
         self.paid = self.refunded = 0
-        self.price, self.capacity = {1: 0, 2: 0}, {1: 0, 2: 0}
+        self.price, self.capacity, self.pool = {1: 0, 2: 0}, {1: 0, 2: 0}, 0
 
     # --- what the appender does with a command
 
@@ -129,6 +129,7 @@ class Selling(RuleBasedStateMachine):
     def is_acceptable(self, wanted: dict[int, int], holder: UUID | None) -> bool:
         """Whether these seats could be sold now, by category."""
         fits = all(self.taken(c) + self.held(c) + quantity <= self.capacity[c] for c, quantity in wanted.items())
+        fits = fits and (not self.pool or self.in_pool() + sum(wanted.values()) <= self.pool)
         return self.status == "active" and fits and self.is_within_limit(sum(wanted.values()), holder)
 
     def is_within_limit(self, quantity: int, holder: UUID | None) -> bool:
@@ -243,6 +244,17 @@ class Selling(RuleBasedStateMachine):
         if done:
             self.price[category], self.capacity[category] = price, capacity
 
+    @rule(capacity=st.integers(1, 12), has_pool=st.booleans())
+    def set_pool(self, capacity: int, has_pool: bool) -> None:
+        """Both categories share it."""
+        assert self.event is not None
+        id_ = pool_id(s.EVENT, self.event.pools[0].number) if self.event.pools else None
+        wanted = (s.shared(capacity, id_),) if has_pool else ()
+        done = self.submit(self.named(s.change(version=self.event.details_version, pools=wanted)))
+        assert done == (self.status == "active" and (not has_pool or self.in_pool() <= capacity))
+        if done:
+            self.pool = capacity if has_pool else 0
+
     @rule(die=st.integers(1, 20), complete=st.booleans())
     def end(self, die: int, complete: bool) -> None:
         if die != 13:  # most games go on
@@ -268,6 +280,9 @@ class Selling(RuleBasedStateMachine):
     def held(self, category: int) -> int:
         return sum(hold.seats.count(category) for hold in self.live_holds())
 
+    def in_pool(self) -> int:
+        return sum(self.taken(category) + self.held(category) for category in NAMES)
+
     def live_holds(self) -> list[Hold]:
         return [hold for hold in self.holds if hold.is_open and hold.ends > self.now] if self.status == "active" else []
 
@@ -291,6 +306,12 @@ class Selling(RuleBasedStateMachine):
             due = sum(hold.seats.count(category.number) for _, hold in dict(self.due_holds()).items())
             assert category.taken + category.held <= category.capacity
             assert category.held - due == self.held(category.number)
+
+    @invariant()
+    def a_pool_never_holds_more_than_its_capacity(self) -> None:
+        for pool in self.event.pools if self.event else ():
+            assert pool.capacity == self.pool
+            assert sum(self.event.seats_of(pool)) <= pool.capacity  # type: ignore[union-attr]
 
     def due_holds(self) -> list[tuple[bytes, Any]]:
         assert self.event is not None

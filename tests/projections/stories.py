@@ -23,6 +23,7 @@ from ledger.commands import (
     HoldCommand,
     HoldSeats,
     LapseHolds,
+    PoolChange,
     ReleaseHold,
     Role,
     ScheduleEvent,
@@ -107,8 +108,18 @@ class Story:
                 ]
                 if self.dice.random() < 0.3:
                     categories.append(CategoryChange(None, f"New {id_.hex[:6]}", 700, 5))
-                version = event.details_version
-                return ChangeEvent(**by, changes=changes, categories=tuple(categories), expected_details_version=version)
+                version, pools = event.details_version, self._random_pools(event)
+                return ChangeEvent(
+                    **by, changes=changes, categories=tuple(categories), pools=pools, expected_details_version=version
+                )
+
+    def _random_pools(self, event: Event) -> tuple[PoolChange, ...] | None:
+        """One of its categories, none, or as they are."""
+        names = [seats.name for seats in event.categories.values()]
+        if self.dice.random() < 0.4:
+            return None
+        shared = tuple(self.dice.sample(names, self.dice.randint(0, len(names))))
+        return (PoolChange(None, f"Pool {event.version}", self.dice.randrange(40, 90), shared),) if shared else ()
 
     def _random_hold_command(self, by: dict[str, Any], event: Event) -> Command:
         """About a hold that may have ended long ago."""

@@ -40,6 +40,18 @@ def test_availability_is_that_of_the_events(story: Story, engine: Engine) -> Non
     }
 
 
+def test_pools_are_those_of_the_events(story: Story, engine: Engine) -> None:
+    pools = [(event, pool, event.seats_of(pool)) for event in story.events.values() for pool in event.pools]
+    assert pools, "the stories have some"
+    assert {row[:6] for row in rows(engine)["availability_pools"]} == {
+        (event.id, pool.number, pool.name, pool.capacity, taken, held) for event, pool, (taken, held) in pools
+    }
+    members = "SELECT event_id, pool, category FROM availability_categories WHERE pool IS NOT NULL"
+    assert set(map(tuple, _all(engine, members))) == {
+        (event.id, pool.number, category) for event, pool, _ in pools for category in pool.categories
+    }
+
+
 def test_catalogue_has_the_present_state_of_each_event(story: Story, engine: Engine) -> None:
     seen = {row.event_id: row for row in _all(engine, "SELECT * FROM catalogue_events")}
     for event in story.events.values():
@@ -82,6 +94,7 @@ def test_cancellation_of_a_whole_booking_counts_once(story: Story, engine: Engin
     [
         "UPDATE availability_categories SET taken = capacity + 1",
         "UPDATE availability_categories SET taken = -1",
+        "INSERT INTO availability_pools SELECT event_id, 1, 'Hall', 1, 1, 1 FROM availability_events",
         "UPDATE bookings SET refunded = total + 1",
         "UPDATE bookings SET status = 'lost'",
         "UPDATE tickets SET status = 'forged'",

@@ -20,19 +20,47 @@ def row(id_: UUID = ID, name: str = "Concert", past_at: datetime | None = None, 
         event_id=id_, number=1, name=name, description="", venue="", starts_at=past_at, ends_at=None, timezone="UTC",
         sales_open_at=None, sales_close_at=None, past_at=past_at, show_at=None, currency="EUR", status="active", organizer_id=ID,
         max_tickets_per_customer=None, guest_checkout="off", hold_minutes=15, details_version=1, created_at=NOW,
-        categories=f'[[1, "Chair", 1000, 10, {taken}, 0, {10 - taken}]]',
+        categories=f'[[1, "Chair", 1000, 10, {taken}, 0, {10 - taken}, null]]', pools=None,
     )  # fmt: skip
 
 
 def seats_changed(position: int, taken: int, category: str = "Chair") -> ChangedEvents:
     changes = ChangedEvents()
-    changes.add(ChangedEventRow(ID, position, f'[["{category}", 10, {taken}, 0, {10 - taken}]]'))
+    changes.add(ChangedEventRow(ID, position, f'[["{category}", 10, {taken}, 0, {10 - taken}, null]]', None))
     return changes
+
+
+def test_seats_of_a_pool_limit_its_categories(cached: CachedEvents) -> None:
+    categories = '[[1, "Chair", 1000, 10, 2, 0, 8, 1], [2, "Bench", 500, 10, 1, 0, 9, 1], [3, "Floor", 0, 4, 0, 0, 4, null]]'
+    pooled = msgspec.structs.replace(row(), categories=categories, pools='[[1, "Hall", 12, 3, 0, 9]]')
+    cached.store_event(5, pooled)
+    assert seen(cached) == ([8, 9, 4], 9, 13, 16)
+    changes = ChangedEvents()
+    seats = '[["Chair", 10, 2, 0, 8, 1], ["Bench", 10, 3, 2, 5, 1], ["Floor", 4, 4, 0, 0, null]]'
+    changes.add(ChangedEventRow(ID, 7, seats, '[[1, "Hall", 12, 5, 2, 5]]'))
+    cached.apply(changes, 7)
+    assert seen(cached) == ([5, 5, 0], 5, 5, 16)
+
+
+def test_another_pool_drops_the_event(cached: CachedEvents) -> None:
+    changes = ChangedEvents()
+    changes.add(ChangedEventRow(ID, 7, '[["Chair", 10, 2, 0, 8, 1]]', '[[1, "Hall", 12, 5, 2, 5]]'))
+    cached.apply(changes, 7)
+    assert cached.event(ID) is None
+
+
+def seen(cached: CachedEvents) -> tuple[list[int], int, int, int]:
+    """What is available of each category, of the pool and in all, and the capacity."""
+    response = cached.event(ID)
+    assert response is not None
+    event = msgspec.json.decode(response.made.body)
+    categories = [category["available"] for category in event["categories"]]
+    return categories, event["pools"][0]["available"], event["available"], event["capacity"]
 
 
 def details_changed(id_: UUID, position: int) -> ChangedEvents:
     changes = ChangedEvents()
-    changes.add(ChangedEventRow(id_, position, None))
+    changes.add(ChangedEventRow(id_, position, None, None))
     return changes
 
 

@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from ledger.commands import CategoryChange, ChangeEvent, CompleteEvent
+from ledger.entries import Pool
 from ledger.event import Event, category_id
 from ledger.settings import Settings
 from ledger.views import event_view
@@ -26,6 +27,20 @@ async def test_event_is_shown_as_its_command_returned_it(world: World, api: Api)
     assert response.headers["etag"].startswith('"1-')
     assert response.headers["ledger-position"] == str(world.position)
     assert response.headers["cache-control"] == "public, max-age=1, stale-while-revalidate=10"
+
+
+async def test_event_with_pools_is_shown_as_its_command_returned_it(world: World, api: Api) -> None:
+    pools = (Pool(1, "Hall", 12, (1, 2)), Pool(2, "Empty", 5, ()))
+    event_id = world.schedule(pools=pools, categories=[("General", 0, 10), ("VIP", 0, 10), ("Floor", 0, 4)])
+    world.book(event_id, General=3, VIP=2)
+    world.project()
+    response = await api.get(f"/api/events/{event_id}")
+    assert response.content == _encode(event_view(world.events[event_id]))
+    event = response.json()
+    assert [category["available"] for category in event["categories"]] == [7, 7, 4]
+    assert [(pool["name"], pool["taken"], pool["available"]) for pool in event["pools"]] == [("Hall", 5, 7), ("Empty", 0, 5)]
+    assert event["pools"][0]["categories"] == [category["id"] for category in event["categories"][:2]]
+    assert (event["capacity"], event["available"]) == (16, 11)
 
 
 async def test_list_has_active_and_upcoming_events_by_start(world: World, api: Api) -> None:

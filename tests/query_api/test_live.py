@@ -15,6 +15,7 @@ import redis.asyncio
 import uvicorn
 
 from ledger.channels import positions_channel
+from ledger.entries import Pool
 from ledger.settings import Settings
 from query_api.live import feed
 from query_api.routes import live
@@ -96,6 +97,16 @@ async def project(world: World, settings: Settings) -> None:
         await client.publish(positions_channel(settings.redis_url), f"availability {world.position}")
 
 
+async def test_stream_has_the_pools(world: World, site: Site, settings: Settings) -> None:
+    event_id = world.schedule(pools=(Pool(1, "Hall", 12, (1, 2)),))
+    world.book(event_id, General=3)
+    await project(world, settings)
+    async with listening(site, event_id) as stream:
+        shown = await stream.next()
+    assert shown["pools"] == [{"name": "Hall", "available": 9, "held": 0}]
+    assert (shown["available"], [category["available"] for category in shown["categories"]]) == (9, [9, 9])
+
+
 async def test_stream_begins_with_the_present_state_then_sends_changes(world: World, site: Site, settings: Settings) -> None:
     event_id, other_id = world.schedule(), world.schedule()
     world.book(event_id, General=2)
@@ -105,6 +116,7 @@ async def test_stream_begins_with_the_present_state_then_sends_changes(world: Wo
             "event_id": str(event_id),
             "available": 108,
             "categories": [{"name": "General", "available": 98, "held": 0}, {"name": "VIP", "available": 10, "held": 0}],
+            "pools": [],
             "position": world.position,
         }
         world.book(other_id)

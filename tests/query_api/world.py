@@ -89,12 +89,14 @@ class World:
     def schedule(self, name: str = "Concert", *, by: Actor = ORGANIZER, at: datetime = NOW, **about: Any) -> UUID:
         categories = about.pop("categories", [("General", 5000, 100), ("VIP", 12_000, 10)])
         currency = about.pop("currency", "EUR")
+        pools = about.pop("pools", ())
         details = Details(name=name, starts_at=about.pop("starts_at", NOW + timedelta(days=30)), **about)
         numbered = tuple(Category(number, *category) for number, category in enumerate(categories, 1))
         event_id = uuid4()
-        return self.do(
-            ScheduleEvent(id=event_id, actor=by, event_id=event_id, details=details, currency=currency, categories=numbered), at
+        command = ScheduleEvent(
+            id=event_id, actor=by, event_id=event_id, details=details, currency=currency, categories=numbered, pools=pools
         )
+        return self.do(command, at)
 
     def book(self, event_id: UUID, by: Actor = ALICE, at: datetime = NOW, **tickets: int) -> UUID:
         wanted = tuple(WantedSeats(category, quantity) for category, quantity in (tickets or {"General": 1}).items())

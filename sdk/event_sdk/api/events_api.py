@@ -2011,7 +2011,7 @@ class EventsApi:
     ) -> Event:
         """Update Event
 
-        Changes details and categories; `categories` is the whole new list.
+        Changes details, categories and pools; `categories` and `pools` are the whole new lists.
 
         :param event_id: (required)
         :type event_id: UUID
@@ -2092,7 +2092,7 @@ class EventsApi:
     ) -> ApiResponse[Event]:
         """Update Event
 
-        Changes details and categories; `categories` is the whole new list.
+        Changes details, categories and pools; `categories` and `pools` are the whole new lists.
 
         :param event_id: (required)
         :type event_id: UUID
@@ -2173,7 +2173,7 @@ class EventsApi:
     ) -> RESTResponseType:
         """Update Event
 
-        Changes details and categories; `categories` is the whole new list.
+        Changes details, categories and pools; `categories` and `pools` are the whole new lists.
 
         :param event_id: (required)
         :type event_id: UUID

@@ -40,6 +40,7 @@ __all__ = [
     "DeliveryState",
     "DemoAccount",
     "EditedCategory",
+    "EditedPool",
     "Entry",
     "EntryPage",
     "EntryType",
@@ -74,12 +75,14 @@ __all__ = [
     "NewBooking",
     "NewCategory",
     "NewEvent",
+    "NewPool",
     "NewSecondFactor",
     "NewWebhook",
     "Notification",
     "NotificationPage",
     "OpenSession",
     "OpenSessions",
+    "Pool",
     "Problem",
     "ProblemError",
     "Projection",
@@ -161,6 +164,7 @@ if _typing.TYPE_CHECKING:
     from event_sdk.models.delivery_state import DeliveryState
     from event_sdk.models.demo_account import DemoAccount
     from event_sdk.models.edited_category import EditedCategory
+    from event_sdk.models.edited_pool import EditedPool
     from event_sdk.models.entry import Entry
     from event_sdk.models.entry_page import EntryPage
     from event_sdk.models.entry_type import EntryType
@@ -195,12 +199,14 @@ if _typing.TYPE_CHECKING:
     from event_sdk.models.new_booking import NewBooking
     from event_sdk.models.new_category import NewCategory
     from event_sdk.models.new_event import NewEvent
+    from event_sdk.models.new_pool import NewPool
     from event_sdk.models.new_second_factor import NewSecondFactor
     from event_sdk.models.new_webhook import NewWebhook
     from event_sdk.models.notification import Notification
     from event_sdk.models.notification_page import NotificationPage
     from event_sdk.models.open_session import OpenSession
     from event_sdk.models.open_sessions import OpenSessions
+    from event_sdk.models.pool import Pool
     from event_sdk.models.problem import Problem
     from event_sdk.models.problem_error import ProblemError
     from event_sdk.models.projection import Projection
@@ -281,6 +287,7 @@ else:
         "DeliveryState": ".delivery_state",
         "DemoAccount": ".demo_account",
         "EditedCategory": ".edited_category",
+        "EditedPool": ".edited_pool",
         "Entry": ".entry",
         "EntryPage": ".entry_page",
         "EntryType": ".entry_type",
@@ -315,12 +322,14 @@ else:
         "NewBooking": ".new_booking",
         "NewCategory": ".new_category",
         "NewEvent": ".new_event",
+        "NewPool": ".new_pool",
         "NewSecondFactor": ".new_second_factor",
         "NewWebhook": ".new_webhook",
         "Notification": ".notification",
         "NotificationPage": ".notification_page",
         "OpenSession": ".open_session",
         "OpenSessions": ".open_sessions",
+        "Pool": ".pool",
         "Problem": ".problem",
         "ProblemError": ".problem_error",
         "Projection": ".projection",

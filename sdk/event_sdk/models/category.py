@@ -27,7 +27,7 @@ from pydantic_core import to_jsonable_python
 
 class Category(BaseModel):
     """
-    A category of seats: `capacity` seats, of which `taken` are sold, `held` for somebody who is about to book them and may give them back, and `available` left. `price` is that of new bookings.
+    A category of seats: `capacity` seats, of which `taken` are sold, `held` for somebody who is about to book them and may give them back, and `available` left, as far as its pool has as many. `price` is that of new bookings.
     """ # noqa: E501
     id: UUID
     name: StrictStr

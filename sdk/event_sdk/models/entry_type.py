@@ -33,6 +33,7 @@ class EntryType(str, Enum):
     PRICE_MINUS_CHANGED = 'price-changed'
     CAPACITY_MINUS_CHANGED = 'capacity-changed'
     CATEGORY_MINUS_REMOVED = 'category-removed'
+    POOLS_MINUS_SET = 'pools-set'
     SEATS_MINUS_HELD = 'seats-held'
     HOLD_MINUS_EXTENDED = 'hold-extended'
     HOLD_MINUS_RELEASED = 'hold-released'

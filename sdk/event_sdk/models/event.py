@@ -24,13 +24,14 @@ from uuid import UUID
 from event_sdk.models.category import Category
 from event_sdk.models.event_status import EventStatus
 from event_sdk.models.guest_checkout import GuestCheckout
+from event_sdk.models.pool import Pool
 from typing import Optional, Set
 from typing_extensions import Self
 from pydantic_core import to_jsonable_python
 
 class Event(BaseModel):
     """
-    An event that customers book. Times are UTC; `timezone` is the IANA time zone of the venue.  `number`: a whole number that identifies the event, beside its `id` (the ledger position of its first entry). `starts_at`: null for an open date. `show_at`: the time at which the show begins, if it is not `starts_at`. `past_at`: the time at which the event is past: from then on nobody can book it, and no customer can cancel. It is `starts_at`, or `sales_close_at` if that is later; null for an open date, and where sales after the start have no end. For an open date customers can't cancel after `sales_close_at` either. `guest_checkout`: whether somebody without an account books with name and e-mail address at once (`open`), after proving the address (`proven`), or not at all (`off`). `hold_minutes`: for how long seats are held. `available`: the seats left of all categories. `details_version`: the number in the ETag, to send as `If-Match`; it rises with each change of details or categories, not with bookings.
+    An event that customers book. Times are UTC; `timezone` is the IANA time zone of the venue.  `number`: a whole number that identifies the event, beside its `id` (the ledger position of its first entry). `starts_at`: null for an open date. `show_at`: the time at which the show begins, if it is not `starts_at`. `past_at`: the time at which the event is past: from then on nobody can book it, and no customer can cancel. It is `starts_at`, or `sales_close_at` if that is later; null for an open date, and where sales after the start have no end. For an open date customers can't cancel after `sales_close_at` either. `guest_checkout`: whether somebody without an account books with name and e-mail address at once (`open`), after proving the address (`proven`), or not at all (`off`). `hold_minutes`: for how long seats are held. `capacity`, `available`: the seats, and those left, of all categories, as far as pools let them be sold. `details_version`: the number in the ETag, to send as `If-Match`; it rises with each change of details or categories, not with bookings.
     """ # noqa: E501
     id: UUID
     number: StrictInt
@@ -48,6 +49,7 @@ class Event(BaseModel):
     status: EventStatus
     organizer_id: UUID
     categories: List[Category]
+    pools: List[Pool]
     capacity: StrictInt
     available: StrictInt
     max_tickets_per_customer: Optional[StrictInt]
@@ -55,7 +57,7 @@ class Event(BaseModel):
     hold_minutes: StrictInt
     details_version: StrictInt
     created_at: datetime
-    __properties: ClassVar[List[str]] = ["id", "number", "name", "description", "venue", "starts_at", "ends_at", "timezone", "sales_open_at", "sales_close_at", "past_at", "show_at", "currency", "status", "organizer_id", "categories", "capacity", "available", "max_tickets_per_customer", "guest_checkout", "hold_minutes", "details_version", "created_at"]
+    __properties: ClassVar[List[str]] = ["id", "number", "name", "description", "venue", "starts_at", "ends_at", "timezone", "sales_open_at", "sales_close_at", "past_at", "show_at", "currency", "status", "organizer_id", "categories", "pools", "capacity", "available", "max_tickets_per_customer", "guest_checkout", "hold_minutes", "details_version", "created_at"]
 
     model_config = ConfigDict(
         validate_by_name=True,
@@ -102,6 +104,12 @@ class Event(BaseModel):
             for _item_categories in self.categories:
                 _items.append(_item_categories.to_dict() if _item_categories is not None else None)
             _dict['categories'] = _items
+        # override the default output from pydantic by calling `to_dict()` of each item in pools (list)
+        _items = []
+        if self.pools:
+            for _item_pools in self.pools:
+                _items.append(_item_pools.to_dict() if _item_pools is not None else None)
+            _dict['pools'] = _items
         # set to None if starts_at (nullable) is None
         # and model_fields_set contains the field
         if self.starts_at is None and "starts_at" in self.model_fields_set:
@@ -165,6 +173,7 @@ class Event(BaseModel):
             "status": obj.get("status"),
             "organizer_id": obj.get("organizer_id"),
             "categories": [Category.from_dict(_item) for _item in obj["categories"]] if obj.get("categories") is not None else None,
+            "pools": [Pool.from_dict(_item) for _item in obj["pools"]] if obj.get("pools") is not None else None,
             "capacity": obj.get("capacity"),
             "available": obj.get("available"),
             "max_tickets_per_customer": obj.get("max_tickets_per_customer"),

@@ -22,6 +22,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from typing import Any, ClassVar, Dict, List, Optional
 from typing_extensions import Annotated
 from event_sdk.models.edited_category import EditedCategory
+from event_sdk.models.edited_pool import EditedPool
 from event_sdk.models.guest_checkout import GuestCheckout
 from typing import Optional, Set
 from typing_extensions import Self
@@ -29,11 +30,12 @@ from pydantic_core import to_jsonable_python
 
 class EventChanges(BaseModel):
     """
-    Changes of an event. Omitted fields keep their value; null removes it. `categories` is the whole new list: a category that is not in it is removed. With a limit of tickets per customer, `guest_checkout` `open` becomes `proven`.
+    Changes of an event. Omitted fields keep their value; null removes it. `categories` is the whole new list: a category that is not in it is removed, and leaves its pool. `pools` likewise. With a limit of tickets per customer, `guest_checkout` `open` becomes `proven`.
     """ # noqa: E501
     name: Optional[Annotated[str, Field(min_length=1, strict=True, max_length=200)]] = None
     starts_at: Optional[datetime] = None
     categories: Optional[Annotated[List[EditedCategory], Field(min_length=1, max_length=50)]] = None
+    pools: Optional[Annotated[List[EditedPool], Field(max_length=20)]] = None
     description: Optional[Annotated[str, Field(min_length=0, strict=True, max_length=10000)]] = None
     venue: Optional[Annotated[str, Field(min_length=0, strict=True, max_length=200)]] = None
     ends_at: Optional[datetime] = None
@@ -44,7 +46,7 @@ class EventChanges(BaseModel):
     max_tickets_per_customer: Optional[Annotated[int, Field(le=1000000, strict=True, ge=1)]] = None
     guest_checkout: Optional[GuestCheckout] = None
     hold_minutes: Optional[Annotated[int, Field(le=120, strict=True, ge=1)]] = None
-    __properties: ClassVar[List[str]] = ["name", "starts_at", "categories", "description", "venue", "ends_at", "show_at", "timezone", "sales_open_at", "sales_close_at", "max_tickets_per_customer", "guest_checkout", "hold_minutes"]
+    __properties: ClassVar[List[str]] = ["name", "starts_at", "categories", "pools", "description", "venue", "ends_at", "show_at", "timezone", "sales_open_at", "sales_close_at", "max_tickets_per_customer", "guest_checkout", "hold_minutes"]
 
     @field_validator('name', mode="before")
     def name_validate_regular_expression(cls, value):
@@ -131,6 +133,12 @@ class EventChanges(BaseModel):
             for _item_categories in self.categories:
                 _items.append(_item_categories.to_dict() if _item_categories is not None else None)
             _dict['categories'] = _items
+        # override the default output from pydantic by calling `to_dict()` of each item in pools (list)
+        _items = []
+        if self.pools:
+            for _item_pools in self.pools:
+                _items.append(_item_pools.to_dict() if _item_pools is not None else None)
+            _dict['pools'] = _items
         # set to None if name (nullable) is None
         # and model_fields_set contains the field
         if self.name is None and "name" in self.model_fields_set:
@@ -145,6 +153,11 @@ class EventChanges(BaseModel):
         # and model_fields_set contains the field
         if self.categories is None and "categories" in self.model_fields_set:
             _dict['categories'] = None
+
+        # set to None if pools (nullable) is None
+        # and model_fields_set contains the field
+        if self.pools is None and "pools" in self.model_fields_set:
+            _dict['pools'] = None
 
         # set to None if description (nullable) is None
         # and model_fields_set contains the field
@@ -211,6 +224,7 @@ class EventChanges(BaseModel):
             "name": obj.get("name"),
             "starts_at": obj.get("starts_at"),
             "categories": [EditedCategory.from_dict(_item) for _item in obj["categories"]] if obj.get("categories") is not None else None,
+            "pools": [EditedPool.from_dict(_item) for _item in obj["pools"]] if obj.get("pools") is not None else None,
             "description": obj.get("description"),
             "venue": obj.get("venue"),
             "ends_at": obj.get("ends_at"),

@@ -23,17 +23,19 @@ from typing import Any, ClassVar, Dict, List, Optional
 from typing_extensions import Annotated
 from event_sdk.models.guest_checkout import GuestCheckout
 from event_sdk.models.new_category import NewCategory
+from event_sdk.models.new_pool import NewPool
 from typing import Optional, Set
 from typing_extensions import Self
 from pydantic_core import to_jsonable_python
 
 class NewEvent(BaseModel):
     """
-    A new event. Without `starts_at` it has an open date. Sales to customers end at `sales_close_at`; without it at the start, or never for an open date. The box office sells until `past_at`. Without `guest_checkout` it is `proven` where there is a limit of tickets per customer, else `open`. `hold_minutes`: for how long seats are held for somebody who is about to book them.
+    A new event. Without `starts_at` it has an open date. Sales to customers end at `sales_close_at`; without it at the start, or never for an open date. The box office sells until `past_at`. Without `guest_checkout` it is `proven` where there is a limit of tickets per customer, else `open`. `hold_minutes`: for how long seats are held for somebody who is about to book them. A category is in one of the `pools` at most.
     """ # noqa: E501
     name: Annotated[str, Field(min_length=1, strict=True, max_length=200)]
     starts_at: Optional[datetime] = None
     categories: Annotated[List[NewCategory], Field(min_length=1, max_length=50)]
+    pools: Optional[Annotated[List[NewPool], Field(max_length=20)]] = None
     description: Optional[Annotated[str, Field(min_length=0, strict=True, max_length=10000)]] = ''
     venue: Optional[Annotated[str, Field(min_length=0, strict=True, max_length=200)]] = ''
     ends_at: Optional[datetime] = None
@@ -45,7 +47,7 @@ class NewEvent(BaseModel):
     max_tickets_per_customer: Optional[Annotated[int, Field(le=1000000, strict=True, ge=1)]] = None
     guest_checkout: Optional[GuestCheckout] = None
     hold_minutes: Optional[Annotated[int, Field(le=120, strict=True, ge=1)]] = 15
-    __properties: ClassVar[List[str]] = ["name", "starts_at", "categories", "description", "venue", "ends_at", "show_at", "timezone", "sales_open_at", "sales_close_at", "currency", "max_tickets_per_customer", "guest_checkout", "hold_minutes"]
+    __properties: ClassVar[List[str]] = ["name", "starts_at", "categories", "pools", "description", "venue", "ends_at", "show_at", "timezone", "sales_open_at", "sales_close_at", "currency", "max_tickets_per_customer", "guest_checkout", "hold_minutes"]
 
     @field_validator('name', mode="before")
     def name_validate_regular_expression(cls, value):
@@ -139,6 +141,12 @@ class NewEvent(BaseModel):
             for _item_categories in self.categories:
                 _items.append(_item_categories.to_dict() if _item_categories is not None else None)
             _dict['categories'] = _items
+        # override the default output from pydantic by calling `to_dict()` of each item in pools (list)
+        _items = []
+        if self.pools:
+            for _item_pools in self.pools:
+                _items.append(_item_pools.to_dict() if _item_pools is not None else None)
+            _dict['pools'] = _items
         # set to None if starts_at (nullable) is None
         # and model_fields_set contains the field
         if self.starts_at is None and "starts_at" in self.model_fields_set:
@@ -194,6 +202,7 @@ class NewEvent(BaseModel):
             "name": obj.get("name"),
             "starts_at": obj.get("starts_at"),
             "categories": [NewCategory.from_dict(_item) for _item in obj["categories"]] if obj.get("categories") is not None else None,
+            "pools": [NewPool.from_dict(_item) for _item in obj["pools"]] if obj.get("pools") is not None else None,
             "description": obj.get("description") if obj.get("description") is not None else '',
             "venue": obj.get("venue") if obj.get("venue") is not None else '',
             "ends_at": obj.get("ends_at"),

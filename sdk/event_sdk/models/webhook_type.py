@@ -36,6 +36,7 @@ class WebhookType(str, Enum):
     CATEGORY_DOT_REMOVED = 'category.removed'
     CATEGORY_DOT_PRICE_CHANGED = 'category.price_changed'
     CATEGORY_DOT_CAPACITY_CHANGED = 'category.capacity_changed'
+    POOLS_DOT_SET = 'pools.set'
     HOLD_DOT_CREATED = 'hold.created'
     HOLD_DOT_EXTENDED = 'hold.extended'
     HOLD_DOT_RELEASED = 'hold.released'

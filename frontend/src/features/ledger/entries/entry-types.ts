@@ -31,6 +31,7 @@ const ENTRY_TYPES: Record<EntryType, EntryTypeText> = {
     describe: (body) => text.capacity(numberAt(body, "capacity"), numberAt(body, "category")),
   },
   "category-removed": { name: "Category removed", describe: (body) => text.removed(numberAt(body, "category")) },
+  "pools-set": { name: "Pools set", describe: (body) => text.pools(list(body.pools).length) },
   "seats-held": { name: "Seats held", describe: (body) => linesOf(body.lines) },
   "hold-extended": { name: "Hold extended", describe: () => "" },
   "hold-released": { name: "Hold released", describe: () => "" },

@@ -55,6 +55,7 @@ export const entriesText = {
     line: (quantity: number, name: string) => `${formatCount(quantity)} × ${name}`,
     whole: "All tickets of the booking",
     some: (quantity: number) => `${tickets(quantity)} of the booking`,
+    pools: (quantity: number) => (quantity === 1 ? "1 pool" : `${formatCount(quantity)} pools`),
     lapsed: (quantity: number) => (quantity === 1 ? "1 hold" : `${formatCount(quantity)} holds`),
     used: (ticket: number) => `Ticket ${ticket} of the booking`,
   },

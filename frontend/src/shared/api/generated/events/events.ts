@@ -320,7 +320,7 @@ export function useGetEvent<TData = Awaited<ReturnType<typeof getEvent>>, TError
 
 
 /**
- * Changes details and categories; `categories` is the whole new list.
+ * Changes details, categories and pools; `categories` and `pools` are the whole new lists.
  * @summary Update Event
  */
 export const updateEvent = (

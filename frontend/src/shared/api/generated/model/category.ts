@@ -8,7 +8,7 @@
 
 /**
  * A category of seats: `capacity` seats, of which `taken` are sold, `held` for somebody who is about to book them and may give
-them back, and `available` left. `price` is that of new bookings.
+them back, and `available` left, as far as its pool has as many. `price` is that of new bookings.
  */
 export interface Category {
   id: string;

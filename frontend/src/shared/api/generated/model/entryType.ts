@@ -18,6 +18,7 @@ export const EntryType = {
   'price-changed': 'price-changed',
   'capacity-changed': 'capacity-changed',
   'category-removed': 'category-removed',
+  'pools-set': 'pools-set',
   'seats-held': 'seats-held',
   'hold-extended': 'hold-extended',
   'hold-released': 'hold-released',

@@ -13,6 +13,7 @@ import type { EventPastAt } from './eventPastAt';
 import type { EventShowAt } from './eventShowAt';
 import type { EventStatus } from './eventStatus';
 import type { Category } from './category';
+import type { Pool } from './pool';
 import type { EventMaxTicketsPerCustomer } from './eventMaxTicketsPerCustomer';
 import type { GuestCheckout } from './guestCheckout';
 
@@ -25,7 +26,8 @@ is past: from then on nobody can book it, and no customer can cancel. It is `sta
 null for an open date, and where sales after the start have no end. For an open date customers can't cancel after
 `sales_close_at` either. `guest_checkout`: whether somebody without an account books with
 name and e-mail address at once (`open`), after proving the address (`proven`), or not at all (`off`). `hold_minutes`: for how
-long seats are held. `available`: the seats left of all categories. `details_version`: the number in the ETag, to send
+long seats are held. `capacity`, `available`: the seats, and those left, of all categories, as far as pools let them be sold.
+`details_version`: the number in the ETag, to send
 as `If-Match`; it rises with each change of details or categories, not with bookings.
  */
 export interface Event {
@@ -45,6 +47,7 @@ export interface Event {
   status: EventStatus;
   organizer_id: string;
   categories: Category[];
+  pools: Pool[];
   capacity: number;
   available: number;
   max_tickets_per_customer: EventMaxTicketsPerCustomer;

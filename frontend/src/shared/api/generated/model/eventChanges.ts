@@ -8,6 +8,7 @@
 import type { EventChangesName } from './eventChangesName';
 import type { EventChangesStartsAt } from './eventChangesStartsAt';
 import type { EventChangesCategories } from './eventChangesCategories';
+import type { EventChangesPools } from './eventChangesPools';
 import type { EventChangesDescription } from './eventChangesDescription';
 import type { EventChangesVenue } from './eventChangesVenue';
 import type { EventChangesEndsAt } from './eventChangesEndsAt';
@@ -21,12 +22,14 @@ import type { EventChangesHoldMinutes } from './eventChangesHoldMinutes';
 
 /**
  * Changes of an event. Omitted fields keep their value; null removes it. `categories` is the whole new list: a category that is
-not in it is removed. With a limit of tickets per customer, `guest_checkout` `open` becomes `proven`.
+not in it is removed, and leaves its pool. `pools` likewise.
+With a limit of tickets per customer, `guest_checkout` `open` becomes `proven`.
  */
 export interface EventChanges {
   name?: EventChangesName;
   starts_at?: EventChangesStartsAt;
   categories?: EventChangesCategories;
+  pools?: EventChangesPools;
   description?: EventChangesDescription;
   venue?: EventChangesVenue;
   ends_at?: EventChangesEndsAt;

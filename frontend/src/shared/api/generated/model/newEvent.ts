@@ -7,6 +7,7 @@
  */
 import type { NewEventStartsAt } from './newEventStartsAt';
 import type { NewCategory } from './newCategory';
+import type { NewPool } from './newPool';
 import type { NewEventEndsAt } from './newEventEndsAt';
 import type { NewEventShowAt } from './newEventShowAt';
 import type { NewEventSalesOpenAt } from './newEventSalesOpenAt';
@@ -19,6 +20,7 @@ import type { NewEventGuestCheckout } from './newEventGuestCheckout';
  * A new event. Without `starts_at` it has an open date. Sales to customers end at `sales_close_at`; without it at the start, or
 never for an open date. The box office sells until `past_at`. Without `guest_checkout` it is `proven` where there is a limit of
 tickets per customer, else `open`. `hold_minutes`: for how long seats are held for somebody who is about to book them.
+A category is in one of the `pools` at most.
  */
 export interface NewEvent {
   /**
@@ -33,6 +35,8 @@ export interface NewEvent {
    * @maxItems 50
    */
   categories: NewCategory[];
+  /** @maxItems 20 */
+  pools?: NewPool[];
   /**
    * @minLength 0
    * @maxLength 10000

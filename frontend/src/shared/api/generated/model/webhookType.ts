@@ -21,6 +21,7 @@ export const WebhookType = {
   categoryremoved: 'category.removed',
   categoryprice_changed: 'category.price_changed',
   categorycapacity_changed: 'category.capacity_changed',
+  poolsset: 'pools.set',
   holdcreated: 'hold.created',
   holdextended: 'hold.extended',
   holdreleased: 'hold.released',
