@@ -33,6 +33,7 @@ from ledger.commands import (
     ScheduleEvent,
 )
 from ledger.event import ACTIVE, CANCELLED, USED, CategoryState, Event, category_id, pool_id
+from ledger.lapses import Lapses
 from ledger.rules import (
     Stamp,
     check_active,
@@ -43,7 +44,7 @@ from ledger.rules import (
     is_box_office,
     malformed,
 )
-from ledger.selling import Lapses, book_seats, confirm_hold, extend_hold, hold_seats, lapse_holds, release_hold
+from ledger.selling import book_seats, confirm_hold, extend_hold, hold_seats, lapse_holds, release_hold
 
 MAX_CATEGORIES = 50
 #: All categories that an Event ever had, removed ones included: a ticket's category is stored in one byte.

@@ -5,11 +5,10 @@ command that needs them. Until then it can still be confirmed.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import islice
-from typing import NamedTuple
 from uuid import UUID
 
 from ledger import entries as e
@@ -28,6 +27,7 @@ from ledger.commands import (
 from ledger.event import Event
 from ledger.hold_errors import ExtensionLimit, HoldClosed, HoldEntryNeeded, HoldGone, HoldNotFound, NothingDue
 from ledger.holds import Hold
+from ledger.lapses import Lapses
 from ledger.money import to_minor, to_text
 from ledger.rules import Stamp, check_active, check_not_past, check_on_sale, is_box_office, malformed
 
@@ -108,67 +108,6 @@ def lapse_holds(event: Event, _: LapseHolds, now: datetime, stamp: Stamp) -> lis
     if not due:
         raise NothingDue
     return [e.HoldsLapsed(**stamp, hold_ids=tuple(UUID(bytes=id_) for id_ in due))]
-
-
-class Left(NamedTuple):
-    """How many seats can be had, and how many others hold."""
-
-    seats: int
-    held: int
-
-
-class Lapses:
-    """The due holds that stand in a command's way, and have to lapse. Whether a command is accepted depends on those that are due,
-    never on whether a worker has let them lapse already."""
-
-    __slots__ = ("_due", "_event", "_kept", "_now")
-
-    def __init__(self, event: Event, now: datetime, kept: bytes = b"") -> None:
-        """`kept`: the id of a hold that does not lapse."""
-        self._event, self._now, self._kept = event, now, kept
-        self._due: dict[bytes, Hold] = {}
-
-    def free_seats(self, categories: Sequence[int], missing: int) -> int:
-        """Lets due holds lapse until this number of seats of the categories is free by them, or there is none left; returns how
-        many are."""
-        freed = sum(map(_count(categories), self._due.values()))
-        for category in categories:
-            if freed >= missing:
-                break
-            for id_, hold in self._event.hold_ends.due(category, self._now, self._event.holds):
-                if id_ not in self._due and id_ != self._kept:
-                    self._due[id_] = hold
-                    freed += _count(categories)(hold)
-                    if freed >= missing:
-                        break
-        return freed
-
-    def left(self, categories: Sequence[int], wanted: int, free: int, held: int) -> Left:
-        """What can be had of these categories, of whose seats so many are free and held, once due holds have lapsed in whose way
-        the wanted number stands."""
-        freed = self.free_seats(categories, wanted - free) if wanted > free else 0
-        return Left(free + freed, held - freed)
-
-    def free_tickets(self, customers: set[bytes], missing: int) -> int:
-        """Likewise for the tickets that these customers hold."""
-        freed = self._tickets_of(customers)
-        if freed < missing:
-            for id_, hold in self._event.hold_ends.all_due(self._now, self._event.holds):
-                if hold.customer in customers and id_ not in self._due and id_ != self._kept:
-                    self._due[id_] = hold
-                    freed += len(hold.seats)
-                    if freed >= missing:
-                        break
-        return freed
-
-    def entries(self, stamp: Stamp) -> list[e.Entry]:
-        """Their entry, which comes before those of the command; none if nothing has to lapse."""
-        if not self._due:
-            return []
-        return [e.HoldsLapsed(**{**stamp, "actor": None}, hold_ids=tuple(UUID(bytes=id_) for id_ in self._due))]
-
-    def _tickets_of(self, customers: set[bytes]) -> int:
-        return sum(len(hold.seats) for hold in self._due.values() if hold.customer in customers)
 
 
 def _order(event: Event, c: OrderSeats, now: datetime) -> tuple[UUID | None, tuple[e.Line, ...], Lapses]:
@@ -297,11 +236,6 @@ def _make_room(event: Event, quantities: Mapping[int, int], lapses: Lapses, refu
             pooled[pool.number] += quantity
         if quantity > left.seats:
             raise refusal(seats.name, *left)
-
-
-def _count(categories: Sequence[int]) -> Callable[[Hold], int]:
-    """Counts the seats of a hold that are of these categories."""
-    return lambda hold: sum(hold.seats.count(category) for category in categories)
 
 
 def _total(lines: tuple[e.Line, ...]) -> int:
