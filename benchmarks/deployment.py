@@ -26,8 +26,8 @@ from benchmarks.processes import HOST, Process, clean_environment, running_proce
 from devstack import servers
 from devstack.readiness import free_port
 from devstack.stack import COMMANDS
+from ledger.changing import MAX_CAPACITY
 from ledger.commands import Role
-from ledger.decide import MAX_CAPACITY
 from ledger.macs import Macs
 from ledger.settings import Settings
 from ledger.store import Ledger

@@ -20,8 +20,9 @@ from benchmarks.deployment import Deployment
 from benchmarks.load import CATEGORY, LoadResult, book, booking_paths, load_row
 from benchmarks.open_loop import OpenLoopLoad, OpenLoopResult, running_load
 from benchmarks.results import Row, at_least, at_most, goal, ratios, spread
+from ledger.changing import MAX_CAPACITY
 from ledger.commands import Actor, BookSeats, Role, WantedSeats
-from ledger.decide import MAX_CAPACITY, decide
+from ledger.decide import decide
 from ledger.entries import Category, Details, Entry, EventScheduled, HoldsLapsed, Line, RecordedEntry, SeatsHeld
 from ledger.event import Event
 from ledger.evolve import evolve

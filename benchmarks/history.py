@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 import psycopg
 
 from benchmarks.load import CATEGORY
-from ledger.decide import MAX_CAPACITY
+from ledger.changing import MAX_CAPACITY
 from ledger.entries import Category, Details, EventScheduled, Line, RecordedEntry, SeatsBooked
 from ledger.macs import Macs
 from ledger.mapper import encode

@@ -25,7 +25,7 @@ from benchmarks.many_events import SEQUENCE, zipf
 from benchmarks.open_loop import OpenLoopLoad, running_load
 from benchmarks.processes import HOST
 from benchmarks.results import Row, at_least, ratios
-from ledger.decide import MAX_CAPACITY
+from ledger.changing import MAX_CAPACITY
 
 NAME = "reads"
 CONNECTIONS, WRITES_PER_SECOND = 64, 500

@@ -15,7 +15,7 @@ from benchmarks.deployment import Deployment, start_peer_with_database
 from benchmarks.history import PRICE
 from benchmarks.load import CATEGORY, LoadResult, book
 from benchmarks.processes import Process
-from ledger.decide import MAX_CAPACITY
+from ledger.changing import MAX_CAPACITY
 
 
 class TargetResult(NamedTuple):

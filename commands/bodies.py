@@ -23,8 +23,8 @@ from pydantic import (
     model_validator,
 )
 
+from ledger.changing import MAX_CAPACITY, MAX_CATEGORIES, MAX_POOLS
 from ledger.commands import CategoryChange, PoolChange
-from ledger.decide import MAX_CAPACITY, MAX_CATEGORIES, MAX_POOLS
 from ledger.entries import Category, Details, Pool
 from ledger.errors import Malformed
 from ledger.field_types import LocalEventTime, LongText, Name, Text, from_zone

@@ -10,8 +10,8 @@ import msgspec
 from pydantic import AfterValidator, ValidationError
 
 from commands.bodies import Body
+from ledger.changing import MAX_CAPACITY, MAX_CATEGORIES
 from ledger.commands import WantedSeats
-from ledger.decide import MAX_CAPACITY, MAX_CATEGORIES
 from ledger.errors import Malformed
 from ledger.field_types import Email, Name
 

@@ -12,7 +12,7 @@ from commands.bodies import Capacity, NewCategory
 from compat.application import Amount, AnyLines, ErrorFormat, RequestedPrice, Service, SpecificationError, json_array
 from compat.application import make as make_application
 from compat.service import CompatService
-from ledger.decide import MAX_CAPACITY, MAX_CATEGORIES
+from ledger.changing import MAX_CAPACITY, MAX_CATEGORIES
 from ledger.entries import Details
 from ledger.errors import Busy, EventNotBookable, SeatledgerError, SoldOut
 from ledger.field_types import EventTime, Name

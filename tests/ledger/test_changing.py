@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from ledger import entries as e
+from ledger.changing import MAX_CATEGORIES, MAX_CATEGORIES_EVER
 from ledger.commands import Actor, CancelEvent, CategoryChange, CompleteEvent, Role
-from ledger.decide import MAX_CATEGORIES, MAX_CATEGORIES_EVER
 from ledger.entries import CancelledLine, Category, Entry
 from ledger.errors import (
     AlreadyCancelled,

@@ -8,8 +8,8 @@ import pytest
 
 from ledger import entries as e
 from ledger import errors, snapshots
+from ledger.changing import MAX_POOLS
 from ledger.commands import PoolChange
-from ledger.decide import MAX_POOLS
 from ledger.event import Event, pool_id
 from ledger.hold_errors import HoldGone
 from tests.ledger import scenario as s

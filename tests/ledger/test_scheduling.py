@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from ledger.changing import MAX_CATEGORIES
 from ledger.commands import CancelEvent, Command, CompleteEvent, ScheduleEvent
-from ledger.decide import MAX_CATEGORIES
 from ledger.entries import Category
 from ledger.errors import EventNotFound, Malformed
 from tests.ledger import scenario as s
