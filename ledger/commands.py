@@ -10,6 +10,7 @@ Version 1 is written if it covers the whole body, so that processes of the last 
 default that means "as before"; only bodies that set it have version 2.
 """
 
+from datetime import datetime
 from enum import StrEnum
 from functools import cache
 from hashlib import blake2b
@@ -18,6 +19,7 @@ from uuid import UUID
 
 import msgspec
 
+from ledger.code_batches import CodeEffect
 from ledger.entries import Category, Details, Pool, SeatsHeld
 
 
@@ -112,14 +114,52 @@ class WantedSeats(msgspec.Struct, frozen=True, array_like=True):
     quantity: int
 
 
+class CodePlace(msgspec.Struct, frozen=True, array_like=True):
+    """Where a derived promo code is: behind which prefix, made with which key, and the numbers of its batch and in that."""
+
+    prefix: str
+    key: int
+    batch: int
+    number: int
+
+
+class WantedCode(msgspec.Struct, frozen=True, array_like=True):
+    """A promo code in its one spelling (`promo_codes.canonical`). `place`: if it is a derived one."""
+
+    text: str
+    place: CodePlace | None = None
+
+
+class MakeCodes(Command, frozen=True, kw_only=True):
+    """Makes a batch of promo codes: see `entries.CodeBatch`. `categories`: each by name or public id. `key`: with which they are
+    derived."""
+
+    effect: CodeEffect
+    value: int
+    count: int
+    max_tickets: int
+    categories: tuple[str, ...] = ()
+    valid_from: datetime | None = None
+    valid_until: datetime | None = None
+    prefix: str = ""
+    word: str = ""
+    key: int = 1
+
+
+class WithdrawCodes(Command, frozen=True, kw_only=True):
+    """Withdraws the batch with this public id."""
+
+    batch_id: UUID
+
+
 class OrderSeats(Command, frozen=True, kw_only=True):
     """Asks for seats. The box office (the Event's organizer, an admin) orders for `customer_id`, or for a walk-in if that is None;
-    all others order for themselves and leave it None. In the body's digest `customer_proof`, a keyed digest of the customer's name
-    and e-mail address in the request, represents the customer: the account may change between retries, the request may not.
-    `same_person`: further ids of that customer, whose tickets count for the limit, too. `expected_total`, a decimal string: what
-    the seats cost, as the customer was told; None: whatever they cost. `guest`: whether the actor is a contact who orders without
-    an account, and has proven the e-mail address; or somebody who does not say who they are, and only holds seats; None: an
-    account."""
+    all others order for themselves and leave it None. In the body's digest `customer_proof`, a keyed digest of the customer's
+    name and e-mail address in the request, represents the customer: the account may change between retries, the request may
+    not. `same_person`: further ids of that customer, whose tickets count for the limit, too. `expected_total`, a decimal
+    string: what the seats cost, as the customer was told; None: whatever they cost. `code`: a promo code. `guest`: whether
+    the actor is a contact who orders without an account, and has proven the e-mail address; or somebody who does not say who
+    they are, and only holds seats; None: an account."""
 
     tickets: tuple[WantedSeats, ...]
     customer_proof: bytes = b""
@@ -127,6 +167,7 @@ class OrderSeats(Command, frozen=True, kw_only=True):
     customer_id: UUID | None = None
     same_person: frozenset[UUID] = frozenset()
     guest: Literal["unproven", "proven", "unnamed"] | None = None
+    code: WantedCode | None = None
 
 
 class BookSeats(OrderSeats, frozen=True, kw_only=True):
@@ -189,6 +230,8 @@ _FIRST_BODY: dict[type[Command], tuple[str, ...]] = {
     ChangeEvent: ("changes", "categories"),
     CancelEvent: ("reason",),
     CompleteEvent: (),
+    MakeCodes: (),
+    WithdrawCodes: (),
     BookSeats: ("tickets", "customer_proof"),
     HoldSeats: (),
     ExtendHold: (),
@@ -201,7 +244,7 @@ _FIRST_BODY: dict[type[Command], tuple[str, ...]] = {
 _NOT_BODY = frozenset(
     {
         "id", "actor", "event_id", "expected_details_version", "customer_id", "same_person", "ticket_key", "guest",
-        "has_default_guests", "held",
+        "has_default_guests", "held", "key",
     }
 )  # fmt: skip
 _encoder = msgspec.json.Encoder(order="sorted")

@@ -15,6 +15,7 @@ from typing import Any
 from ledger import entries as e
 from ledger import errors
 from ledger.changing import change, schedule
+from ledger.code_rules import make_codes, withdraw_codes
 from ledger.commands import (
     BookSeats,
     CancelBooking,
@@ -27,8 +28,10 @@ from ledger.commands import (
     ExtendHold,
     HoldSeats,
     LapseHolds,
+    MakeCodes,
     ReleaseHold,
     ScheduleEvent,
+    WithdrawCodes,
 )
 from ledger.event import ACTIVE, CANCELLED, USED, Event
 from ledger.rules import (
@@ -88,7 +91,8 @@ def _cancel_booking(event: Event, c: CancelBooking, now: datetime, stamp: Stamp)
         given_back = [ticket for ticket in tickets if categories[ticket] == category]
         lines.append(e.CancelledLine(category, len(given_back), sum(amounts[ticket] for ticket in given_back)))
     whole = len(tickets) == sum(state != CANCELLED for state in states)
-    return [e.BookingCancelled(**stamp, booking_id=c.booking_id, tickets=tickets, lines=tuple(lines), whole=whole)]
+    code = event.booking_code(c.booking_id)
+    return [e.BookingCancelled(**stamp, booking_id=c.booking_id, tickets=tickets, lines=tuple(lines), whole=whole, code=code)]
 
 
 def _check_in(event: Event, c: CheckIn, now: datetime, stamp: Stamp) -> list[e.Entry]:
@@ -133,6 +137,8 @@ _DECIDE: dict[type[Command], Callable[[Event, Any, datetime, Stamp], list[e.Entr
     ChangeEvent: change,
     CancelEvent: _cancel,
     CompleteEvent: _complete,
+    MakeCodes: make_codes,
+    WithdrawCodes: withdraw_codes,
     BookSeats: book_seats,
     HoldSeats: hold_seats,
     ExtendHold: extend_hold,

@@ -16,6 +16,8 @@ from uuid import UUID
 
 import msgspec
 
+from ledger.code_batches import CodeBatch, CodeUse
+
 #: How a person without an account books: not at all; by name and e-mail address; the same, once the address is proven.
 GuestCheckout = Literal["off", "open", "proven"]
 
@@ -150,15 +152,32 @@ class PoolsSet(Entry, frozen=True, kw_only=True):
     pools: tuple[Pool, ...]
 
 
+class CodesMade(Entry, frozen=True, kw_only=True):
+    batch: CodeBatch
+
+
+class CodesWithdrawn(Entry, frozen=True, kw_only=True):
+    """The codes of this batch are not accepted any more. What was ordered with them stays."""
+
+    batch: int
+
+
 class SeatsHeld(Entry, frozen=True, kw_only=True):
     """Seats that nobody else can book until they are booked by this customer, or the hold is released or lapses. Its id is that of
     its command; a booking that confirms it has the same. `expires_at`: from then on it may lapse. Without a customer it is held for
-    a walk-in."""
+    a walk-in. `code` and `amounts` as of `SeatsBooked`."""
 
     customer_id: UUID | None
     lines: tuple[Line, ...]
     details_version: int
     expires_at: datetime
+    code: CodeUse | None = None
+    amounts: tuple[int, ...] = ()
+
+    @property
+    def line_amounts(self) -> list[int]:
+        """What the seats of each line will cost together, in minor units."""
+        return _line_amounts(self.lines, self.amounts)
 
 
 class HoldExtended(Entry, frozen=True, kw_only=True):
@@ -184,7 +203,8 @@ class HoldsLapsed(Entry, frozen=True, kw_only=True):
 class SeatsBooked(Entry, frozen=True, kw_only=True):
     """A booking. Its tickets are numbered from 0, over all lines. Without a customer it was sold to a walk-in.
 
-    `hold_id`: of the hold that it confirms, if any. `amounts`: what each ticket costs, in minor units; empty: its line's price.
+    `hold_id`: of the hold that it confirms, if any. `code`: the promo code of the order. `amounts`: what each ticket costs, in
+    minor units; empty: its line's price.
     `details_version` is the version of the entry that last set the Event's details, and so its name at that time. `ticket_key` says
     which key its ticket codes are made with, and how (ledger/ticket_codes.py)."""
 
@@ -194,6 +214,7 @@ class SeatsBooked(Entry, frozen=True, kw_only=True):
     ticket_key: int = 1
     hold_id: UUID | None = None
     amounts: tuple[int, ...] = ()
+    code: CodeUse | None = None
 
     @property
     def booking_id(self) -> UUID:
@@ -208,19 +229,24 @@ class SeatsBooked(Entry, frozen=True, kw_only=True):
     @property
     def line_amounts(self) -> list[int]:
         """What the tickets of each line cost together, in minor units."""
-        if not self.amounts:
-            return [line.quantity * line.unit_price for line in self.lines]
-        left = iter(self.amounts)
-        return [sum(islice(left, line.quantity)) for line in self.lines]
+        return _line_amounts(self.lines, self.amounts)
+
+
+def _line_amounts(lines: tuple[Line, ...], amounts: tuple[int, ...]) -> list[int]:
+    if not amounts:
+        return [line.quantity * line.unit_price for line in lines]
+    left = iter(amounts)
+    return [sum(islice(left, line.quantity)) for line in lines]
 
 
 class BookingCancelled(Entry, frozen=True, kw_only=True):
-    """Some tickets of a booking, or all that were not cancelled before (`whole`)."""
+    """Some tickets of a booking, or all that were not cancelled before (`whole`). `code`: that of the booking."""
 
     booking_id: UUID
     tickets: tuple[int, ...]
     lines: tuple[CancelledLine, ...]
     whole: bool
+    code: CodeUse | None = None
 
 
 class TicketUsed(Entry, frozen=True, kw_only=True):
@@ -291,13 +317,18 @@ TOPICS: dict[str, type[Entry]] = {
     "capacity-changed/1": CapacityChanged,
     "category-removed/1": CategoryRemoved,
     "pools-set/1": PoolsSet,
+    "codes-made/1": CodesMade,
+    "codes-withdrawn/1": CodesWithdrawn,
     "seats-held/1": SeatsHeld,
+    "seats-held/2": SeatsHeld,  # with a promo code
     "hold-extended/1": HoldExtended,
     "hold-released/1": HoldReleased,
     "holds-lapsed/1": HoldsLapsed,
     "seats-booked/1": SeatsBooked,
     "seats-booked/2": SeatsBooked,  # of a hold, with the amount of each ticket
+    "seats-booked/3": SeatsBooked,  # with a promo code
     "booking-cancelled/1": BookingCancelled,
+    "booking-cancelled/2": BookingCancelled,  # of one with a promo code
     "ticket-used/1": TicketUsed,
     "event-cancelled/1": EventCancelled,
     "event-completed/1": EventCompleted,
@@ -315,6 +346,8 @@ def topic_of(entry: Entry) -> str:
     it."""
     if isinstance(entry, EventScheduled | EventDetailsChanged):
         return f"{_WITH_DETAILS[type(entry)]}/{entry.details.shape}"
-    if isinstance(entry, SeatsBooked) and entry.hold_id is None and not entry.amounts:
-        return "seats-booked/1"
+    if isinstance(entry, SeatsHeld | SeatsBooked | BookingCancelled) and entry.code is None:
+        if isinstance(entry, SeatsBooked):
+            return "seats-booked/1" if entry.hold_id is None and not entry.amounts else "seats-booked/2"
+        return "seats-held/1" if isinstance(entry, SeatsHeld) else "booking-cancelled/1"
     return _NEWEST[type(entry)]

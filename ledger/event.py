@@ -12,6 +12,7 @@ from uuid import UUID
 import msgspec
 
 from ledger import entries as e
+from ledger.code_batches import CodeBatch, CodeUse
 from ledger.derived_ids import derived_id
 from ledger.holds import HoldEnds
 from ledger.overlay import Overlay
@@ -55,6 +56,8 @@ class Event:
     `customers`: customer id -> number of tickets that are not cancelled, and of seats held. `commands`: command id -> version of
     its last entry, for every command except BookSeats, whose id is the booking's, and except the lapse of holds.
     `pools`: see `entries.Pool`; a category that is removed leaves its pool.
+    `batches`: all that were made, that with number 1 first; `withdrawn`: the numbers of some. `code_uses`: key of a promo code ->
+    number of tickets that are booked or held with it. `booking_codes`: booking id -> key of its code, if it has one.
     `at`, `mac`: those of its newest entry. `details_version`: the version of the last entry that changed details or categories (the
     ETag); `details_set`: the versions of those with `Details`.
     """
@@ -62,8 +65,11 @@ class Event:
     __slots__ = (
         "amounts",
         "at",
+        "batches",
+        "booking_codes",
         "bookings",
         "categories",
+        "code_uses",
         "commands",
         "created_at",
         "currency",
@@ -84,6 +90,7 @@ class Event:
         "status",
         "touched",
         "version",
+        "withdrawn",
     )
 
     id: UUID
@@ -102,6 +109,8 @@ class Event:
     last_category: int
     pools: tuple[e.Pool, ...]
     last_pool: int
+    batches: tuple[CodeBatch, ...]
+    withdrawn: tuple[int, ...]
     bookings: dict[bytes, Any] | Overlay
     touched: dict[bytes, Any] | Overlay
     customers: dict[bytes, Any] | Overlay
@@ -109,6 +118,8 @@ class Event:
     holds: dict[bytes, Any] | Overlay
     released: dict[bytes, Any] | Overlay
     amounts: dict[bytes, Any] | Overlay
+    code_uses: dict[bytes, Any] | Overlay
+    booking_codes: dict[bytes, Any] | Overlay
     hold_ends: HoldEnds
 
     @property
@@ -139,6 +150,14 @@ class Event:
         """How many seats of a pool are taken, and how many held."""
         shared = [self.categories[number] for number in pool.categories]
         return sum(seats.taken for seats in shared), sum(seats.held for seats in shared)
+
+    def is_withdrawn(self, batch: CodeBatch) -> bool:
+        return batch.number in self.withdrawn
+
+    def booking_code(self, booking_id: UUID) -> CodeUse | None:
+        """The promo code of a booking."""
+        key: bytes | None = self.booking_codes.get(booking_id.bytes)
+        return None if key is None else CodeUse.of(key)
 
     def ticket_states(self, booking_id: UUID) -> bytes:
         """The state of each ticket, one byte per ticket: ACTIVE, USED or CANCELLED."""
@@ -186,15 +205,20 @@ class Event:
         tickets = sum(seats.sold for seats in self.categories.values())
         others = 180 * (len(self.touched) + len(self.commands)) + 150 * len(self.customers)
         holds = 500 * len(self.holds) + 180 * len(self.released) + 250 * len(self.amounts)
+        holds += 150 * (len(self.code_uses) + len(self.booking_codes))
         return 4_000 + 300 * len(self.bookings) + tickets + others + holds
 
 
 _ID_LENGTH = len(str(UUID(int=0)))
-MAPS = ("bookings", "touched", "customers", "commands", "holds", "released", "amounts")
+MAPS = ("bookings", "touched", "customers", "commands", "holds", "released", "amounts", "code_uses", "booking_codes")
 
 
 def pool_id(event_id: UUID, number: int) -> UUID:
     return derived_id(event_id, b"pool %d" % number)
+
+
+def batch_id(event_id: UUID, number: int) -> UUID:
+    return derived_id(event_id, b"codes %d" % number)
 
 
 def category_id(event_id: UUID, number: int) -> UUID:

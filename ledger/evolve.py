@@ -35,7 +35,7 @@ def _scheduled(recorded: e.RecordedEntry, entry: e.EventScheduled) -> Event:
     event.details, event.details_set, event.details_version = entry.details, (1,), 1
     event.currency, event.organizer_id, event.status = entry.currency, entry.organizer_id, "active"
     event.categories, event.last_category = {}, 0
-    event.pools, event.last_pool = (), 0
+    event.pools, event.last_pool, event.batches, event.withdrawn = (), 0, (), ()
     for name in MAPS:
         setattr(event, name, {})
     event.commands[entry.command.bytes] = 1
@@ -92,6 +92,15 @@ def _pools_set(event: Event, entry: e.PoolsSet) -> None:
     assert all(sum(event.seats_of(pool)) <= pool.capacity for pool in event.pools), "never above the capacity of a pool"
 
 
+def _codes_made(event: Event, entry: e.CodesMade) -> None:
+    assert entry.batch.number == len(event.batches) + 1, "batches are numbered in order"
+    event.batches = (*event.batches, entry.batch)
+
+
+def _codes_withdrawn(event: Event, entry: e.CodesWithdrawn) -> None:
+    event.withdrawn = (*event.withdrawn, entry.batch)
+
+
 def _seats_held(event: Event, entry: e.SeatsHeld) -> None:
     seats = b""
     for line in entry.lines:
@@ -100,12 +109,16 @@ def _seats_held(event: Event, entry: e.SeatsHeld) -> None:
     customer = entry.customer_id.bytes if entry.customer_id else b""
     if customer:
         event.customers[customer] = event.customers.get(customer, 0) + len(seats)
-    _open(event, entry.command, Hold(customer, seats, entry.expires_at))
+    code = b""
+    if entry.code is not None:
+        code = entry.code.key
+        _use(event, code, seats)
+    _open(event, entry.command, Hold(customer, seats, entry.expires_at, code=code))
 
 
 def _hold_extended(event: Event, entry: e.HoldExtended) -> None:
     hold: Hold = event.holds[entry.hold_id.bytes]
-    _open(event, entry.hold_id, Hold(hold.customer, hold.seats, entry.expires_at, hold.extensions + 1))
+    _open(event, entry.hold_id, Hold(hold.customer, hold.seats, entry.expires_at, hold.extensions + 1, hold.code))
 
 
 def _open(event: Event, id_: UUID, hold: Hold) -> None:
@@ -138,6 +151,8 @@ def _end_hold(event: Event, hold_id: UUID) -> Hold:
     del event.holds[hold_id.bytes]
     for category in set(hold.seats):
         _take(event, category, held=-hold.seats.count(category))
+    if hold.code:
+        _use(event, hold.code, hold.seats, -1)
     return hold
 
 
@@ -159,6 +174,9 @@ def _seats_booked(event: Event, entry: e.SeatsBooked) -> None:
         _take(event, category, quantity, 0, 0 if hold_id else quantity)
         tickets += bytes((category,)) * quantity
     event.bookings[key] = (customer, tickets, event.version)
+    if entry.code is not None:
+        event.booking_codes[key] = entry.code.key
+        _use(event, entry.code.key, tickets)
     if customer and not is_counted:
         event.customers[customer] = event.customers.get(customer, 0) + len(tickets)
     if hold_id or entry.amounts:
@@ -170,7 +188,9 @@ def _seats_booked(event: Event, entry: e.SeatsBooked) -> None:
 def _booking_cancelled(event: Event, entry: e.BookingCancelled) -> None:
     for line in entry.lines:
         _take(event, line.category, -line.quantity)
-    customer = event.bookings[entry.booking_id.bytes][0]
+    customer, seats, _ = event.bookings[entry.booking_id.bytes]
+    if entry.code is not None:
+        _use(event, entry.code.key, bytes(seats[ticket] for ticket in entry.tickets), -1)
     if customer:
         event.customers[customer] = event.customers[customer] - len(entry.tickets)
     _touch(event, entry.booking_id, entry.tickets, CANCELLED)
@@ -190,6 +210,17 @@ def _event_cancelled(event: Event, entry: e.EventCancelled) -> None:
 def _event_completed(event: Event, entry: e.EventCompleted) -> None:
     event.status, event.details_version = "completed", event.version
     _end_all_holds(event)
+
+
+def _use(event: Event, code: bytes, seats: bytes, sign: int = 1) -> None:
+    """Counts the tickets for these seats that were ordered with the code; with -1, that are given back."""
+    batch = event.batches[code[0] - 1]
+    uses = event.code_uses.get(code, 0) + sign * batch.tickets(seats)
+    assert 0 <= uses <= batch.max_tickets, "never used more often than it is good for"
+    if uses:
+        event.code_uses[code] = uses
+    elif code in event.code_uses:
+        del event.code_uses[code]
 
 
 def _take(event: Event, category: int, quantity: int = 0, held: int = 0, sold: int = 0) -> None:
@@ -218,6 +249,8 @@ _EVOLVE: dict[type[e.Entry], Callable[[Event, Any], None]] = {
     e.CapacityChanged: _capacity_changed,
     e.CategoryRemoved: _category_removed,
     e.PoolsSet: _pools_set,
+    e.CodesMade: _codes_made,
+    e.CodesWithdrawn: _codes_withdrawn,
     e.SeatsHeld: _seats_held,
     e.HoldExtended: _hold_extended,
     e.HoldReleased: _hold_released,

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from ledger.code_batches import CodeUse
 from ledger.overlay import Overlay
 
 #: Ends of holds that are not open any more, above as many as are: then all are dropped at once.
@@ -15,12 +16,18 @@ MAX_STALE = 1_000
 
 class Hold(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """Seats that are held. `customer`: the id, or b"" for a walk-in; `seats`: the category number of each; `extensions`: how often
-    it was extended."""
+    it was extended; `code`: the key of its promo code, or b""."""
 
     customer: bytes
     seats: bytes
     expires_at: datetime
     extensions: int = 0
+    code: bytes = b""
+
+    @property
+    def use(self) -> CodeUse | None:
+        """Its promo code."""
+        return CodeUse.of(self.code) if self.code else None
 
     def is_due(self, now: datetime) -> bool:
         """Whether its time is over, so that it stands in nobody's way."""

@@ -34,6 +34,11 @@ class Keyring:
     def newest_first(self) -> list[bytes]:
         return [key for _, key in sorted(self._keys.items(), reverse=True)]
 
+    @property
+    def all(self) -> list[tuple[int, bytes]]:
+        """Each key with its version, the newest first."""
+        return sorted(self._keys.items(), reverse=True)
+
     def get(self, version: int) -> bytes | None:
         return self._keys.get(version)
 

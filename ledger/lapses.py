@@ -6,6 +6,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from ledger import entries as e
+from ledger.code_batches import CodeBatch
 from ledger.event import Event
 from ledger.holds import Hold
 from ledger.rules import Stamp
@@ -40,6 +41,11 @@ class Lapses:
         """Likewise for the tickets that these customers hold."""
         due = self._event.hold_ends.all_due(self._now, self._event.holds)
         return self._free(due, lambda hold: len(hold.seats) if hold.customer in customers else 0, missing)
+
+    def free_uses(self, code: bytes, batch: CodeBatch, missing: int) -> int:
+        """Likewise for the tickets that are held with this promo code of the batch."""
+        due = self._event.hold_ends.all_due(self._now, self._event.holds)
+        return self._free(due, lambda hold: batch.tickets(hold.seats) if hold.code == code else 0, missing)
 
     def _free(self, due: Iterable[tuple[bytes, Hold]], count: Callable[[Hold], int], missing: int) -> int:
         """Lets those of the due holds lapse that count, as long as there is something missing; returns what all count."""

@@ -9,10 +9,13 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import islice
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from ledger import entries as e
 from ledger import errors
+from ledger.code_batches import CodeUse
+from ledger.code_rules import check_access, check_code, discounted, find_code
 from ledger.commands import (
     BookSeats,
     ConfirmHold,
@@ -40,19 +43,13 @@ MAX_LAPSES = 1_000
 
 
 def book_seats(event: Event, c: BookSeats, now: datetime, stamp: Stamp) -> list[e.Entry]:
-    customer, lines, lapses = _order(event, c, now)
-    booked = e.SeatsBooked(
-        **stamp, customer_id=customer, lines=lines, details_version=event.details_set[-1], ticket_key=c.ticket_key
-    )
-    return [*lapses.entries(stamp), booked]
+    order = _order(event, c, now)
+    return [*order.lapses.entries(stamp), e.SeatsBooked(**stamp, **order.facts(event), ticket_key=c.ticket_key)]
 
 
 def hold_seats(event: Event, c: HoldSeats, now: datetime, stamp: Stamp) -> list[e.Entry]:
-    customer, lines, lapses = _order(event, c, now)
-    held = e.SeatsHeld(
-        **stamp, customer_id=customer, lines=lines, details_version=event.details_set[-1], expires_at=_end(event, now)
-    )
-    return [*lapses.entries(stamp), held]
+    order = _order(event, c, now)
+    return [*order.lapses.entries(stamp), e.SeatsHeld(**stamp, **order.facts(event), expires_at=_end(event, now))]
 
 
 def extend_hold(event: Event, c: ExtendHold, now: datetime, stamp: Stamp) -> list[e.Entry]:
@@ -76,9 +73,10 @@ def confirm_hold(event: Event, c: ConfirmHold, now: datetime, stamp: Stamp) -> l
     booked. At the price at which they were held."""
     hold, is_open = _find_hold(event, c, now)
     held_at = event.commands[c.hold_id.bytes]
-    lines = tuple(_held_lines(event, hold.seats, held_at))
+    lines, code = tuple(_held_lines(event, hold.seats, held_at)), hold.use
+    amounts = discounted(event, lines, code)
     if c.expected_total is not None:
-        _check_total(c.expected_total, _total(lines), event.currency)
+        _check_total(c.expected_total, _total(lines, amounts), event.currency)
     customer = c.customer_id or (UUID(bytes=hold.customer) if hold.customer else None)
     is_for_another = customer is not None and customer.bytes != hold.customer
     if c.guest is not None:
@@ -91,14 +89,16 @@ def confirm_hold(event: Event, c: ConfirmHold, now: datetime, stamp: Stamp) -> l
         check_not_past(event, now)
         if not is_box_office(event, c.actor):
             check_on_sale(event, now)
+            check_access(event, set(hold.seats), code, now)
+        if code is not None:
+            counted = event.batches[code.batch - 1].tickets(hold.seats) if has_seats else 0
+            check_code(event, code, hold.seats, now, lapses, counted)
         if not has_seats:  # if it has: it was due, but nobody has needed its seats
             _make_room(event, Counter(hold.seats), lapses, HoldGone)
     if not is_open or is_for_another:
         _check_limit(event, own_ids, len(hold.seats), lapses, counted=len(hold.seats) if is_counted else 0)
-    booked = e.SeatsBooked(
-        **stamp, customer_id=customer, lines=lines, details_version=event.details_set[-1], ticket_key=c.ticket_key,
-        hold_id=c.hold_id,
-    )  # fmt: skip
+    order = _Order(customer, lines, code, amounts, lapses)
+    booked = e.SeatsBooked(**stamp, **order.facts(event), ticket_key=c.ticket_key, hold_id=c.hold_id)
     return [*lapses.entries(stamp), booked]
 
 
@@ -110,11 +110,28 @@ def lapse_holds(event: Event, _: LapseHolds, now: datetime, stamp: Stamp) -> lis
     return [e.HoldsLapsed(**stamp, hold_ids=tuple(UUID(bytes=id_) for id_ in due))]
 
 
-def _order(event: Event, c: OrderSeats, now: datetime) -> tuple[UUID | None, tuple[e.Line, ...], Lapses]:
-    """Who gets which seats, and what has to lapse for it. The customer is None for a walk-in."""
+class _Order(NamedTuple):
+    """Who gets which seats, for how much, and what has to lapse for it. `customer`: None for a walk-in."""
+
+    customer: UUID | None
+    lines: tuple[e.Line, ...]
+    code: CodeUse | None
+    amounts: tuple[int, ...]
+    lapses: Lapses
+
+    def facts(self, event: Event) -> dict[str, Any]:
+        """The fields of its entry."""
+        return {
+            "customer_id": self.customer, "lines": self.lines, "details_version": event.details_set[-1], "code": self.code,
+            "amounts": self.amounts,
+        }  # fmt: skip
+
+
+def _order(event: Event, c: OrderSeats, now: datetime) -> _Order:
     check_active(event)
     check_not_past(event, now)
-    if is_box_office(event, c.actor):
+    at_box_office = is_box_office(event, c.actor)
+    if at_box_office:
         customer, same_person = c.customer_id, c.same_person
     elif c.customer_id is not None:
         raise errors.NotYourEvent
@@ -128,11 +145,17 @@ def _order(event: Event, c: OrderSeats, now: datetime) -> tuple[UUID | None, tup
     quantity = sum(line.quantity for line in lines)
     if quantity > MAX_TICKETS_PER_BOOKING:
         raise errors.BookingTooLarge(MAX_TICKETS_PER_BOOKING)
+    code = None if c.code is None else find_code(event, c.code)
+    if not at_box_office:
+        check_access(event, (line.category for line in lines), code, now)
+    if code is not None:
+        check_code(event, code, _seats(lines), now, lapses)
+    amounts = discounted(event, lines, code)
     if c.expected_total is not None:
-        _check_total(c.expected_total, _total(lines), event.currency)
+        _check_total(c.expected_total, _total(lines, amounts), event.currency)
     if customer is not None and event.details.max_tickets_per_customer is not None:
         _check_limit(event, {customer, *same_person}, quantity, lapses)
-    return customer, lines, lapses
+    return _Order(customer, lines, code, amounts, lapses)
 
 
 def _end(event: Event, now: datetime) -> datetime:
@@ -159,8 +182,8 @@ def _find_hold(event: Event, c: HoldCommand, now: datetime) -> tuple[Hold, bool]
         raise HoldEntryNeeded(event.commands[key])
     else:
         owner = c.held.customer_id.bytes if c.held.customer_id else b""
-        seats = b"".join(bytes((line.category,)) * line.quantity for line in c.held.lines)
-        hold = Hold(owner, seats, c.held.expires_at)
+        code = c.held.code.key if c.held.code else b""
+        hold = Hold(owner, _seats(c.held.lines), c.held.expires_at, code=code)
     if not is_box_office(event, c.actor) and not c.actor.is_person(owner):
         raise HoldNotFound
     if hold is None:
@@ -238,5 +261,10 @@ def _make_room(event: Event, quantities: Mapping[int, int], lapses: Lapses, refu
             raise refusal(seats.name, *left)
 
 
-def _total(lines: tuple[e.Line, ...]) -> int:
-    return sum(line.quantity * line.unit_price for line in lines)
+def _seats(lines: tuple[e.Line, ...]) -> bytes:
+    """The number of the category of each seat."""
+    return b"".join(bytes((line.category,)) * line.quantity for line in lines)
+
+
+def _total(lines: tuple[e.Line, ...], amounts: tuple[int, ...]) -> int:
+    return sum(amounts) if amounts else sum(line.quantity * line.unit_price for line in lines)

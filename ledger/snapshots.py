@@ -13,14 +13,15 @@ from uuid import UUID
 
 import msgspec
 
+from ledger.code_batches import CodeBatch
 from ledger.concurrency import at_once
 from ledger.entries import Details, Pool
 from ledger.event import CategoryState, Event
 from ledger.holds import Hold, HoldEnds
 
-FIRST, OPEN_DATES, GUESTS, HOLDS, POOLS = (f"event-snapshot/{number}" for number in (1, 2, 3, 4, 5))
+FIRST, OPEN_DATES, GUESTS, HOLDS, SHARED = (f"event-snapshot/{number}" for number in (1, 2, 3, 4, 5))
 #: The formats that this release reads, the newest last. The first does not have the Event's number: it is 0 after `restore`.
-TOPICS = (FIRST, OPEN_DATES, GUESTS, HOLDS, POOLS)
+TOPICS = (FIRST, OPEN_DATES, GUESTS, HOLDS, SHARED)
 #: The name of the task that takes snapshots, and of its row among the projections' positions.
 SNAPSHOTS = "snapshots"
 FRAME = 1_000
@@ -60,6 +61,8 @@ class _Head(msgspec.Struct, omit_defaults=True):
     last_category: int
     pools: tuple[Pool, ...] = ()
     last_pool: int = 0
+    batches: tuple[CodeBatch, ...] = ()
+    withdrawn: tuple[int, ...] = ()
 
 
 class _State(msgspec.Struct):
@@ -75,6 +78,8 @@ _VALUES: dict[str, Any] = {
     "holds": dict[bytes, Hold],
     "released": dict[bytes, bytes],
     "amounts": dict[bytes, tuple[int, ...]],
+    "code_uses": dict[bytes, int],
+    "booking_codes": dict[bytes, bytes],
 }
 _DECODERS = {name: msgspec.msgpack.Decoder(type_) for name, type_ in _VALUES.items()}
 
@@ -91,7 +96,7 @@ def take(event: Event, topic: str = "") -> Snapshot:
     head = _Head(
         number, event.created_at, event.details, event.details_set, event.details_version, event.currency,
         event.organizer_id, event.status, list(event.categories.values()), event.last_category,
-        event.pools, event.last_pool,
+        event.pools, event.last_pool, event.batches, event.withdrawn,
     )  # fmt: skip
     frames = []
     for name in _VALUES:
@@ -102,8 +107,8 @@ def take(event: Event, topic: str = "") -> Snapshot:
 
 
 def _oldest_topic(event: Event) -> str:
-    if event.last_pool:
-        return POOLS
+    if event.last_pool or event.batches:
+        return SHARED
     has_held = event.holds or event.released or event.amounts
     return HOLDS if has_held else TOPICS[event.details.shape - 1]
 

@@ -7,7 +7,7 @@ from uuid import UUID, uuid5
 import msgspec
 from hypothesis import strategies as st
 
-from ledger.commands import CancelEvent, CategoryChange, Command, CompleteEvent, LapseHolds, PoolChange
+from ledger.commands import Actor, CancelEvent, CategoryChange, Command, CompleteEvent, LapseHolds, PoolChange
 from ledger.decide import decide
 from ledger.entries import RecordedEntry
 from ledger.errors import SeatledgerError
@@ -29,7 +29,8 @@ _wish = st.one_of(
     st.tuples(st.just("check in"), _small, _small),
     st.tuples(st.just("change"), _small, st.integers(0, 20)),
     st.tuples(st.just("pools"), st.sampled_from([(), ("General",), ("General", "VIP")]), st.integers(1, 20)),
-    st.tuples(st.just("hold"), _people, _quantities),
+    st.tuples(st.sampled_from(["hold", "book with code", "hold with code"]), _people, _quantities),
+    st.tuples(st.just("codes"), st.sampled_from(["percent", "fixed", "access"]), st.sampled_from([(), ("General",), ("VIP",)])),
     st.tuples(st.sampled_from(["confirm", "extend", "release"]), _small, st.none()),
     st.tuples(st.just("lapse"), st.none(), st.none()),
 )
@@ -80,8 +81,8 @@ def _wished(event: Event, what: str, first: Any, second: Any) -> Command | None:
     holds = [UUID(bytes=key) for key in s.state(event)["holds"]] or [s.UNKNOWN_HOLD]
     bookings = [UUID(bytes=key) for key in s.state(event)["bookings"]] or [s.UNKNOWN_BOOKING]
     match what:
-        case "book" | "hold":
-            return s.book(first, **second) if what == "book" else s.hold(first, **second)
+        case "book" | "hold" | "book with code" | "hold with code":
+            return _order(event, what, first, second)
         case "confirm" | "extend" | "release":
             about_a_hold: dict[str, Any] = {"confirm": s.confirm, "extend": s.extend, "release": s.release}
             command: Command = about_a_hold[what](s.ADMIN, hold=holds[first % len(holds)])
@@ -90,13 +91,15 @@ def _wished(event: Event, what: str, first: Any, second: Any) -> Command | None:
             return s.cancel(s.ADMIN, *second, booking=bookings[first % len(bookings)])
         case "check in":
             return s.check_in(s.ADMIN, second, booking=bookings[first % len(bookings)])
-        case "change" | "pools":
+        case "change" | "pools" | "codes":
             return _change(event, what, first, second)
     ends: dict[str, type[Command]] = {"cancel event": CancelEvent, "complete": CompleteEvent, "lapse": LapseHolds}
     return ends[what](**s.by(s.ADMIN)) if what in ends else None
 
 
 def _change(event: Event, what: str, first: Any, second: Any) -> Command:
+    if what == "codes":
+        return s.make_codes(s.ADMIN, first, 1_500, categories=second, count=1, max_tickets=6)
     if what == "pools":
         pools = (PoolChange(None, "Hall", second, first),) if first else ()
         return s.change(s.ADMIN, version=event.details_version, pools=pools)
@@ -105,3 +108,10 @@ def _change(event: Event, what: str, first: Any, second: Any) -> Command:
         for c in event.categories.values()
     )
     return s.change(s.ADMIN, version=event.details_version, to=categories, venue=str(second))
+
+
+def _order(event: Event, what: str, actor: Actor, seats: dict[str, int]) -> Command:
+    code = s.code(batch=len(event.batches)) if what.endswith("with code") else None
+    if what.startswith("book"):
+        return s.using(s.book(actor, **seats), code)
+    return s.using(s.hold(actor, **seats), code)

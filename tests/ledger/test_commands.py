@@ -14,17 +14,22 @@ from ledger.commands import (
     CancelEvent,
     ChangeEvent,
     CheckIn,
+    CodePlace,
     Command,
     CompleteEvent,
     ConfirmHold,
     ExtendHold,
     HoldSeats,
     LapseHolds,
+    MakeCodes,
     ReleaseHold,
     ScheduleEvent,
+    WantedCode,
     WantedSeats,
+    WithdrawCodes,
 )
 from ledger.entries import Category
+from ledger.event import batch_id
 from tests.ledger import scenario as s
 
 BODY: dict[type[Command], dict[str, tuple[Any, Any]]] = {
@@ -41,15 +46,29 @@ BODY: dict[type[Command], dict[str, tuple[Any, Any]]] = {
     },
     CancelEvent: {"reason": ("", "Rain")},
     CompleteEvent: {},
+    MakeCodes: {
+        "effect": ("percent", "fixed"),
+        "value": (1_000, 1_001),
+        "count": (5, 6),
+        "max_tickets": (2, 3),
+        "categories": ((), ("VIP",)),
+        "valid_from": (None, s.NOW),
+        "valid_until": (None, s.NOW),
+        "prefix": ("", "SPRING"),
+        "word": ("", "EARLY"),
+    },
+    WithdrawCodes: {"batch_id": (batch_id(s.EVENT, 1), batch_id(s.EVENT, 2))},
     BookSeats: {
         "tickets": ((WantedSeats("General", 1),), (WantedSeats("General", 2),)),
         "customer_proof": (b"", b"a keyed digest"),
         "expected_total": (None, "100"),
+        "code": (None, WantedCode("EARLY")),
     },
     HoldSeats: {
         "tickets": ((WantedSeats("General", 1),), (WantedSeats("General", 2),)),
         "customer_proof": (b"", b"a keyed digest"),
         "expected_total": (None, "100"),
+        "code": (None, WantedCode("EARLY", CodePlace("", 1, 1, 7))),
     },
     ExtendHold: {"hold_id": (s.HOLD, s.ANOTHER_HOLD)},
     ReleaseHold: {"hold_id": (s.HOLD, s.ANOTHER_HOLD)},
@@ -73,6 +92,7 @@ NOT_BODY: dict[str, Any] = {
     "guest": "proven",
     "has_default_guests": True,
     "held": s.held(s.ALICE, s.general(1)),
+    "key": 2,
 }
 
 
@@ -133,6 +153,8 @@ GOLDEN = {
     ChangeEvent: "6e04b445115773c10342350048e2e220",
     CancelEvent: "01e37d3acd51ca8e9050093aaa601253",
     CompleteEvent: "830887677ad25d030dc51ed906eae6d1",
+    MakeCodes: "02c52e29ae9a866d8368ee05d5a4f4035e",
+    WithdrawCodes: "020e52f957f688346e46788dd95d253aa0",
     BookSeats: "6130a4a5a8f74549e18e819fb773afd4",
     HoldSeats: "02975cc262d97b5e90409c1a9f474dbcd5",
     ExtendHold: "025d18e8de77f80ad08c6b6e27cf67a60b",

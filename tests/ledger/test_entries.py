@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 
 from ledger import entries as e
+from ledger.code_batches import CodeBatch, CodeUse
 from ledger.mapper import Unreadable, decode, encode
 from tests.ledger.histories import histories
 
@@ -84,6 +85,43 @@ EXAMPLES: dict[str, list[e.Entry]] = {
             **STAMP, customer_id=None, lines=(e.Line(1, "General", 2, 5_000),), details_version=1, hold_id=THREE, amounts=(4, 3)
         ),
         e.SeatsBooked(**STAMP, customer_id=ONE, lines=(e.Line(1, "General", 1, 5_000),), details_version=1, amounts=(4_500,)),
+    ],
+    "codes-made/1": [
+        e.CodesMade(**STAMP, batch=CodeBatch(1, "percent", 1_250, 100, 2)),
+        e.CodesMade(**STAMP, batch=CodeBatch(2, "fixed", 500, 3, 1, (1, 2), AT, AT, "SPRING", key=2)),
+        e.CodesMade(**STAMP, batch=CodeBatch(3, "access", 0, 1, 500, (2,), word="FRIENDS")),
+    ],
+    "codes-withdrawn/1": [e.CodesWithdrawn(**STAMP, batch=2)],
+    "seats-held/2": [
+        e.SeatsHeld(
+            **STAMP,
+            customer_id=ONE,
+            lines=(e.Line(1, "General", 2, 5_000),),
+            details_version=1,
+            expires_at=AT,
+            code=CodeUse(1, 9_999),
+            amounts=(4_000, 3_999),
+        ),
+        e.SeatsHeld(
+            **STAMP, customer_id=None, lines=(e.Line(2, "VIP", 1, 0),), details_version=3, expires_at=AT, code=CodeUse(250, 0)
+        ),
+    ],
+    "seats-booked/3": [
+        e.SeatsBooked(
+            **STAMP,
+            customer_id=ONE,
+            lines=(e.Line(1, "General", 2, 5_000),),
+            details_version=1,
+            hold_id=THREE,
+            amounts=(4, 3),
+            code=CodeUse(1, 5),
+        ),
+        e.SeatsBooked(**STAMP, customer_id=ONE, lines=(e.Line(1, "General", 1, 5_000),), details_version=1, code=CodeUse(3, 0)),
+    ],
+    "booking-cancelled/2": [
+        e.BookingCancelled(
+            **STAMP, booking_id=THREE, tickets=(0,), lines=(e.CancelledLine(1, 1, 4),), whole=False, code=CodeUse(1, 5)
+        ),
     ],
     "seats-held/1": [
         e.SeatsHeld(**STAMP, customer_id=ONE, lines=(e.Line(1, "General", 2, 5_000),), details_version=1, expires_at=AT),

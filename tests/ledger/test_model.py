@@ -7,7 +7,8 @@ SOAK=1 plays the long round: 2,000 games of 50 steps instead of 100 of 30.
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any, TypeVar
 from uuid import UUID, uuid5
 
 import msgspec
@@ -17,6 +18,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from ledger import entries as e
 from ledger import snapshots
+from ledger.code_batches import CodeUse
 from ledger.commands import Actor, CancelEvent, Command, CompleteEvent, HoldCommand, LapseHolds
 from ledger.decide import decide
 from ledger.errors import SeatledgerError
@@ -31,8 +33,14 @@ from tests.soak import rounds
 
 NAMES = {1: "General", 2: "VIP"}
 
+C = TypeVar("C", bound=Command)
+
 people = st.sampled_from((s.ALICE, s.BOB, s.OTHER_ORGANIZER, s.ORGANIZER))
 any_one = st.integers(0, 1_000)
+#: Two promo codes of a batch, or none.
+codes = st.sampled_from((None, None, 0, 1))
+#: Tickets that one of them is good for.
+USES = 4
 
 
 @dataclass
@@ -42,6 +50,7 @@ class Ticket:
     category: int
     holder: UUID | None
     price: int
+    code: int | None = None
     state: str = "active"
 
 
@@ -52,6 +61,7 @@ class Hold:
     prices: list[int]
     holder: UUID | None
     ends: datetime
+    code: int | None = None
     is_open: bool = True
     extensions: int = 0
 
@@ -66,6 +76,7 @@ class Selling(RuleBasedStateMachine):
         self.holds: list[Hold] = []
         self.now = s.NOW
         self.paid = self.refunded = 0
+        self.is_withdrawn = False
         self.price, self.capacity, self.pool = {1: 0, 2: 0}, {1: 0, 2: 0}, 0
 
     # --- what the appender does with a command
@@ -96,7 +107,7 @@ class Selling(RuleBasedStateMachine):
             self.sent.append(command)
         return True
 
-    def named(self, command: Command) -> Command:
+    def named(self, command: C) -> C:
         return msgspec.structs.replace(command, id=uuid5(s.EVENT, str(len(self.ledger))))
 
     # --- what people do
@@ -106,30 +117,48 @@ class Selling(RuleBasedStateMachine):
         categories = (e.Category(1, "General", price, capacity), e.Category(2, "VIP", price * 3, 2))
         self.price, self.capacity, self.limit = {1: price, 2: price * 3}, {1: capacity, 2: 2}, limit
         assert self.submit(self.named(s.schedule(*categories, max_tickets_per_customer=limit)))
+        assert self.submit(self.named(s.make_codes(value=1_234, count=2, max_tickets=USES)))
 
-    @rule(actor=people, customer=st.none() | people, general=st.integers(0, 5), vip=st.integers(0, 2))
-    def book(self, actor: Actor, customer: Actor | None, general: int, vip: int) -> None:
+    @rule(actor=people, customer=st.none() | people, general=st.integers(0, 5), vip=st.integers(0, 2), code=codes)
+    def book(self, actor: Actor, customer: Actor | None, general: int, vip: int, code: int | None) -> None:
         wanted = {1: general, 2: vip}
         at_box_office = actor is s.ORGANIZER
         holder = (customer.id if customer else None) if at_box_office else actor.id
         command = self.named(
             s.book_for(actor, customer if at_box_office else None, **{NAMES[c]: q for c, q in wanted.items() if q})
         )
+        command = command if code is None else s.using(command, s.code(code))
         due = {c: q for c, q in wanted.items() if q} or {1: 1}
-        assert self.submit(command) == self.is_acceptable(due, holder)
+        assert self.submit(command) == self.is_acceptable(due, holder, code)
         if self.ledger[-1].entry.command == command.id:
-            seats = [category for category, quantity in due.items() for _ in range(quantity)]
-            self.tickets += [Ticket(command.id, n, c, holder, self.price[c]) for n, c in enumerate(seats)]
-            self.paid += sum(self.price[category] for category in seats)
+            seats = [(category, price) for category in due for price in self.prices(category, due[category], code)]
+            self.tickets += [Ticket(command.id, n, c, holder, price, code) for n, (c, price) in enumerate(seats)]
+            self.paid += sum(price for _, price in seats)
+
+    def prices(self, category: int, quantity: int, code: int | None) -> list[int]:
+        """What each of these tickets costs now."""
+        total = Decimal(self.price[category] * quantity)
+        if code is not None:
+            total = (total * Decimal("0.8766")).quantize(Decimal(1), ROUND_HALF_UP)
+        return [int(total) // quantity + (number < int(total) % quantity) for number in range(quantity)]
+
+    @rule(die=st.integers(1, 10))
+    def withdraw(self, die: int) -> None:
+        if die == 7:
+            expected = self.status == "active" and not self.is_withdrawn
+            assert self.submit(self.named(s.withdraw_codes())) == expected
+            self.is_withdrawn |= expected
 
     @rule(actor=people, category=st.sampled_from([1, 2]))
     def book_one(self, actor: Actor, category: int) -> None:
-        self.book(actor, actor, int(category == 1), int(category == 2))
+        self.book(actor, actor, int(category == 1), int(category == 2), None)
 
-    def is_acceptable(self, wanted: dict[int, int], holder: UUID | None) -> bool:
+    def is_acceptable(self, wanted: dict[int, int], holder: UUID | None, code: int | None) -> bool:
         """Whether these seats could be sold now, by category."""
         fits = all(self.taken(c) + self.held(c) + quantity <= self.capacity[c] for c, quantity in wanted.items())
         fits = fits and (not self.pool or self.in_pool() + sum(wanted.values()) <= self.pool)
+        if code is not None:
+            fits = fits and not self.is_withdrawn and self.uses(code) + sum(wanted.values()) <= USES
         return self.status == "active" and fits and self.is_within_limit(sum(wanted.values()), holder)
 
     def is_within_limit(self, quantity: int, holder: UUID | None) -> bool:
@@ -146,17 +175,18 @@ class Selling(RuleBasedStateMachine):
         """A worker's tick: the own account does not notice."""
         self.submit(self.named(s.lapse()))
 
-    @rule(actor=people, general=st.integers(0, 5), vip=st.integers(0, 2))
-    def hold(self, actor: Actor, general: int, vip: int) -> None:
+    @rule(actor=people, general=st.integers(0, 5), vip=st.integers(0, 2), code=codes)
+    def hold(self, actor: Actor, general: int, vip: int, code: int | None) -> None:
         wanted = {c: q for c, q in {1: general, 2: vip}.items() if q} or {1: 1}
         holder = None if actor is s.ORGANIZER else actor.id
         command = self.named(s.hold(actor, **{NAMES[c]: q for c, q in wanted.items()}))
-        expected = self.is_acceptable(wanted, holder)
+        command = command if code is None else s.using(command, s.code(code))
+        expected = self.is_acceptable(wanted, holder, code)
         assert self.submit(command) == expected
         if expected:
             seats = [category for category, quantity in wanted.items() for _ in range(quantity)]
-            ends = self.now + timedelta(minutes=15)
-            self.holds.append(Hold(command.id, seats, [self.price[seat] for seat in seats], holder, ends))
+            prices = [price for category in wanted for price in self.prices(category, wanted[category], code)]
+            self.holds.append(Hold(command.id, seats, prices, holder, self.now + timedelta(minutes=15), code))
 
     @precondition(lambda self: self.holds)
     @rule(which=any_one, customer=st.none() | people)
@@ -167,13 +197,13 @@ class Selling(RuleBasedStateMachine):
         in_time = hold in self.live_holds()
         wanted = {seat: hold.seats.count(seat) for seat in hold.seats}
         can_be_theirs = holder == hold.holder or self.is_within_limit(len(hold.seats), holder)
-        fits = can_be_theirs if in_time else self.is_acceptable(wanted, holder)
+        fits = can_be_theirs if in_time else self.is_acceptable(wanted, holder, hold.code)
         expected = hold.is_open and self.status == "active" and fits
         assert self.submit(self.named(s.confirm(s.ADMIN, hold=hold.id, customer=customer))) == expected
         if expected:
             hold.is_open = False
             seats = zip(hold.seats, hold.prices, strict=True)
-            self.tickets += [Ticket(hold.id, n, c, holder, price) for n, (c, price) in enumerate(seats)]
+            self.tickets += [Ticket(hold.id, n, c, holder, price, hold.code) for n, (c, price) in enumerate(seats)]
             self.paid += sum(hold.prices)
 
     @precondition(lambda self: self.holds)
@@ -283,6 +313,10 @@ class Selling(RuleBasedStateMachine):
     def in_pool(self) -> int:
         return sum(self.taken(category) + self.held(category) for category in NAMES)
 
+    def uses(self, code: int) -> int:
+        held = sum(len(hold.seats) for hold in self.live_holds() if hold.code == code)
+        return held + sum(ticket.code == code and ticket.state != "cancelled" for ticket in self.tickets)
+
     def live_holds(self) -> list[Hold]:
         return [hold for hold in self.holds if hold.is_open and hold.ends > self.now] if self.status == "active" else []
 
@@ -312,6 +346,17 @@ class Selling(RuleBasedStateMachine):
         for pool in self.event.pools if self.event else ():
             assert pool.capacity == self.pool
             assert sum(self.event.seats_of(pool)) <= pool.capacity  # type: ignore[union-attr]
+
+    @invariant()
+    def codes_are_used_as_often_as_they_are_good_for(self) -> None:
+        if self.event is None or self.status != "active":  # nothing more is sold then: the counts are as they were
+            return
+        due = [hold for _, hold in dict(self.due_holds()).items()]
+        for number in (0, 1):
+            key = CodeUse(1, number).key
+            uses = self.event.code_uses.get(key, 0)
+            assert uses <= USES
+            assert uses - sum(len(hold.seats) for hold in due if hold.code == key) == self.uses(number)
 
     def due_holds(self) -> list[tuple[bytes, Any]]:
         assert self.event is not None
@@ -359,7 +404,7 @@ class Selling(RuleBasedStateMachine):
         paid = refunded = 0
         for entry in (recorded.entry for recorded in self.ledger):
             if isinstance(entry, e.SeatsBooked):
-                paid += sum(line.quantity * line.unit_price for line in entry.lines)
+                paid += sum(entry.ticket_amounts)
             elif isinstance(entry, e.BookingCancelled):
                 refunded += sum(line.refund for line in entry.lines)
             elif isinstance(entry, e.EventCancelled):

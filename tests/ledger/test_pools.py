@@ -147,5 +147,5 @@ def test_malformed_pools_are_refused(pools: tuple[PoolChange, ...], path: str) -
 def test_a_snapshot_has_the_pools(later: tuple[e.Entry, ...]) -> None:
     event = after(*later)
     snapshot = snapshots.take(event)
-    assert snapshot.topic == snapshots.POOLS
+    assert snapshot.topic == snapshots.SHARED
     assert without_newest(restored(snapshot)) == without_newest(event)
