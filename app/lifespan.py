@@ -16,6 +16,7 @@ from app.ledger_watch import LedgerWatch
 from app.probes import Probes
 from app.readiness import Readiness
 from commands.appender.appender import Appender
+from commands.code_guesses import CodeGuesses
 from commands.guest_orders import GuestOrders
 from commands.holds import Holds
 from commands.service import CommandService
@@ -30,6 +31,7 @@ from ledger.macs import MacCheck, Macs
 from ledger.mail_tokens import MailTokens
 from ledger.open_holds import OpenHolds
 from ledger.pool import Pool, make_pool
+from ledger.promo_codes import PromoCodes
 from ledger.settings import Settings
 from ledger.streams import Streams
 from ledger.ticket_codes import TicketCodes
@@ -61,7 +63,8 @@ async def run(
     async with AsyncExitStack() as stack:
         pool = await stack.enter_async_context(make_pool(settings))
         clock = DatabaseClock()
-        codes, macs = TicketCodes(Keyring.open(settings.keys, "tickets")), Macs.open(settings.keys)
+        ticket_keys = Keyring.open(settings.keys, "tickets")
+        codes, promo_codes, macs = TicketCodes(ticket_keys), PromoCodes(ticket_keys), Macs.open(settings.keys)
 
         async def last_seen_event(event_id: UUID) -> Event | None:
             return await appender.last_seen_event(event_id)
@@ -127,10 +130,12 @@ async def run(
             find_contact=access.directory.find_or_create_contact,
             key=key,
             has_holds=settings.holds,
+            promo_codes=promo_codes,
         )
         manage_urls = ManageUrls(settings.server_url, MailTokens(Keyring.open(settings.keys, "mail")))
         app.state.holds = Holds(app.state.write_side, app.state.open_holds, manage_urls, access.directory.is_known, settings)
-        app.state.guest_orders = GuestOrders(command_service, access, key)
+        app.state.code_guesses = CodeGuesses()
+        app.state.guest_orders = GuestOrders(command_service, access, promo_codes, key)
         _open_notifications(app, settings, pool, read_side, command_service, wake_ups, manage_urls)
         readiness = Readiness(load_pool, draining, must_be_durable=not settings.allow_unsafe_database)
         app.state.probes = Probes(app.state.observer, pools, appender, read_side, readiness)

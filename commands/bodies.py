@@ -127,7 +127,7 @@ class NewEvent(Body):
         sent = {name: getattr(self, name) for name in Details.__struct_fields__ if name in type(self).model_fields}
         if self.guest_checkout is None:
             del sent["guest_checkout"]
-        return Details(**_in_utc(sent, self.timezone))
+        return Details(**in_utc(sent, self.timezone))
 
     def numbered_categories(self, currency: str) -> tuple[Category, ...]:
         return numbered_categories(self.categories, currency)
@@ -151,7 +151,7 @@ def numbered_categories(categories: Iterable[NewCategory], currency: str) -> tup
     )
 
 
-def _in_utc(values: dict[str, Any], timezone: str) -> dict[str, Any]:
+def in_utc(values: dict[str, Any], timezone: str) -> dict[str, Any]:
     """The values, with times in UTC. Raises Malformed."""
     converted, errors = dict(values), []
     for name, value in values.items():
@@ -229,7 +229,7 @@ class EventChanges(Body):
         until now. Raises Malformed for a time that does not exist in its time zone."""
         sent = {name: getattr(self, name) for name in self.model_fields_set if name not in ("categories", "pools")}
         values = {name: "" if value is None and name in ("description", "venue") else value for name, value in sent.items()}
-        return _in_utc(values, self.timezone or timezone)
+        return in_utc(values, self.timezone or timezone)
 
     def category_changes(self, currency: str) -> tuple[CategoryChange, ...] | None:
         if self.categories is None:
@@ -269,13 +269,13 @@ class TicketCode(Body):
     code: Annotated[str, Text(100)]
 
 
-def to_minor_units(price: Decimal, currency: str) -> int:
+def to_minor_units(price: Decimal, currency: str, path: str = "categories.price") -> int:
     """A price in minor units. Raises Malformed if it has more decimals than its currency, or is too high."""
     try:
         amount = to_minor(price, currency)
     except ValueError:
         message = f"{currency} has {exponent(currency)} decimals"
-        raise Malformed(f"A price is too exact: {message}.", errors=[{"path": "categories.price", "message": message}]) from None
+        raise Malformed(f"A price is too exact: {message}.", errors=[{"path": path, "message": message}]) from None
     if amount > MAX_PRICE:
-        raise Malformed("A price is too high.", errors=[{"path": "categories.price", "message": "is too high"}])
+        raise Malformed("A price is too high.", errors=[{"path": path, "message": "is too high"}])
     return amount

@@ -20,6 +20,7 @@ from commands.service import CommandService
 from ledger.commands import Actor, ConfirmHold, HoldSeats, OrderSeats, Role
 from ledger.errors import EmailUnverified, EventNotFound, Malformed, OutcomeUnknown, SeatledgerError
 from ledger.event import Event
+from ledger.promo_codes import PromoCodes
 from ledger.views import BookingView, HoldView
 from notifications.hold_access import HoldUser
 
@@ -30,9 +31,9 @@ NOT_THIS_HOLD = "The body is not a confirmation of this hold."
 class GuestOrders:
     """In `app.state.guest_orders`."""
 
-    def __init__(self, command_service: CommandService, access: Access, key: bytes) -> None:
+    def __init__(self, command_service: CommandService, access: Access, promo_codes: PromoCodes, key: bytes) -> None:
         """`key`: 32 secret bytes, as of `WriteSide`."""
-        self._command_service, self._access, self._key = command_service, access, key
+        self._command_service, self._access, self._promo_codes, self._key = command_service, access, promo_codes, key
 
     async def order(
         self, kind: Order, event_id: UUID, body: NewBooking, request: Request, key: str | None, guest_secret: str | None
@@ -47,7 +48,7 @@ class GuestOrders:
         command: OrderSeats = kind(
             id=id_, actor=Actor(uuid4(), Role.CUSTOMER), event_id=event_id, tickets=body.wanted(),
             customer_proof=self._proof_of(contact), expected_total=body.total(), guest="unproven",
-            **only_for(kind, self._command_service.codes),
+            code=self._promo_codes.wanted(event_id, body.code), **only_for(kind, self._command_service.codes),
         )  # fmt: skip
         if event.version_of(id_) is not None:  # a retry: whose it is was said at the first try
             return await self._command_service.execute(command, request.is_disconnected)
@@ -76,7 +77,7 @@ class GuestOrders:
         id_ = guest_command_id(request, self._browser(request, key, guest_secret), "", key)
         command = HoldSeats(
             id=id_, actor=Actor(uuid4(), Role.CUSTOMER), event_id=event_id, tickets=body.wanted(), expected_total=body.total(),
-            guest="unnamed",
+            guest="unnamed", code=self._promo_codes.wanted(event_id, body.code),
         )  # fmt: skip
         return await self._command_service.execute(command, request.is_disconnected)
 

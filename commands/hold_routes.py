@@ -6,6 +6,7 @@ from fastapi import APIRouter, Request, Response
 
 from accounts.access import FOR_GUESTS, BuyerOrGuest, IdempotencyKey, command_id_of
 from accounts.guest_secret import GuestSecretHeader
+from commands.code_guesses import code_guesses_of
 from commands.guest_orders import guest_orders_of
 from commands.holds import holds_of
 from commands.order_bodies import HoldConfirmation, NewBooking, body_of, read_booking, read_confirmation
@@ -29,15 +30,16 @@ async def hold_tickets(
     Who may hold what is as for a booking. Confirm it to book the seats, at the price that they have now."""
     body = read_booking(await request.body(), request.headers.get("content-type", ""))
     holds, client = holds_of(request), client_of(request.scope)
-    if principal is None:
-        orders = guest_orders_of(request)
-        seats = sum(wanted.quantity for wanted in body.tickets)
-        result = await holds.hold_for_guest(client, seats, lambda: orders.hold(event_id, body, request, key, guest_secret))
-        view: object = with_field(result.view, "token", manage_links_of(request).urls.token(result.view.id))
-    else:
-        id_ = command_id_of(request, principal, key)
-        result = await holds.hold(event_id, body, principal, client, id_, request.is_disconnected)
-        view = result.view
+    with code_guesses_of(request).watched(client, body.code):
+        if principal is None:
+            orders = guest_orders_of(request)
+            seats = sum(wanted.quantity for wanted in body.tickets)
+            result = await holds.hold_for_guest(client, seats, lambda: orders.hold(event_id, body, request, key, guest_secret))
+            view: object = with_field(result.view, "token", manage_links_of(request).urls.token(result.view.id))
+        else:
+            id_ = command_id_of(request, principal, key)
+            result = await holds.hold(event_id, body, principal, client, id_, request.is_disconnected)
+            view = result.view
     return view_response(view, result.position, 201, {"Location": f"/api/holds/{result.view.id}"})
 
 

@@ -76,13 +76,14 @@ def _normalized(total: str | None) -> str | None:
 class NewBooking(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A new booking, or a hold that becomes one. `customer`, at the box office only: the tickets are for this customer; without
     one, for a walk-in. `contact`, without a log-in only: who books; `proof`: that the contact's e-mail address is theirs.
-    `expected_total`: what the tickets cost, as their buyer was told."""
+    `expected_total`: what the tickets cost, as their buyer was told. `code`: a promo code."""
 
     tickets: Annotated[list[WantedTickets], msgspec.Meta(min_length=1, max_length=MAX_CATEGORIES)]
     customer: dict[str, Any] | None = None
     contact: dict[str, Any] | None = None
     proof: Proof = None
     expected_total: ExpectedTotal = None
+    code: Annotated[str, msgspec.Meta(min_length=1, max_length=100)] | None = None
 
     def total(self) -> str | None:
         return _normalized(self.expected_total)

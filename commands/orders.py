@@ -33,6 +33,7 @@ async def order(write_side: WriteSide, kind: Order, event_id: UUID, body: NewBoo
     return kind(
         id=id_, actor=actor, event_id=event_id, tickets=body.wanted(), customer_id=customer and customer.id, customer_proof=proof,
         same_person=customer.same_person if customer else frozenset(), expected_total=body.total(),
+        code=write_side.promo_codes.wanted(event_id, body.code),
         **only_for(kind, write_side.command_service.codes),
     )  # fmt: skip
 

@@ -2,6 +2,7 @@
 
 BookSeats, ConfirmHold, CancelBooking, CheckIn    the booking, made from the stored entries about it (`History`)
 HoldSeats, ExtendHold, ReleaseHold                the hold, likewise
+MakeCodes                                         the batch of codes, likewise
 every other command                               the Event as of the command's last entry
 """
 
@@ -9,8 +10,9 @@ from collections.abc import Sequence
 
 import msgspec
 
-from ledger.commands import BookSeats, CancelBooking, CheckIn, Command, ConfirmHold, ExtendHold, HoldSeats, ReleaseHold
-from ledger.entries import EventDetailsChanged, EventScheduled, RecordedEntry, SeatsBooked, SeatsHeld
+from ledger.code_views import CodeBatchView, code_batch_view
+from ledger.commands import BookSeats, CancelBooking, CheckIn, Command, ConfirmHold, ExtendHold, HoldSeats, MakeCodes, ReleaseHold
+from ledger.entries import CodesMade, EventDetailsChanged, EventScheduled, RecordedEntry, SeatsBooked, SeatsHeld
 from ledger.event import Event
 from ledger.ticket_codes import TicketCodes
 from ledger.views import BookingView, EventView, HoldView, TicketView, booking_view, hold_view
@@ -19,7 +21,7 @@ from ledger.views import BookingView, EventView, HoldView, TicketView, booking_v
 class CommandResult(msgspec.Struct, frozen=True):
     """What a command made: the booking, hold or Event as it is shown, and the ledger `position` of the command's last entry."""
 
-    view: EventView | BookingView | HoldView
+    view: EventView | BookingView | HoldView | CodeBatchView
     position: int
 
 
@@ -39,6 +41,8 @@ def make_result(
     ticket code is missing."""
     if isinstance(subject, History) and isinstance(subject.entries[0].entry, SeatsHeld):
         return CommandResult(hold_view(subject.entries, subject.event_name, subject.currency), last.position)
+    if isinstance(subject, History) and isinstance(subject.entries[0].entry, CodesMade):
+        return CommandResult(code_batch_view(subject.entries[0], subject.currency), last.position)
     if isinstance(subject, History):
         return CommandResult(booking_view(subject.entries, subject.event_name, subject.currency, codes, tickets), last.position)
     return CommandResult(subject, last.position)
@@ -56,7 +60,7 @@ def count_tickets(subject: History | EventView) -> int:
 def subject_versions(command: Command, event: Event, version: int) -> tuple[int, ...]:
     """The versions of the entries that make the `History` of a command whose last entry has this `version`; empty for a command
     about the Event itself."""
-    if isinstance(command, BookSeats | HoldSeats | ConfirmHold):
+    if isinstance(command, BookSeats | HoldSeats | ConfirmHold | MakeCodes):
         return (version,)
     if isinstance(command, ExtendHold | ReleaseHold) and command.hold_id.bytes in event.commands:
         return (event.commands[command.hold_id.bytes], version)

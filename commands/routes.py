@@ -10,6 +10,7 @@ from fastapi import APIRouter, Header, Request, Response
 from accounts.access import FOR_GUESTS, Buyer, BuyerOrGuest, IdempotencyKey, Organizer, SignedIn, command_id_of
 from accounts.guest_secret import GuestSecretHeader
 from commands.bodies import Cancellation, EventChanges, NewEvent, TicketCode, TicketIds
+from commands.code_guesses import code_guesses_of
 from commands.exact_numbers import ExactNumbersRoute
 from commands.guest_orders import guest_orders_of
 from commands.order_bodies import NewBooking, body_of, read_booking
@@ -17,6 +18,7 @@ from commands.orders import book
 from commands.result import CommandResult
 from commands.service import CommandService
 from commands.write_side import WriteSide, view_response, with_field, write_side_of
+from ledger.client_address import client_of
 from ledger.commands import Actor, BookSeats, CancelBooking, CancelEvent, ChangeEvent, CheckIn, CompleteEvent, Role, ScheduleEvent
 from ledger.errors import EventNotFound, InvalidCode, NotYourEvent, PreconditionRequired, TicketAlreadyUsed
 from ledger.idempotency import command_id
@@ -143,13 +145,14 @@ async def book_tickets(
     """Books tickets by category and quantity; at the box office for a `customer` or a walk-in; without a log-in for a `contact`, as
     the event's `guest_checkout` permits. With `expected_total`, nothing is booked at another price."""
     body = read_booking(await request.body(), request.headers.get("content-type", ""))
-    if principal is None:
-        result = await guest_orders_of(request).order(BookSeats, event_id, body, request, key, guest_secret)
-        view: object = with_field(result.view, "manage_url", manage_links_of(request).urls.make(result.view.id))
-    else:
-        id_ = command_id_of(request, principal, key)
-        result = await book(write_side_of(request), event_id, body, principal.actor, id_, request.is_disconnected)
-        view = result.view
+    with code_guesses_of(request).watched(client_of(request.scope), body.code):
+        if principal is None:
+            result = await guest_orders_of(request).order(BookSeats, event_id, body, request, key, guest_secret)
+            view: object = with_field(result.view, "manage_url", manage_links_of(request).urls.make(result.view.id))
+        else:
+            id_ = command_id_of(request, principal, key)
+            result = await book(write_side_of(request), event_id, body, principal.actor, id_, request.is_disconnected)
+            view = result.view
     return view_response(view, result.position, 201, {"Location": f"/api/bookings/{result.view.id}"})
 
 

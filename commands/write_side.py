@@ -12,6 +12,7 @@ from commands.order_bodies import BoxOfficeCustomer
 from commands.service import CommandService
 from ledger.errors import BookingNotFound
 from ledger.hold_errors import HoldsOff
+from ledger.promo_codes import PromoCodes
 
 _encode = msgspec.json.Encoder().encode
 
@@ -29,8 +30,10 @@ class WriteSide:
         find_contact: Callable[[UUID, str, str], Awaitable[Contact]],
         key: bytes,
         has_holds: bool,
+        promo_codes: PromoCodes,
     ) -> None:
         self.command_service, self.currency, self._key, self._has_holds = command_service, currency, key, has_holds
+        self.promo_codes = promo_codes
         self._find_event, self.find_contact = find_event, find_contact
 
     def customer_proof(self, customer: BoxOfficeCustomer) -> bytes:
@@ -39,7 +42,7 @@ class WriteSide:
         return blake2b(_encode([customer.name, customer.email]), key=self._key, digest_size=16, person=b"box office").digest()
 
     def check_holds_on(self) -> None:
-        """Raises HoldsOff while processes may run that can't read the entries of holds and pools."""
+        """Raises HoldsOff while processes may run that can't read the entries of holds, pools and codes."""
         if not self._has_holds:
             raise HoldsOff
 

@@ -470,8 +470,50 @@ CREATE TABLE public.catalogue_events (
     show_at timestamp with time zone,
     guest_checkout text DEFAULT 'off'::text NOT NULL,
     hold_minutes integer DEFAULT 15 NOT NULL,
+    codes text,
     CONSTRAINT ck_catalogue_events_ends_after_start CHECK ((ends_at > starts_at)),
     CONSTRAINT ck_catalogue_events_status CHECK ((status = ANY (ARRAY['active'::text, 'cancelled'::text, 'completed'::text])))
+);
+
+--
+-- Name: code_batches; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.code_batches (
+    event_id uuid NOT NULL,
+    batch smallint NOT NULL,
+    effect text NOT NULL,
+    value bigint NOT NULL,
+    count integer NOT NULL,
+    max_tickets integer NOT NULL,
+    categories smallint[] NOT NULL,
+    valid_from timestamp with time zone,
+    valid_until timestamp with time zone,
+    prefix text NOT NULL,
+    word text NOT NULL,
+    made_at timestamp with time zone NOT NULL,
+    withdrawn_at timestamp with time zone,
+    held integer NOT NULL,
+    booked integer NOT NULL,
+    cancelled integer NOT NULL,
+    discount bigint NOT NULL,
+    gross bigint NOT NULL,
+    refunded bigint NOT NULL,
+    CONSTRAINT ck_code_batches_cancelled_within_booked CHECK (((cancelled >= 0) AND (cancelled <= booked))),
+    CONSTRAINT ck_code_batches_held_not_negative CHECK ((held >= 0)),
+    CONSTRAINT ck_code_batches_never_overused CHECK ((((booked - cancelled) + held) <= ((count)::bigint * max_tickets))),
+    CONSTRAINT ck_code_batches_refunded_within_gross CHECK (((refunded >= 0) AND (refunded <= gross)))
+);
+
+--
+-- Name: code_holds; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.code_holds (
+    hold_id uuid NOT NULL,
+    event_id uuid NOT NULL,
+    batch smallint NOT NULL,
+    tickets integer NOT NULL
 );
 
 --
@@ -552,6 +594,7 @@ CREATE TABLE public.hold_lines (
     name text NOT NULL,
     quantity integer NOT NULL,
     unit_price bigint NOT NULL,
+    amount bigint,
     CONSTRAINT ck_hold_lines_quantity_positive CHECK ((quantity > 0))
 );
 
@@ -877,6 +920,7 @@ CREATE TABLE public.tickets (
     category_name text NOT NULL,
     price bigint NOT NULL,
     status text NOT NULL,
+    list_price bigint,
     CONSTRAINT ck_tickets_price_not_negative CHECK ((price >= 0)),
     CONSTRAINT ck_tickets_status CHECK ((status = ANY (ARRAY['active'::text, 'used'::text, 'cancelled'::text]))),
     CONSTRAINT ck_tickets_ticket_not_negative CHECK ((ticket >= 0))
@@ -1113,6 +1157,20 @@ ALTER TABLE ONLY public.catalogue_categories
 
 ALTER TABLE ONLY public.catalogue_events
     ADD CONSTRAINT pk_catalogue_events PRIMARY KEY (event_id);
+
+--
+-- Name: code_batches pk_code_batches; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.code_batches
+    ADD CONSTRAINT pk_code_batches PRIMARY KEY (event_id, batch);
+
+--
+-- Name: code_holds pk_code_holds; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.code_holds
+    ADD CONSTRAINT pk_code_holds PRIMARY KEY (hold_id);
 
 --
 -- Name: contact_codes pk_contact_codes; Type: CONSTRAINT; Schema: public; Owner: -
@@ -1536,6 +1594,12 @@ CREATE INDEX ix_catalogue_events_search ON public.catalogue_events USING gin (se
 --
 
 CREATE INDEX ix_catalogue_events_status_listed ON public.catalogue_events USING btree (status, COALESCE(starts_at, 'infinity'::timestamp with time zone), event_id);
+
+--
+-- Name: ix_code_holds_event_id; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX ix_code_holds_event_id ON public.code_holds USING btree (event_id);
 
 --
 -- Name: ix_contact_codes_expires_at; Type: INDEX; Schema: public; Owner: -

@@ -25,8 +25,15 @@ class RateLimiter:
 
     def count(self, key: Hashable) -> None:
         """Counts a request. Raises TooManyRequests past the limit, until the minute ends."""
-        if not self._limit:
-            return
+        if self._limit:
+            self._counts[key] = self._counted(key) + 1
+
+    def check(self, key: Hashable) -> None:
+        """As `count`, without counting."""
+        if self._limit:
+            self._counted(key)
+
+    def _counted(self, key: Hashable) -> int:
         now = self._clock()
         if now >= self._ends_at or len(self._counts) >= MAX_KEYS:
             self._counts.clear()
@@ -34,7 +41,7 @@ class RateLimiter:
         count = self._counts.get(key, 0)
         if count >= self._limit:
             raise TooManyRequests(ceil(self._ends_at - now))
-        self._counts[key] = count + 1
+        return count
 
 
 class OpenLimiter:

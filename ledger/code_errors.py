@@ -1,6 +1,6 @@
 """The errors of commands about promo codes: problems, as those of `errors.py`."""
 
-from ledger.errors import NotFound, RuleBroken, SeatledgerError
+from ledger.errors import NotFound, RetryableError, RuleBroken, SeatledgerError
 
 
 class CodeUnknown(SeatledgerError, status=422, title="No such code"):
@@ -57,6 +57,15 @@ class CodesWithdrawn(RuleBroken, title="Codes were withdrawn"):
 
     def __init__(self) -> None:
         super().__init__("These codes were withdrawn already.")
+
+
+class TooManyCodes(RetryableError, status=429, title="Too many wrong codes"):
+    """Too many codes that do not exist came from your address in this minute. Nothing was ordered. Try again after `Retry-After`
+    seconds."""
+
+    def __init__(self, retry_after_seconds: int) -> None:
+        super().__init__("Too many wrong codes in a minute. Wait a little.")
+        self.retry_after_seconds = retry_after_seconds
 
 
 class CodeTaken(RuleBroken):

@@ -35,6 +35,10 @@ class PromoCodes:
         prefix = f"{batch.prefix}-" if batch.prefix else ""
         return [prefix + _code(secret, event_id, batch.number, number) for number in range(batch.count)]
 
+    def wanted(self, event_id: UUID, text: str | None) -> WantedCode | None:
+        """The code of an order, if it has one."""
+        return None if text is None else self.read(event_id, text)
+
     def read(self, event_id: UUID, text: str) -> WantedCode:
         """Which derived code of this event a text is, if any. Whether there is such a batch, or such a word, the rules say."""
         spelled = canonical(text)

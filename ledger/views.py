@@ -7,13 +7,14 @@ in a third of the time of pydantic. Money is a decimal string; times are UTC.
 from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Literal, NamedTuple, Protocol
+from typing import Annotated, Any, Literal, NamedTuple, Protocol
 from uuid import UUID
 
 from pydantic import Field, WithJsonSchema
 from typing_extensions import TypeAliasType
 
 from ledger import entries as e
+from ledger.code_access import LiveCodes, code_needed
 from ledger.concurrency import at_once
 from ledger.derived_ids import derived_id
 from ledger.event import Event, category_id, pool_id
@@ -38,7 +39,8 @@ STATES: dict[int, TicketStatus] = {ord("a"): "active", ord("u"): "used", ord("c"
 @dataclass(slots=True, kw_only=True)
 class CategoryView:
     """A category of seats: `capacity` seats, of which `taken` are sold, `held` for somebody who is about to book them and may give
-    them back, and `available` left, as far as its pool has as many. `price` is that of new bookings."""
+    them back, and `available` left, as far as its pool has as many. `price` is that of new bookings.
+    `needs_code`: it is sold only with a code, until `needs_code_until` or, if that is null, as long as it is sold."""
 
     id: UUID
     name: str
@@ -47,6 +49,8 @@ class CategoryView:
     taken: int
     held: int
     available: int
+    needs_code: bool
+    needs_code_until: datetime | None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -74,6 +78,7 @@ class EventView:
     `sales_close_at` either. `guest_checkout`: whether somebody without an account books with
     name and e-mail address at once (`open`), after proving the address (`proven`), or not at all (`off`). `hold_minutes`: for how
     long seats are held. `capacity`, `available`: the seats, and those left, of all categories, as far as pools let them be sold.
+    `has_codes`: there are promo codes for it.
     `details_version`: the number in the ETag, to send
     as `If-Match`; it rises with each change of details or categories, not with bookings."""
 
@@ -94,6 +99,7 @@ class EventView:
     organizer_id: UUID
     categories: list[CategoryView]
     pools: list[PoolView]
+    has_codes: bool
     capacity: int
     available: int
     max_tickets_per_customer: int | None
@@ -198,10 +204,12 @@ def event_view(event: Event) -> EventView:
     pools = [_pool_view(event, pool) for pool in event.pools]
     limits = {pool.number: Seats(view.capacity, view.available) for pool, view in zip(event.pools, pools, strict=True)}
     shared = share(own, limits)
+    live = [LiveCodes.of(batch) for batch in event.batches if not event.is_withdrawn(batch)]
     categories = [
         CategoryView(
             id=category_id(event.id, category.number), name=category.name, price=to_text(category.price, event.currency),
             capacity=category.capacity, taken=category.taken, held=category.held, available=available,
+            **codes_of(category.number, live),
         )
         for category, available in zip(event.categories.values(), shared.available, strict=True)
     ]  # fmt: skip
@@ -210,11 +218,17 @@ def event_view(event: Event) -> EventView:
         starts_at=details.starts_at, ends_at=details.ends_at, timezone=details.timezone,
         sales_open_at=details.sales_open_at, sales_close_at=details.sales_close_at, past_at=details.past_at,
         show_at=details.show_at, currency=event.currency, status=event.status,  # type: ignore[arg-type]
-        organizer_id=event.organizer_id, categories=categories, pools=pools, capacity=shared.total.capacity,
+        organizer_id=event.organizer_id, categories=categories, pools=pools, has_codes=bool(live), capacity=shared.total.capacity,
         available=shared.total.available, max_tickets_per_customer=details.max_tickets_per_customer,
         guest_checkout=details.guest_checkout, hold_minutes=details.hold_minutes,
         details_version=event.details_version, created_at=event.created_at,
     )  # fmt: skip
+
+
+def codes_of(category: int, live: Iterable[LiveCodes]) -> dict[str, Any]:
+    """The fields of a category's view that say whether it needs a code."""
+    is_needed, until = code_needed(category, live)
+    return {"needs_code": is_needed, "needs_code_until": until}
 
 
 def _pool_view(event: Event, pool: e.Pool) -> PoolView:
@@ -282,9 +296,8 @@ def _line_views(lines: Iterable[PricedLine], amounts: Iterable[int], currency: s
     ]  # fmt: skip
 
 
-def held_line_views(lines: Sequence[PricedLine], currency: str) -> tuple[list[LineView], Money]:
-    """The lines of a hold, and what they cost together."""
-    amounts = [line.quantity * line.unit_price for line in lines]
+def held_line_views(lines: Sequence[PricedLine], amounts: Sequence[int], currency: str) -> tuple[list[LineView], Money]:
+    """The lines of a hold, and what they cost together. `amounts`: what each line costs, in minor units."""
     return _line_views(lines, amounts, currency), to_text(sum(amounts), currency)
 
 
@@ -292,7 +305,7 @@ def hold_view(entries: Sequence[e.RecordedEntry], event_name: str, currency: str
     """A hold as its `SeatsHeld`, the first of the entries, and later ones about it made it."""
     held = entries[0].entry
     assert isinstance(held, e.SeatsHeld)
-    lines, total = held_line_views(held.lines, currency)
+    lines, total = held_line_views(held.lines, held.line_amounts, currency)
     view = HoldView(
         id=held.command, event_id=entries[0].stream, event_name=event_name, customer_id=held.customer_id, status="open",
         lines=lines, total_amount=total, currency=currency,

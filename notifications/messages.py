@@ -109,6 +109,6 @@ _MESSAGES: dict[type[Entry], Callable[[RecordedEntry, Any, Customers], Sequence[
 UNTOLD = frozenset[type[Entry]](
     (
         e.EventScheduled, e.CategoryAdded, e.CategoryRenamed, e.CategoryRemoved, e.PriceChanged, e.CapacityChanged, e.TicketUsed,
-        e.EventCompleted, e.PoolsSet, e.SeatsHeld, e.HoldExtended, e.HoldReleased, e.HoldsLapsed,
+        e.EventCompleted, e.PoolsSet, e.CodesMade, e.CodesWithdrawn, e.SeatsHeld, e.HoldExtended, e.HoldReleased, e.HoldsLapsed,
     )
 )  # fmt: skip

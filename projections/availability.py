@@ -99,7 +99,8 @@ class Hold(Model):
 
 
 class HoldLine(Model):
-    """A number of held seats of one category; the price of each is in minor units."""
+    """A number of held seats of one category; the price of each is in minor units. `amount`: what they will cost together, where
+    there is a discount."""
 
     __tablename__ = "hold_lines"
     __table_args__ = (CheckConstraint("quantity > 0", name="quantity_positive"),)
@@ -109,6 +110,7 @@ class HoldLine(Model):
     name: Mapped[String]
     quantity: Mapped[int]
     unit_price: Mapped[MinorUnits]
+    amount: Mapped[MinorUnits | None]
 
 
 class _CategoryRow:
@@ -244,7 +246,7 @@ _HANDLERS: dict[type[e.Entry], Callable[[_Event, Any], None]] = {
 
 class AvailabilityProjector:
     name = "availability"
-    version = 3
+    version = 4
     is_by_event = True
     tables = (AvailabilityEvent, AvailabilityCategory, AvailabilityPool, Hold, HoldLine)
     handles: frozenset[type[e.Entry]] = frozenset(_HANDLERS)
@@ -322,8 +324,9 @@ def _new_row(recorded: RecordedEntry, entry: e.Entry, hold: _HoldRow) -> dict[st
 
 def _line_rows(entry: e.Entry) -> Iterator[dict[str, Any]]:
     assert isinstance(entry, e.SeatsHeld)
-    for line in entry.lines:
-        yield {"hold_id": entry.command, **msgspec.structs.asdict(line)}
+    for line, amount in zip(entry.lines, entry.line_amounts, strict=True):
+        discounted = amount if entry.amounts else None
+        yield {"hold_id": entry.command, **msgspec.structs.asdict(line), "amount": discounted}
 
 
 def _changing_columns(hold: _HoldRow) -> dict[str, Any]:

@@ -62,7 +62,8 @@ class Booking(Model):
 
 
 class Ticket(Model):
-    """A ticket. `ticket`: its number within the booking, from 0. Its code is computed (ledger/ticket_codes.py) and never stored."""
+    """A ticket. `ticket`: its number within the booking, from 0. Its code is computed (ledger/ticket_codes.py) and never stored.
+    `list_price`: without a discount; None: the price."""
 
     __tablename__ = "tickets"
     __table_args__ = (
@@ -77,6 +78,7 @@ class Ticket(Model):
     category_name: Mapped[String]
     price: Mapped[MinorUnits]
     status: Mapped[String]
+    list_price: Mapped[MinorUnits | None]
 
 
 class _Batch:
@@ -145,7 +147,7 @@ _EVENTS: dict[type[e.Entry], Callable[[Connection, RecordedEntry, Any], None]] =
 
 class BookingsProjector:
     name = "bookings"
-    version = 2
+    version = 3
     is_by_event = True
     tables = (BookingEvent, Booking, Ticket)
     handles: frozenset[type[e.Entry]] = frozenset((*_SALES, *_EVENTS))
@@ -189,6 +191,7 @@ def _tickets(entry: e.SeatsBooked) -> list[dict[str, Any]]:
             "category_name": line.name,
             "price": amount,
             "status": "active",
+            "list_price": line.unit_price if entry.amounts else None,
         }
         for ticket, (line, amount) in enumerate(zip(lines, entry.ticket_amounts, strict=True))
     ]

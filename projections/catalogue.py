@@ -4,10 +4,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import CheckConstraint, Computed, Connection, ForeignKey, Index, delete, text, tuple_
+from sqlalchemy import CheckConstraint, Computed, Connection, ForeignKey, Index, delete, select, text, tuple_
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ledger import entries as e
+from ledger.code_access import LiveCodes
 from ledger.entries import RecordedEntry
 from projections.tables import CategoryNumber, Id, MinorUnits, Model, Position, String, Timestamp, update, upsert
 
@@ -20,7 +21,7 @@ LASTING = "past_at IS DISTINCT FROM starts_at"
 class CatalogueEvent(Model):
     """An event. `search` is the text that the `q` parameter searches: name and venue, separated by a line break, which no client
     can send, so that no match spans both. `position`: of the last entry that changed the event. `past_at`: see
-    `Details.past_at`."""
+    `Details.past_at`. `codes`: a JSON array of the `LiveCodes` of the event; None without any."""
 
     __tablename__ = "catalogue_events"
     __table_args__ = (
@@ -56,6 +57,7 @@ class CatalogueEvent(Model):
     show_at: Mapped[Timestamp | None]
     guest_checkout: Mapped[String] = mapped_column(server_default=text("'off'"))
     hold_minutes: Mapped[int] = mapped_column(server_default=text("15"))
+    codes: Mapped[String | None]
 
 
 class CatalogueCategory(Model):
@@ -69,6 +71,7 @@ class CatalogueCategory(Model):
 
 
 _Values = dict[str, Any]
+_decode_codes = msgspec.json.Decoder(list[LiveCodes]).decode
 
 
 def _change_details(connection: Connection, recorded: RecordedEntry, entry: e.EventDetailsChanged) -> _Values:
@@ -114,6 +117,19 @@ def _remove_category(connection: Connection, recorded: RecordedEntry, entry: e.C
     return {}
 
 
+def _make_codes(live: list[LiveCodes], entry: e.CodesMade) -> list[LiveCodes]:
+    return [*live, LiveCodes.of(entry.batch)]
+
+
+def _withdraw_codes(live: list[LiveCodes], entry: e.CodesWithdrawn) -> list[LiveCodes]:
+    return [codes for codes in live if codes.number != entry.batch]
+
+
+#: Codes are not edited with the event, whose ETag stays. By entry class, the function that returns which live codes are left.
+_CODES: dict[type[e.Entry], Callable[[list[LiveCodes], Any], list[LiveCodes]]] = {
+    e.CodesMade: _make_codes,
+    e.CodesWithdrawn: _withdraw_codes,
+}
 #: By entry class, the function that writes what the entry changes and returns the new values of the event's own row. Each of these
 #: entries also sets the event's `details_version`, which is its ETag: an entry class belongs here only if an edit that was made
 #: without knowledge of it has to be refused.
@@ -132,10 +148,10 @@ _CHANGES: dict[type[e.Entry], Callable[[Connection, RecordedEntry, Any], _Values
 
 class CatalogueProjector:
     name = "catalogue"
-    version = 5
+    version = 6
     is_by_event = True
     tables = (CatalogueEvent, CatalogueCategory)
-    handles: frozenset[type[e.Entry]] = frozenset((e.EventScheduled, *_CHANGES))
+    handles: frozenset[type[e.Entry]] = frozenset((e.EventScheduled, *_CHANGES, *_CODES))
 
     def fold(self, connection: Connection, batch: Sequence[RecordedEntry]) -> None:
         """Entries that change an event are few, so each is written by statements of its own; those of sales are skipped."""
@@ -147,6 +163,18 @@ class CatalogueProjector:
                 values = change(connection, recorded, entry)
                 version = {"details_version": recorded.version, "position": recorded.position}
                 _set(connection, CatalogueEvent, {"event_id": recorded.stream}, version | values)
+            elif of_codes := _CODES.get(type(entry)):
+                row = {"codes": _codes_after(connection, recorded, of_codes), "position": recorded.position}
+                _set(connection, CatalogueEvent, {"event_id": recorded.stream}, row)
+
+
+def _codes_after(
+    connection: Connection, recorded: RecordedEntry, change: Callable[[list[LiveCodes], Any], list[LiveCodes]]
+) -> str | None:
+    """The column `codes` after the entry."""
+    before = connection.scalar(select(CatalogueEvent.codes).where(CatalogueEvent.event_id == recorded.stream))
+    live = change(_decode_codes(before or "[]"), recorded.entry)
+    return msgspec.json.encode(live).decode() if live else None
 
 
 def _schedule(connection: Connection, recorded: RecordedEntry, entry: e.EventScheduled) -> None:

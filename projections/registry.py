@@ -8,24 +8,34 @@ from projections.audit import AuditProjector
 from projections.availability import AvailabilityProjector
 from projections.bookings import BookingsProjector
 from projections.catalogue import CatalogueProjector
+from projections.codes import CodesProjector
 from projections.engine import Projector
 from projections.revenue import RevenueProjector
 
 #: The most expensive ones come first: where several are folded concurrently, the longest must not begin last.
 PROJECTORS: dict[str, Projector] = {
     projector.name: projector
-    for projector in (BookingsProjector(), AuditProjector(), RevenueProjector(), AvailabilityProjector(), CatalogueProjector())
+    for projector in (
+        BookingsProjector(),
+        AuditProjector(),
+        RevenueProjector(),
+        AvailabilityProjector(),
+        CatalogueProjector(),
+        CodesProjector(),
+    )
 }
 
 _HOLDS = frozenset[type[e.Entry]]((e.SeatsHeld, e.HoldExtended, e.HoldReleased, e.HoldsLapsed))
+_CODES = frozenset[type[e.Entry]]((e.CodesMade, e.CodesWithdrawn))
 _CATEGORIES = frozenset[type[e.Entry]]((e.CategoryAdded, e.CategoryRenamed, e.CategoryRemoved, e.CapacityChanged))
 
 #: The entry classes that a projector does not handle, by the projector's name. A test demands that it handles all others, so that
 #: nobody overlooks a new class.
 IGNORED: Mapping[str, frozenset[type[e.Entry]]] = {
     "audit": frozenset(),
-    "availability": frozenset((e.EventDetailsChanged, e.PriceChanged, e.TicketUsed)),
-    "bookings": _CATEGORIES | _HOLDS | {e.PoolsSet, e.PriceChanged},
+    "availability": _CODES | {e.EventDetailsChanged, e.PriceChanged, e.TicketUsed},
+    "bookings": _CATEGORIES | _HOLDS | _CODES | {e.PoolsSet, e.PriceChanged},
     "catalogue": _HOLDS | {e.SeatsBooked, e.BookingCancelled, e.TicketUsed},
-    "revenue": _HOLDS | {e.PoolsSet, e.PriceChanged, e.TicketUsed},
+    "codes": _CATEGORIES | {e.EventScheduled, e.EventDetailsChanged, e.PriceChanged, e.PoolsSet, e.HoldExtended, e.TicketUsed},
+    "revenue": _HOLDS | _CODES | {e.PoolsSet, e.PriceChanged, e.TicketUsed},
 }

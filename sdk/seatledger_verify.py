@@ -35,7 +35,8 @@ MAX_NUMBER = 2**63 - 1
 TITLE, MARK = "Seatledger receipt", "--- proof ---"
 SCHEDULED = tuple(f"event-scheduled/{version}" for version in (1, 2, 3, 4))
 DETAILS_CHANGED = tuple(f"event-details-changed/{version}" for version in (1, 2, 3, 4))
-BOOKED = ("seats-booked/1", "seats-booked/2")
+BOOKED = ("seats-booked/1", "seats-booked/2", "seats-booked/3")
+CANCELLED = ("booking-cancelled/1", "booking-cancelled/2")
 ABOUT = """This file proves what it says. Check it with seatledger-verify, a program of one file that needs no connection: it is
 sdk/seatledger_verify.py of Seatledger, or `pip install ./sdk`. It needs the log's verifier key. Take that from the seller's
 own site (/api/audit/checkpoint) once, keep it, and compare it with what others were given: never take it from a receipt."""
@@ -288,7 +289,7 @@ def describe(entries: Sequence[Entry]) -> Iterator[str]:
         at = entry.body["at"]
         if entry.topic == "ticket-used/1":
             yield f"Used       {at}: ticket {entry.body['ticket'] + 1}"
-        elif entry.topic == "booking-cancelled/1":
+        elif entry.topic in CANCELLED:
             back = sum(refund for _, _, refund in entry.body["lines"])
             refunded, is_cancelled = refunded + back, entry.body["whole"]
             seats = ", ".join(f"{quantity} x {plain(names[number])}" for number, quantity, _ in entry.body["lines"])
@@ -324,7 +325,7 @@ def check_entries_of_booking(entries: Sequence[Entry], scheduled: Entry, booked:
     details = {1, booked.body["details_version"]}
     kinds = {**dict.fromkeys(SCHEDULED + DETAILS_CHANGED, details), **{topic: {booked.version} for topic in BOOKED}}
     for number, entry in enumerate(entries, 1):
-        later = entry.topic in ("booking-cancelled/1", "ticket-used/1") and entry.body["booking_id"] == booking_id(booked)
+        later = entry.topic in (*CANCELLED, "ticket-used/1") and entry.body["booking_id"] == booking_id(booked)
         if entry.stream != booked.stream or not (
             later or entry.topic == "event-cancelled/1" or entry.version in kinds.get(entry.topic, ())
         ):

@@ -124,9 +124,11 @@ class CommandFastPath:
             return await holds.confirm(user, confirmation, _command_id(principal.id, scope, key), is_disconnected)
         state.access.account_limiter.count(principal.id)
         body, id_ = read_booking(content, content_type), _command_id(principal.id, scope, key)
-        if target.what == "holds":
-            return await holds.hold(target.id, body, principal, client_of(scope), id_, is_disconnected)
-        return await book(state.write_side, target.id, body, principal.actor, id_, is_disconnected)
+        client = client_of(scope)
+        with state.code_guesses.watched(client, body.code):
+            if target.what == "holds":
+                return await holds.hold(target.id, body, principal, client, id_, is_disconnected)
+            return await book(state.write_side, target.id, body, principal.actor, id_, is_disconnected)
 
 
 def _is_of_account(headers: dict[bytes, bytes]) -> bool:

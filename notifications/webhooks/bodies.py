@@ -13,8 +13,9 @@ from cachetools import LRUCache
 from sqlalchemy import Connection
 
 from ledger import entries as e
+from ledger.code_views import code_value
 from ledger.entries import Entry, RecordedEntry
-from ledger.event import category_id, pool_id
+from ledger.event import batch_id, category_id, pool_id
 from ledger.evolve import evolve
 from ledger.money import to_text
 from ledger.store import Ledger
@@ -176,6 +177,21 @@ def _pools_set(subject: _Subject, entry: e.PoolsSet) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _codes_made(subject: _Subject, entry: e.CodesMade) -> dict[str, Any]:
+    """Without the codes."""
+    batch = entry.batch
+    return {
+        "id": batch_id(subject.recorded.stream, batch.number), "effect": batch.effect,
+        "value": code_value(batch.effect, batch.value, subject.event.currency), "count": batch.count,
+        "max_tickets": batch.max_tickets, "categories": [subject.category(number) for number in batch.categories],
+        "valid_from": batch.valid_from, "valid_until": batch.valid_until,
+    }  # fmt: skip
+
+
+def _codes_withdrawn(subject: _Subject, entry: e.CodesWithdrawn) -> dict[str, Any]:
+    return {"id": batch_id(subject.recorded.stream, entry.batch)}
+
+
 def _booked(subject: _Subject, entry: e.SeatsBooked) -> dict[str, Any]:
     """As `GET /api/bookings/{id}` shows it, but the codes of its tickets."""
     recorded = subject.recorded
@@ -208,7 +224,7 @@ def _line(subject: _Subject, line: e.Line, amount: int) -> dict[str, Any]:
 
 
 def _held(subject: _Subject, entry: e.SeatsHeld) -> dict[str, Any]:
-    amounts = [line.quantity * line.unit_price for line in entry.lines]
+    amounts = entry.line_amounts
     return {
         "id": entry.command,
         "event_id": subject.recorded.stream,
@@ -259,6 +275,8 @@ _DATA: dict[type[Entry], Callable[[_Subject, Any], dict[str, Any]]] = {
     e.PriceChanged: _price_changed,
     e.CapacityChanged: _capacity_changed,
     e.PoolsSet: _pools_set,
+    e.CodesMade: _codes_made,
+    e.CodesWithdrawn: _codes_withdrawn,
     e.SeatsHeld: _held,
     e.HoldExtended: _hold_extended,
     e.HoldReleased: _hold_released,

@@ -18,6 +18,8 @@ TYPES: dict[type[Entry], str] = {
     e.PriceChanged: "category.price_changed",
     e.CapacityChanged: "category.capacity_changed",
     e.PoolsSet: "pools.set",
+    e.CodesMade: "codes.made",
+    e.CodesWithdrawn: "codes.withdrawn",
     e.SeatsHeld: "hold.created",
     e.HoldExtended: "hold.extended",
     e.HoldReleased: "hold.released",
@@ -34,8 +36,9 @@ WebhookType = TypeAliasType(
     "WebhookType",
     Literal[
         "*", "event.created", "event.changed", "event.cancelled", "event.completed", "category.added", "category.renamed",
-        "category.removed", "category.price_changed", "category.capacity_changed", "pools.set", "hold.created",
-        "hold.extended", "hold.released", "holds.lapsed", "booking.created", "booking.cancelled", "ticket.used",
+        "category.removed", "category.price_changed", "category.capacity_changed", "pools.set", "codes.made",
+        "codes.withdrawn", "hold.created", "hold.extended", "hold.released", "holds.lapsed", "booking.created",
+        "booking.cancelled", "ticket.used",
     ],
 )  # fmt: skip
 NAMES: tuple[str, ...] = get_args(WebhookType.__value__)

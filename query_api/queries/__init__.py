@@ -22,6 +22,7 @@ from query_api.queries.booking_queries import (
     erasure_obstacle,
     event_bookings,
 )
+from query_api.queries.code_queries import CODES, CodeBatchRow, EventCodesRow, event_codes
 from query_api.queries.compose import (
     AUDIT,
     AVAILABILITY,
@@ -113,6 +114,7 @@ __all__ = [
     "AUDIT",
     "AVAILABILITY",
     "BOOKINGS",
+    "CODES",
     "EVENTS",
     "MAX_BUCKETS",
     "MAX_LAG",
@@ -127,10 +129,12 @@ __all__ = [
     "CategorySeatsRow",
     "ChangedEventRow",
     "CheckpointRow",
+    "CodeBatchRow",
     "EndedHoldRow",
     "EntryRow",
     "EntrySearch",
     "EventBookingRow",
+    "EventCodesRow",
     "EventKey",
     "EventRow",
     "EventSearch",
@@ -167,6 +171,7 @@ __all__ = [
     "erasure_obstacle",
     "event_bookings",
     "event_by_id",
+    "event_codes",
     "event_page",
     "event_totals",
     "first_entry",

@@ -58,13 +58,15 @@ TICKETS_PER_PAGE = 2_000
 
 
 class TicketRow(Row, frozen=True, array_like=True):
-    """A ticket of a booking. `ticket`: its number within the booking, from 0. `price` is in minor units."""
+    """A ticket of a booking. `ticket`: its number within the booking, from 0. `price` and `list_price`, the one
+    without a discount if there is one, are in minor units."""
 
     ticket: int
     category: int
     category_name: str
     price: int
     status: Literal["active", "used", "cancelled"]  # msgspec reads no named type
+    list_price: int | None
 
 
 class BookingRow(Row, frozen=True):
@@ -123,7 +125,7 @@ class ErasureObstacleRow(Row, frozen=True):
 
 def tickets_of(booking_id: ColumnElement[UUID]) -> LateralFromClause:
     t = Ticket
-    rows = json_rows(TicketRow, t.ticket.expression, t.ticket, t.category, t.category_name, t.price, t.status)
+    rows = json_rows(TicketRow, t.ticket.expression, t.ticket, t.category, t.category_name, t.price, t.status, t.list_price)
     return lateral(select(rows.label("tickets")).where(t.booking_id == booking_id), "of_booking")
 
 

@@ -78,7 +78,8 @@ class PoolRow(Row, frozen=True, array_like=True):
 
 
 class EventRow(Row, frozen=True):
-    """An event. `categories`: a JSON array of CategoryRow; `pools`: of PoolRow, None without any."""
+    """An event. `categories`: a JSON array of CategoryRow; `pools`: of PoolRow, None without any; `codes`: of
+    LiveCodes, likewise."""
 
     event_id: UUID
     number: int
@@ -102,6 +103,7 @@ class EventRow(Row, frozen=True):
     created_at: datetime
     categories: str
     pools: str | None
+    codes: str | None
 
 
 def _categories_of_event() -> LateralFromClause:
@@ -130,7 +132,8 @@ def event_rows(*where: ColumnElement[bool]) -> Statement:
         select(
             e.event_id, e.number, e.name, e.description, e.venue, e.starts_at, e.ends_at, e.timezone, e.sales_open_at,
             e.sales_close_at, e.past_at, e.show_at, e.currency, e.status, e.organizer_id, e.max_tickets_per_customer,
-            e.guest_checkout, e.hold_minutes, e.details_version, e.created_at, categories.c.categories, pools_of(e.event_id),
+            e.guest_checkout, e.hold_minutes, e.details_version, e.created_at, categories.c.categories,
+            pools_of(e.event_id), e.codes,
         )
         .select_from(e)
         .join(categories, categories.c.categories.is_not(None))

@@ -26,12 +26,13 @@ from query_api.queries.compose import (
 
 
 class HoldLineRow(Row, frozen=True, array_like=True):
-    """`unit_price` is in minor units."""
+    """`unit_price` is in minor units; so is `amount`, which is None without a discount."""
 
     category: int
     name: str
     quantity: int
     unit_price: int
+    amount: int | None
 
 
 class HoldRow(Row, frozen=True):
@@ -60,7 +61,8 @@ _IS_OPEN = (Hold.status == as_text("open")) & AvailabilityEvent.is_open
 @cache
 def _hold_by_id() -> Compiled[HoldRow]:
     h, c, line = Hold, CatalogueEvent, HoldLine
-    lines = select(json_rows(HoldLineRow, line.category.expression, line.category, line.name, line.quantity, line.unit_price))
+    columns = (line.category, line.name, line.quantity, line.unit_price, line.amount)
+    lines = select(json_rows(HoldLineRow, line.category.expression, *columns))
     status = case((_IS_OPEN, h.status), (h.status == as_text("open"), as_text("lapsed")), else_=h.status)
     rows = (
         select(

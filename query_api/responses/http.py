@@ -4,7 +4,9 @@
 from typing import Annotated, Any
 
 import msgspec
-from fastapi import Depends, Request, Response
+from fastapi import Depends, Response
+
+from ledger.accepted_types import Prefers
 
 _encode = msgspec.json.Encoder().encode
 _POSITION = {
@@ -38,28 +40,5 @@ def headers_of(position: int) -> dict[str, str]:
     return {"Ledger-Position": str(position), "Cache-Control": "no-store"}
 
 
-class _Prefers:
-    """Whether `Accept` names this media type with a quality that is not lower than JSON's."""
-
-    def __init__(self, media_type: str) -> None:
-        self._media_type = media_type
-
-    async def __call__(self, request: Request) -> bool:
-        wanted = {self._media_type: 0.0, "application/json": 0.0}
-        for accepted in ",".join(request.headers.getlist("accept")).split(","):
-            media_type, *parameters = (part.strip().lower() for part in accepted.split(";"))
-            if media_type in wanted:
-                wanted[media_type] = _quality(parameters)
-        return 0 < wanted[self._media_type] >= wanted["application/json"]
-
-
-def _quality(parameters: list[str]) -> float:
-    try:
-        return float(next((parameter[2:] for parameter in parameters if parameter.startswith("q=")), "1"))
-    except ValueError:
-        return 0.0
-
-
-PrefersCsv = Annotated[bool, Depends(_Prefers("text/csv"))]
-PrefersNdjson = Annotated[bool, Depends(_Prefers(NDJSON))]
-PrefersText = Annotated[bool, Depends(_Prefers("text/plain"))]
+PrefersNdjson = Annotated[bool, Depends(Prefers(NDJSON))]
+PrefersText = Annotated[bool, Depends(Prefers("text/plain"))]

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import msgspec
 
+from ledger.code_access import LiveCodes
 from ledger.event import category_id, pool_id
 from ledger.money import to_text
 from ledger.pools import Seats, Shared, share
@@ -19,6 +20,7 @@ from ledger.views import (
     LineView,
     PoolView,
     TicketView,
+    codes_of,
     held_line_views,
     ticket_id,
 )
@@ -55,6 +57,7 @@ ShownRow = TypeVar("ShownRow", bound=BookingRow)
 
 _decode_categories = msgspec.json.Decoder(list[CategoryRow]).decode
 _decode_tickets = msgspec.json.Decoder(list[TicketRow]).decode
+_decode_codes = msgspec.json.Decoder(list[LiveCodes]).decode
 _decode_hold_lines = msgspec.json.Decoder(list[HoldLineRow]).decode
 _decode_available = msgspec.json.Decoder(list[AvailableRow]).decode
 decode_pools = msgspec.json.Decoder(list[PoolRow]).decode
@@ -63,11 +66,11 @@ decode_seats = msgspec.json.Decoder(list[CategorySeatsRow]).decode
 
 def event_view(row: EventRow) -> EventView:
     rows, pool_rows = _decode_categories(row.categories), decode_pools(row.pools or "[]")
-    shared = share_rows(rows, pool_rows)
+    shared, live = share_rows(rows, pool_rows), _decode_codes(row.codes or "[]")
     categories = [
         CategoryView(
             id=category_id(row.event_id, c.category), name=c.name, price=to_text(c.price, row.currency), capacity=c.capacity,
-            taken=c.taken, held=c.held, available=available,
+            taken=c.taken, held=c.held, available=available, **codes_of(c.category, live),
         )
         for c, available in zip(rows, shared.available, strict=True)
     ]  # fmt: skip
@@ -82,7 +85,7 @@ def event_view(row: EventRow) -> EventView:
         id=row.event_id, number=row.number, name=row.name, description=row.description, venue=row.venue, starts_at=row.starts_at,
         ends_at=row.ends_at, timezone=row.timezone, sales_open_at=row.sales_open_at, sales_close_at=row.sales_close_at,
         past_at=row.past_at, show_at=row.show_at, currency=row.currency, status=row.status, organizer_id=row.organizer_id,
-        categories=categories, pools=pools, capacity=shared.total.capacity, available=shared.total.available,
+        categories=categories, pools=pools, has_codes=bool(live), capacity=shared.total.capacity, available=shared.total.available,
         max_tickets_per_customer=row.max_tickets_per_customer, guest_checkout=row.guest_checkout,
         hold_minutes=row.hold_minutes, details_version=row.details_version, created_at=row.created_at,
     )  # fmt: skip
@@ -159,7 +162,9 @@ def _booking_fields(row: BookingRow, stored: list[TicketRow]) -> dict[str, Any]:
 
 
 def hold_view(row: HoldRow) -> HoldView:
-    lines, total = held_line_views(_decode_hold_lines(row.lines), row.currency)
+    held = _decode_hold_lines(row.lines)
+    amounts = [line.quantity * line.unit_price if line.amount is None else line.amount for line in held]
+    lines, total = held_line_views(held, amounts, row.currency)
     return HoldView(
         id=row.hold_id, event_id=row.event_id, event_name=row.event_name, customer_id=row.customer_id, status=row.status,
         lines=lines, total_amount=total, currency=row.currency, held_at=row.held_at, expires_at=row.expires_at,
@@ -168,13 +173,14 @@ def hold_view(row: HoldRow) -> HoldView:
 
 def _lines(tickets: Iterable[TicketRow], currency: str) -> list[LineView]:
     """One line for each category and price, in the order of the tickets."""
-    lines: dict[tuple[int, int], tuple[str, int]] = {}
+    lines: dict[tuple[int, int], tuple[str, int, int]] = {}
     for ticket in tickets:
-        key = ticket.category, ticket.price
-        lines[key] = ticket.category_name, lines.get(key, ("", 0))[1] + 1
+        key = ticket.category, ticket.price if ticket.list_price is None else ticket.list_price
+        _, quantity, amount = lines.get(key, ("", 0, 0))
+        lines[key] = ticket.category_name, quantity + 1, amount + ticket.price
     return [
-        LineView(category=name, quantity=quantity, unit_price=to_text(price, currency), amount=to_text(quantity * price, currency))
-        for (_, price), (name, quantity) in lines.items()
+        LineView(category=name, quantity=quantity, unit_price=to_text(price, currency), amount=to_text(amount, currency))
+        for (_, price), (name, quantity, amount) in lines.items()
     ]
 
 

@@ -76,7 +76,7 @@ def describe(stream: UUID, entries: Sequence[ProvenEntry]) -> Iterator[str]:
     for entry, body in bodies:
         if entry.topic == "ticket-used/1":
             yield f"Used       {body['at']}: ticket {body['ticket'] + 1}"
-        elif entry.topic == "booking-cancelled/1":
+        elif entry.topic.startswith("booking-cancelled/"):
             back = sum(refund for _, _, refund in body["lines"])
             refunded, is_cancelled = refunded + back, body["whole"]
             seats = ", ".join(f"{quantity} x {_plain(names[number])}" for number, quantity, _ in body["lines"])

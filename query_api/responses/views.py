@@ -8,6 +8,7 @@ from uuid import UUID
 from pydantic import Field
 from typing_extensions import TypeAliasType
 
+from ledger.code_views import CodeSalesView
 from ledger.outbox import DeliveryState
 from ledger.views import BookingView, EventStatus, EventView, Money
 
@@ -367,3 +368,10 @@ class EntryPage:
 
     items: list[EntryView]
     next_cursor: str | None
+
+
+@dataclass(slots=True, kw_only=True)
+class CodeList:
+    """All batches of promo codes of an event."""
+
+    items: list[CodeSalesView]

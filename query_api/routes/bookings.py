@@ -10,6 +10,7 @@ from typing_extensions import TypeAliasType
 
 from accounts.access import Organizer, SignedIn, may_see_booking
 from accounts.errors import Forbidden
+from ledger.accepted_types import PrefersCsv
 from ledger.commands import Role
 from ledger.errors import BookingNotFound, EventNotFound, InvalidCode, NotYourEvent, WrongEvent
 from ledger.ticket_codes import TicketCode, TicketCodes
@@ -19,7 +20,7 @@ from query_api.parameters import MAX_POSITION, Cursor, Limit, Search, cursor_of,
 from query_api.queries import BookingRow, EventBookingRow, PagedBookingRow, TicketRow
 from query_api.read_side import Reader
 from query_api.responses.csv_export import Cell, Pages
-from query_api.responses.http import JSON, JSON_OR_CSV, PrefersCsv, json_response
+from query_api.responses.http import JSON, JSON_OR_CSV, json_response
 from query_api.responses.mapping import booking_view, event_booking_view, grouped, views_of
 from query_api.responses.views import BookingPage, EventBookingPage
 

@@ -10,13 +10,14 @@ from fastapi import APIRouter, Query, Response
 
 from accounts.access import Organizer
 from accounts.tokens import Principal
+from ledger.accepted_types import PrefersCsv
 from ledger.commands import Role
 from ledger.errors import EventNotFound, Malformed, NotYourEvent
 from query_api import queries
 from query_api.parameters import Cursor, From, Limit, Search, To, cursor_of, number_cursor, split_page
 from query_api.read_side import Reader
 from query_api.responses.csv_export import Cell, Pages, csv_response
-from query_api.responses.http import JSON_OR_CSV, PrefersCsv, json_response
+from query_api.responses.http import JSON_OR_CSV, json_response
 from query_api.responses.mapping import event_stats_view, revenue_view, sales_view, summary_view
 from query_api.responses.views import EventStatsPage, EventStatsView, SalesSeries, SalesView, SummaryView
 

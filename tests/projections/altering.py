@@ -34,6 +34,7 @@ ALTERED_TO = {
     "text": "coalesce({0}, '') || 'x'",
     "boolean": "NOT {0}",
     "timestamp with time zone": "coalesce({0}, now()) + interval '1 second'",
+    "ARRAY": "{0} || 9::smallint",
     "bytea": "set_byte({0}, octet_length({0}) / 2, (get_byte({0}, octet_length({0}) / 2) + 1) % 256)",
 }
 COLUMNS = (
@@ -71,7 +72,7 @@ def _append_and_project(url: str, ledger: Ledger, keys: Path) -> None:
     story, engine, worker = Story(seed=11), create_engine(sqlalchemy_url(url)), CheckpointSigner(keys, ledger, seconds=0)
     s.append(ledger, story.entries)
     for _ in range(4):
-        s.append(ledger, story.tell(80))
+        s.append(ledger, story.tell(80) + story.hold_with_code())
         for projector in PROJECTORS.values():
             catch_up(engine, ledger, projector)
         projection_snapshots.take_if_due(engine)

@@ -9,6 +9,7 @@ import msgspec
 from sqlalchemy import Engine, text
 
 from ledger import entries as e
+from ledger.code_batches import CodeEffect
 from ledger.commands import (
     Actor,
     BookSeats,
@@ -17,22 +18,26 @@ from ledger.commands import (
     CategoryChange,
     ChangeEvent,
     CheckIn,
+    CodePlace,
     Command,
     ConfirmHold,
     ExtendHold,
     HoldCommand,
     HoldSeats,
     LapseHolds,
+    MakeCodes,
     PoolChange,
     ReleaseHold,
     Role,
     ScheduleEvent,
+    WantedCode,
     WantedSeats,
+    WithdrawCodes,
 )
 from ledger.decide import decide
 from ledger.entries import RecordedEntry
 from ledger.errors import SeatledgerError
-from ledger.event import Event, category_id
+from ledger.event import Event, batch_id, category_id
 from ledger.evolve import evolve
 from ledger.hold_errors import HoldEntryNeeded
 from projections.registry import PROJECTORS
@@ -75,6 +80,17 @@ class Story:
             self._execute(self._random_command(id_, self.dice.choice(list(self.events.values()))))
         return self.entries[before:]
 
+    def hold_with_code(self) -> list[RecordedEntry]:
+        """The entries of a hold with a new promo code, of an event that has seats left."""
+        before = len(self.entries)
+        event = max(self.events.values(), key=lambda event: event.categories[1].available)
+        id_ = uuid5(_NAMES, f"{self._seed} code {before}")
+        by: dict[str, Any] = {"actor": ORGANIZER, "event_id": event.id}
+        self._execute(MakeCodes(**by, id=id_, effect="percent", value=1_250, count=3, max_tickets=6, categories=("General",)))
+        code = WantedCode("", CodePlace("", 1, len(event.batches), 0))
+        self._execute(HoldSeats(**by, id=uuid5(id_, "hold"), tickets=(WantedSeats("General", 2),), code=code))
+        return self.entries[before:]
+
     def forget(self, entries: int) -> None:
         """The last entries were lost."""
         del self.entries[-entries:]
@@ -90,11 +106,14 @@ class Story:
         bookings = [UUID(bytes=key) for key in event.bookings]  # type: ignore[union-attr]
         if self.dice.random() < 0.4:
             return self._random_hold_command(by, event)
+        if self.dice.random() < 0.05:
+            return self._random_codes_command(by, event)
         what = self.dice.choices(("book", "cancel", "part", "check in", "change"), (10, 2, 2, 3, 1))[0] if bookings else "book"
         match what:
             case "book":
                 tickets = tuple(WantedSeats(name, self.dice.randint(1, 3)) for name in self.dice.sample(["General", "VIP"], 1))
-                return BookSeats(**{**by, "actor": self.dice.choice([*CUSTOMERS, ORGANIZER])}, tickets=tickets)
+                actor, code = self.dice.choice([*CUSTOMERS, ORGANIZER]), self._random_code(event)
+                return BookSeats(**{**by, "actor": actor}, tickets=tickets, code=code)
             case "cancel" | "part":
                 part = (self.dice.randrange(3),) if what == "part" else None
                 return CancelBooking(**by, booking_id=self.dice.choice(bookings), tickets=part)
@@ -126,11 +145,28 @@ class Story:
         holds = [known.entry.command for known in self.entries if known.stream == event.id and isinstance(known.entry, e.SeatsHeld)]
         if not holds or self.dice.random() < 0.4:
             tickets = tuple(WantedSeats(name, self.dice.randint(1, 3)) for name in self.dice.sample(["General", "VIP"], 2))
-            return HoldSeats(**{**by, "actor": self.dice.choice([*CUSTOMERS, ORGANIZER])}, tickets=tickets)
+            actor, code = self.dice.choice([*CUSTOMERS, ORGANIZER]), self._random_code(event)
+            return HoldSeats(**{**by, "actor": actor}, tickets=tickets, code=code)
         if self.dice.random() < 0.2:
             return LapseHolds(**{**by, "actor": NOBODY})
         kind: type[HoldCommand] = self.dice.choice((ConfirmHold, ConfirmHold, ExtendHold, ReleaseHold))
         return kind(**by, hold_id=self.dice.choice(holds[-4:]))
+
+    def _random_codes_command(self, by: dict[str, Any], event: Event) -> Command:
+        if event.batches and self.dice.random() < 0.3:
+            return WithdrawCodes(**by, batch_id=batch_id(event.id, self.dice.choice(event.batches).number))
+        effects: tuple[CodeEffect, ...] = ("percent", "fixed", "access")
+        effect = self.dice.choice(effects)
+        categories = ("VIP",) if effect == "access" else self.dice.choice([(), ("General",), ("General", "VIP")])
+        value = self.dice.randrange(1, 5_000) * (effect != "access")
+        until = self.dice.choice([None, self.now + timedelta(hours=9)])
+        return MakeCodes(**by, effect=effect, value=value, count=3, max_tickets=6, categories=categories, valid_until=until)
+
+    def _random_code(self, event: Event) -> WantedCode | None:
+        if not event.batches or self.dice.random() < 0.4:
+            return None
+        batch = self.dice.choice(event.batches).number
+        return WantedCode("", CodePlace("", 1, batch, self.dice.randrange(3)))
 
     def _execute(self, command: Command) -> None:
         event = self.events.get(command.event_id)

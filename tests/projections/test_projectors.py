@@ -52,6 +52,37 @@ def test_pools_are_those_of_the_events(story: Story, engine: Engine) -> None:
     }
 
 
+def test_codes_are_used_as_often_as_the_events_say(story: Story, engine: Engine) -> None:
+    seen = {(row.event_id, row.batch): row for row in _all(engine, "SELECT * FROM code_batches")}
+    live = [event for event in story.events.values() if event.status == "active"]
+    assert sum(bool(event.code_uses) for event in live), "the stories use some"
+    for event in live:
+        for batch in event.batches:
+            row = seen[event.id, batch.number]
+            uses = s.state(event)["code_uses"]
+            assert row.held + row.booked - row.cancelled == sum(n for key, n in uses.items() if key[0] == batch.number)
+            assert (row.withdrawn_at is not None) == event.is_withdrawn(batch)
+    open_holds = {UUID(bytes=key) for event in live for key, hold in s.state(event)["holds"].items() if hold.code}
+    assert {row.hold_id for row in _all(engine, "SELECT * FROM code_holds")} == open_holds
+
+
+def test_sales_with_codes_are_those_of_their_entries(story: Story, engine: Engine) -> None:
+    for row in _all(engine, "SELECT * FROM code_batches"):
+        batch = story.events[row.event_id].batches[row.batch - 1]
+        gross = listed = refunded = 0
+        for entry in (recorded.entry for recorded in story.entries if recorded.stream == row.event_id):
+            if isinstance(entry, e.SeatsBooked) and entry.code and entry.code.batch == row.batch:
+                tickets = [line for line in entry.lines for _ in range(line.quantity)]
+                for line, paid in zip(tickets, entry.ticket_amounts, strict=True):
+                    gross += paid * batch.covers(line.category)
+                    listed += line.unit_price * batch.covers(line.category)
+            elif isinstance(entry, e.BookingCancelled) and entry.code and entry.code.batch == row.batch:
+                refunded += sum(line.refund for line in entry.lines if batch.covers(line.category))
+            elif isinstance(entry, e.EventCancelled):
+                refunded = gross
+        assert (row.gross, row.discount, row.refunded) == (gross, listed - gross, refunded)
+
+
 def test_catalogue_has_the_present_state_of_each_event(story: Story, engine: Engine) -> None:
     seen = {row.event_id: row for row in _all(engine, "SELECT * FROM catalogue_events")}
     for event in story.events.values():
@@ -98,6 +129,7 @@ def test_cancellation_of_a_whole_booking_counts_once(story: Story, engine: Engin
         "UPDATE bookings SET refunded = total + 1",
         "UPDATE bookings SET status = 'lost'",
         "UPDATE tickets SET status = 'forged'",
+        "UPDATE code_batches SET booked = count * max_tickets + 1",
         "UPDATE revenue_events SET cancellations = bookings + 1",
         "UPDATE revenue_categories SET refunded = gross + 1",
         "UPDATE booking_events SET cancelled_at = NULL, status = 'cancelled'",
@@ -143,7 +175,7 @@ def _money(story: Story, event: Event) -> tuple[int, int]:
         if recorded.stream != event.id:
             continue
         if isinstance(entry, e.SeatsBooked):
-            gross += sum(line.quantity * line.unit_price for line in entry.lines)
+            gross += sum(entry.ticket_amounts)
         elif isinstance(entry, e.BookingCancelled):
             refunded += sum(line.refund for line in entry.lines)
     return gross, gross if event.status == "cancelled" else refunded

@@ -138,7 +138,7 @@ def test_event_is_folded_as_of_the_entry_before(engine: Engine, ledger: Ledger) 
 
 
 def test_long_event_is_folded_step_by_step(engine: Engine, ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
-    entries = tell(ledger, seed=8, steps=300)
+    entries = tell(ledger, seed=8, steps=500)
     bad = entries[10]
     catch_up(engine, ledger, faulty_at("revenue", {bad.position}))
     monkeypatch.setattr("projections.resume.BATCH_SIZE", 3)

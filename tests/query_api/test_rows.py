@@ -25,6 +25,7 @@ class PairRow(Row, frozen=True):
 def all_queries() -> dict[str, Query[Any]]:
     search = q.EntrySearch(event_id=ID)
     return every_query(ID, ID) | {
+        "codes": q.event_codes(ID),
         "projections' position": q.projections_position(q.EVENTS),
         "verification": q.verification(),
         "entries": q.entries(search, 0, 10, 5),
@@ -61,6 +62,7 @@ def test_every_query_function_is_tested() -> None:
     exported = {row_type for name in q.__all__ if isinstance(row_type := getattr(q, name), type) and issubclass(row_type, Row)}
     in_json = {
         q.HoldLineRow,
+        q.CodeBatchRow,
         q.AvailableRow,
         q.CategoryRow,
         q.CategorySeatsRow,

@@ -32,6 +32,8 @@ const ENTRY_TYPES: Record<EntryType, EntryTypeText> = {
   },
   "category-removed": { name: "Category removed", describe: (body) => text.removed(numberAt(body, "category")) },
   "pools-set": { name: "Pools set", describe: (body) => text.pools(list(body.pools).length) },
+  "codes-made": { name: "Promo codes made", describe: (body) => text.codes(numberAt(body.batch, "count")) },
+  "codes-withdrawn": { name: "Promo codes withdrawn", describe: (body) => text.batch(numberAt(body, "batch")) },
   "seats-held": { name: "Seats held", describe: (body) => linesOf(body.lines) },
   "hold-extended": { name: "Hold extended", describe: () => "" },
   "hold-released": { name: "Hold released", describe: () => "" },

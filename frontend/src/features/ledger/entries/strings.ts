@@ -56,6 +56,8 @@ export const entriesText = {
     whole: "All tickets of the booking",
     some: (quantity: number) => `${tickets(quantity)} of the booking`,
     pools: (quantity: number) => (quantity === 1 ? "1 pool" : `${formatCount(quantity)} pools`),
+    codes: (quantity: number) => (quantity === 1 ? "1 code" : `${formatCount(quantity)} codes`),
+    batch: (number: number) => `Batch ${number}`,
     lapsed: (quantity: number) => (quantity === 1 ? "1 hold" : `${formatCount(quantity)} holds`),
     used: (ticket: number) => `Ticket ${ticket} of the booking`,
   },

@@ -1,0 +1,40 @@
+"""Who tries promo codes that do not exist has to stop for a while. A derived code can't be guessed anyway, a word can."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from fastapi import Request
+
+from ledger.client_limits import RateLimiter
+from ledger.code_errors import CodeUnknown, TooManyCodes
+from ledger.errors import TooManyRequests
+
+#: Of one address. Several people may share it.
+WRONG_CODES_PER_MINUTE = 10
+
+
+class CodeGuesses:
+    """In `app.state.code_guesses`; of this process."""
+
+    def __init__(self, per_minute: int = WRONG_CODES_PER_MINUTE) -> None:
+        self._wrong = RateLimiter(per_minute)
+
+    @contextmanager
+    def watched(self, client: str, code: str | None) -> Iterator[None]:
+        """Around an order with this code. Raises TooManyCodes if the client has tried too many that are unknown."""
+        if code is None:
+            yield
+            return
+        try:
+            self._wrong.check(client)
+            yield
+        except TooManyRequests as error:
+            raise TooManyCodes(error.retry_after_seconds) from None
+        except CodeUnknown:
+            self._wrong.count(client)
+            raise
+
+
+def code_guesses_of(request: Request) -> CodeGuesses:
+    guesses: CodeGuesses = request.app.state.code_guesses
+    return guesses
