@@ -1,13 +1,18 @@
 import { getGetMeResponseMock } from "@/shared/api/generated/accounts/accounts.msw";
 import { getBookTicketsResponseMock } from "@/shared/api/generated/bookings/bookings.msw";
 import { getGetEventResponseMock } from "@/shared/api/generated/events/events.msw";
-import type { Account, Booking, Category, Event } from "@/shared/api/generated/model";
+import type { Account, Booking, Category, Event, Pool } from "@/shared/api/generated/model";
 
 /** Objects with the mocks' random values; a test sets the fields that it needs. */
 const LATER = "2031-05-01T19:00:00Z";
 
 export function category(name: string, more: Partial<Category> = {}): Category {
   return { id: `id-of-${name}`, name, price: "50.00", capacity: 10, taken: 0, held: 0, available: 10, ...more };
+}
+
+export function pool(name: string, categories: readonly Category[], more: Partial<Pool> = {}): Pool {
+  const ids = categories.map(({ id }) => id);
+  return { id: `id-of-${name}`, name, capacity: 6, taken: 0, held: 0, available: 6, categories: ids, ...more };
 }
 
 export function event(more: Partial<Event> = {}): Event {
@@ -17,7 +22,7 @@ export function event(more: Partial<Event> = {}): Event {
   const usual: Partial<Event> = {
     name: "Concert", venue: "Hall", description: "", starts_at, ends_at: null, show_at: null, timezone: "Europe/Berlin", currency: "EUR",
     sales_open_at: null, sales_close_at, past_at: pastAt(starts_at, sales_close_at), status: "active", max_tickets_per_customer: null,
-    hold_minutes: 15,
+    hold_minutes: 15, pools: [],
   }; // prettier-ignore
   return getGetEventResponseMock({ ...usual, available, ...more, categories });
 }

@@ -10,6 +10,7 @@ import { isFree, formatMoney, sumLines } from "@/shared/formatting/money";
 import { focusFirstInvalid } from "@/shared/forms/focus-first-invalid";
 import { QuantityField } from "@/shared/forms/quantity-field";
 import { useSeats } from "@/shared/live/seat-store";
+import { limitInPool, sharingNotes } from "@/shared/live/shared-seats";
 import { aboutQuery } from "@/shared/queries/about-query";
 import { signInPath } from "@/shared/navigation/return-path";
 import { useSession } from "@/shared/session/session";
@@ -127,6 +128,7 @@ function OpenForm({ event, choice, setChoice, sending, book, guest, isHeldFirst,
   const lines = toBookingLines(choice, event);
   const quantity = lines.reduce((sum, line) => sum + line.quantity, 0);
   const limit = event.max_tickets_per_customer;
+  const notes = sharingNotes(event, useSeats(event));
 
   return (
     <form
@@ -145,16 +147,20 @@ function OpenForm({ event, choice, setChoice, sending, book, guest, isHeldFirst,
             key={category.id}
             event={event}
             category={category}
-            chosen={choice[category.id] ?? 0}
+            choice={choice}
             most={limit === null ? Infinity : limit - quantity + (choice[category.id] || 0)}
             isFixed={sending.isChoiceFixed}
             onChange={(value) => setChoice({ ...choice, [category.id]: value })}
           />
         ))}
-        {limit !== null && (
-          <Text size="sm" c="dimmed">
-            {eventsText.limit(limit)}
-          </Text>
+        {(notes.length > 0 || limit !== null) && (
+          <Stack gap={4}>
+            {[...notes, ...(limit === null ? [] : [eventsText.limit(limit)])].map((note) => (
+              <Text key={note} size="sm" c="dimmed" style={{ overflowWrap: "anywhere" }}>
+                {note}
+              </Text>
+            ))}
+          </Stack>
         )}
         <Divider />
         <Group justify="space-between" align="baseline" aria-live="polite">
@@ -186,16 +192,18 @@ function OpenForm({ event, choice, setChoice, sending, book, guest, isHeldFirst,
 interface CategoryProps {
   event: Event;
   category: Event["categories"][number];
-  chosen: number;
+  choice: TicketSelection;
   /** How many tickets of this category the limit still allows. */
   most: number;
   isFixed: boolean;
   onChange: (value: number) => void;
 }
 
-function Category({ event, category, chosen, most, isFixed, onChange }: CategoryProps) {
+function Category({ event, category, choice, most, isFixed, onChange }: CategoryProps) {
   const seats = useSeats(event);
   const available = seats.categories[category.name] ?? category.available;
+  const shared = limitInPool(event, seats, choice, category.id);
+  const chosen = choice[category.id] ?? 0;
   const facts = (
     <>
       <Text fw={650} style={{ overflowWrap: "anywhere" }}>
@@ -216,9 +224,13 @@ function Category({ event, category, chosen, most, isFixed, onChange }: Category
     <QuantityField
       category={category.name}
       value={chosen}
-      max={Math.max(0, Math.min(available, most))}
+      max={Math.max(0, Math.min(available, shared.most, most))}
       overMax={
-        available <= most ? eventsText.onlyLeft(available) : eventsText.limit(event.max_tickets_per_customer ?? 0)
+        most < Math.min(available, shared.most)
+          ? eventsText.limit(event.max_tickets_per_customer ?? 0)
+          : shared.most < available
+            ? shared.overMost
+            : eventsText.onlyLeft(available)
       }
       isFixed={isFixed}
       onChange={onChange}

@@ -7,12 +7,13 @@ import type { Event } from "@/shared/api/generated/model";
 import { UNREACHABLE } from "@/shared/api/problem";
 import { formatMoney } from "@/shared/formatting/money";
 import { useSeats } from "@/shared/live/seat-store";
+import { sharesWithEarlier } from "@/shared/live/shared-seats";
 import { useSession } from "@/shared/session/session";
 
 import { checkoutText } from "./checkout/strings";
 import { eventsText } from "./strings";
-import type { TicketSelection } from "./ticket-selection";
 import type { BookingRefusal } from "./booking-refusal";
+import { toBookingLines, type TicketSelection } from "./ticket-selection";
 
 interface Props {
   problem: BookingRefusal;
@@ -85,6 +86,10 @@ function SoldOut({ problem, event, choice, setChoice }: Props) {
   if (category === undefined || seats.available === 0) {
     return <ProblemAlert title={text.soldOut.title} sentence={text.soldOut.all} action={<SeeOthers />} />;
   }
+  const ordered = toBookingLines(choice, event).map((line) => line.category);
+  const sharing = sharesWithEarlier(event, category.name, ordered);
+  if (left === 0 && sharing)
+    return <ProblemAlert title={text.soldOut.title} sentence={text.soldOut.fewerBeside(0, category.name)} />;
   if (left === 0)
     return (
       <ProblemAlert title={text.soldOut.title} sentence={text.soldOut.none(category.name)} action={<SeeOthers />} />
@@ -94,7 +99,8 @@ function SoldOut({ problem, event, choice, setChoice }: Props) {
       {text.soldOut.take(left)}
     </Button>
   );
-  return <ProblemAlert title={text.soldOut.title} sentence={text.soldOut.fewer(left, category.name)} action={take} />;
+  const sentence = (sharing ? text.soldOut.fewerBeside : text.soldOut.fewer)(left, category.name);
+  return <ProblemAlert title={text.soldOut.title} sentence={sentence} action={take} />;
 }
 
 function PriceChanged({ problem, event, accept }: Props) {

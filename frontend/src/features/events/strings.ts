@@ -123,6 +123,9 @@ export const eventsText = {
         all: "The last seats were just sold. Returned seats appear here immediately: keep this page open.",
         none: (category: string) => `The last seats in ${category} were just sold. Choose another category.`,
         fewer: (available: number, category: string) => `Only ${tickets(available)} left in ${category}.`,
+        /** Of a category that shares seats with another one of the selection. */
+        fewerBeside: (available: number, category: string) =>
+          `${available === 0 ? "No seats are" : `Only ${tickets(available)}`} left in ${category} beside the rest of your selection.`,
         take: (available: number) => `Choose ${formatCount(available)}`,
       },
       priceChanged: {

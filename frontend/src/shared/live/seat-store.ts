@@ -3,13 +3,22 @@ import { useSyncExternalStore } from "react";
 import type { Event } from "@/shared/api/generated/model";
 import { positionOf } from "@/shared/api/http";
 
-/** Seats left of one event, exact as of a ledger position; by category name in `categories` and `heldIn`. `held`: by people who are about to book. */
+/**
+ * Seats left of one event, exact as of a ledger position; by category name in `categories` and `heldIn`. `held`: by people who are
+ * about to book. `pools`: likewise, by the name of the pool.
+ */
 export interface Seats {
   available: number;
   held: number;
   categories: Readonly<Record<string, number>>;
   heldIn: Readonly<Record<string, number>>;
+  pools: Readonly<Record<string, SeatsOfPool>>;
   position: number;
+}
+
+export interface SeatsOfPool {
+  available: number;
+  held: number;
 }
 
 /** Past this many, events without subscribers are dropped. */
@@ -54,20 +63,19 @@ export function useSeats(event: Event): Seats {
   return live ?? seatsOf(event);
 }
 
-function seatsOf({ available, categories }: Event): Seats {
-  return {
-    available,
-    ...heldIn(categories),
-    categories: Object.fromEntries(categories.map((category) => [category.name, category.available])),
-    position: 0,
-  };
+function seatsOf({ available, categories, pools }: Event): Seats {
+  return { available, ...seatsByName(categories, pools), position: 0 };
 }
 
-/** Held seats, in all and by category. */
-export function heldIn(categories: readonly { name: string; held: number }[]): Pick<Seats, "held" | "heldIn"> {
+type Named = SeatsOfPool & { name: string };
+
+/** Seats left and held: of each category, of each pool, and those that are held in all. */
+export function seatsByName(categories: readonly Named[], pools: readonly Named[]) {
   return {
     held: categories.reduce((sum, category) => sum + category.held, 0),
-    heldIn: Object.fromEntries(categories.map((category) => [category.name, category.held])),
+    heldIn: Object.fromEntries(categories.map(({ name, held }) => [name, held])),
+    categories: Object.fromEntries(categories.map(({ name, available }) => [name, available])),
+    pools: Object.fromEntries(pools.map(({ name, available, held }) => [name, { available, held }])),
   };
 }
 

@@ -1,6 +1,6 @@
 import { createEventSource, type EventSourceClient } from "eventsource-client";
 
-import { heldIn, type Seats } from "./seat-store";
+import { seatsByName, type Seats } from "./seat-store";
 
 export type LiveState = "connecting" | "live" | "polling";
 export type SeatChanges = ReadonlyMap<string, Seats>;
@@ -20,6 +20,7 @@ interface Change {
   event_id: string;
   available: number;
   categories: { name: string; available: number; held: number }[];
+  pools: { name: string; available: number; held: number }[];
   position: number;
 }
 
@@ -89,10 +90,9 @@ export class SeatStream {
     this.#onState(this.#failures < FAILURES_UNTIL_POLLING ? "connecting" : "polling");
   }
 
-  #store({ event_id, available, categories, position }: Change): void {
+  #store({ event_id, available, categories, pools, position }: Change): void {
     this.#lastHeardAt = Date.now();
-    const byName = Object.fromEntries(categories.map((category) => [category.name, category.available]));
-    this.#pending.set(event_id, { available, ...heldIn(categories), categories: byName, position });
+    this.#pending.set(event_id, { available, ...seatsByName(categories, pools), position });
     this.#flushTimer ??= setTimeout(() => {
       this.#flushTimer = undefined;
       const news = this.#pending;

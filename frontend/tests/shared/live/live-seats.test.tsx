@@ -21,6 +21,7 @@ const seats = (available: number, position: number) => ({
   held: 0,
   heldIn: {},
   categories: { General: available },
+  pools: {},
   position,
 });
 
@@ -64,7 +65,7 @@ function stream() {
 }
 
 const change = (id: string, available: number, position: number) => {
-  const data = { event_id: id, available, categories: [{ name: "General", available, held: 0 }], position };
+  const data = { event_id: id, available, categories: [{ name: "General", available, held: 0 }], pools: [], position };
   return `event: availability\nid: ${position}\ndata: ${JSON.stringify(data)}\n\n`;
 };
 

@@ -141,7 +141,13 @@ function Details({ hold, event, confirmation }: DetailsProps) {
   const retry = () =>
     confirmation.confirm({ guest: account === null ? guest.guest : null, isToldElsewhere: guest.tell });
   const problem = confirmation.problem !== null && (
-    <CheckoutProblem problem={confirmation.problem} retry={retry} selectionPath={selectionPath(hold, event)} />
+    <CheckoutProblem
+      problem={confirmation.problem}
+      hold={hold}
+      event={event}
+      retry={retry}
+      selectionPath={selectionPath(hold, event)}
+    />
   );
   const remembered = {
     ...guest,
@@ -219,7 +225,13 @@ function Over({ hold, event }: { hold: Hold; event: Event | undefined }) {
         </Stack>
       </Alert>
       {again.problem !== null && (
-        <CheckoutProblem problem={again.problem} retry={holdAgain} selectionPath={selectionPath(hold, event)} />
+        <CheckoutProblem
+          problem={again.problem}
+          hold={hold}
+          event={event}
+          retry={holdAgain}
+          selectionPath={selectionPath(hold, event)}
+        />
       )}
     </Stack>
   );

@@ -2,7 +2,9 @@ import { Alert, Button, Group, Stack, Text } from "@mantine/core";
 import { IconAlertTriangle } from "@tabler/icons-react";
 import { Link } from "react-router";
 
+import type { Event, Hold } from "@/shared/api/generated/model";
 import { UNREACHABLE } from "@/shared/api/problem";
+import { sharesWithEarlier } from "@/shared/live/shared-seats";
 
 import type { BookingRefusal } from "../booking-refusal";
 import { eventsText } from "../strings";
@@ -12,14 +14,19 @@ const text = eventsText.booking.problems;
 
 interface Props {
   problem: BookingRefusal;
+  hold: Hold;
+  event: Event | undefined;
   retry: () => void;
   /** Where another choice is made. */
   selectionPath: string;
 }
 
 /** Why seats were not held or booked, and what to do instead. */
-export function CheckoutProblem({ problem, retry, selectionPath }: Props) {
-  const { title, sentence, canRetry } = explain(problem);
+export function CheckoutProblem({ problem, hold, event, retry, selectionPath }: Props) {
+  const { title, sentence, canRetry } = explain(problem, (category) => {
+    const ordered = hold.lines.map((line) => line.category);
+    return event !== undefined && sharesWithEarlier(event, category, ordered);
+  });
   return (
     <Alert color="orange" icon={<IconAlertTriangle aria-hidden />} title={title} role="alert">
       <Stack align="flex-start" gap="sm">
@@ -40,9 +47,10 @@ export function CheckoutProblem({ problem, retry, selectionPath }: Props) {
   );
 }
 
-function explain({ kind, problem }: BookingRefusal): { title: string; sentence: string; canRetry: boolean } {
+/** `isShared`: whether a category shares seats with an earlier one of the order. */
+function explain({ kind, problem }: BookingRefusal, isShared: (category: string) => boolean) {
   const { available = 0, held = 0, limit = 0 } = problem ?? {};
-  const category = problem?.category;
+  const category = typeof problem?.category === "string" ? problem.category : "";
   const say = ({ title, text }: { title: string; text: string }, canRetry = false) => ({
     title,
     sentence: text,
@@ -51,7 +59,7 @@ function explain({ kind, problem }: BookingRefusal): { title: string; sentence: 
   switch (kind) {
     case "sold-out":
     case "hold-gone": {
-      const left = checkoutText.over.left(available, typeof category === "string" ? category : "");
+      const left = checkoutText.over.left(available, category, isShared(category));
       const back = held > 0 ? ` ${checkoutText.over.mayComeBack(held)}` : "";
       return { title: text.soldOut.title, sentence: left + back, canRetry: false };
     }

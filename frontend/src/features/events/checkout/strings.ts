@@ -28,8 +28,11 @@ export const checkoutText = {
     title: "The time is over",
     text: "Nothing was booked. Your details are kept, and the seats may still be free.",
     action: "Hold the same seats again",
-    left: (available: number, category: string) =>
-      available === 0 ? `No seats are left in ${category}.` : `Only ${tickets(available)} left in ${category}.`,
+    /** `isShared`: with another category of the order. */
+    left: (available: number, category: string, isShared: boolean) => {
+      const where = `left in ${category}${isShared ? " beside the rest of your order" : ""}.`;
+      return available === 0 ? `No seats are ${where}` : `Only ${tickets(available)} ${where}`;
+    },
     mayComeBack: (held: number) =>
       `${held === 1 ? "1 seat is" : `${formatCount(held)} seats are`} held by others and may come back.`,
     choose: "Choose again",

@@ -10,6 +10,7 @@ import { formatMoney, sumLines } from "@/shared/formatting/money";
 import { focusFirstInvalid } from "@/shared/forms/focus-first-invalid";
 import { QuantityField } from "@/shared/forms/quantity-field";
 import { useSeats } from "@/shared/live/seat-store";
+import { limitInPool, sharingNotes } from "@/shared/live/shared-seats";
 import { aboutQuery } from "@/shared/queries/about-query";
 
 import { ClosedEvent, useEvent } from "../event-layout/event-layout";
@@ -51,6 +52,7 @@ function SaleForm({ event }: { event: Event }) {
   const quantity = lines.reduce((all, line) => all + line.quantity, 0);
   const isNamed = form.values.to === "named";
   const { data: about } = useQuery(aboutQuery());
+  const notes = sharingNotes(event, useSeats(event));
 
   const submit = form.onSubmit(({ name, email }, submitted) => {
     if (Object.values(chosen).some(Number.isNaN)) {
@@ -85,13 +87,18 @@ function SaleForm({ event }: { event: Event }) {
                 key={category.id}
                 category={category}
                 event={event}
-                value={chosen[category.id] ?? 0}
+                chosen={chosen}
                 isFixed={isFixed}
                 onChange={(value) => {
                   setIsEmpty(false);
                   setChosen({ ...chosen, [category.id]: value });
                 }}
               />
+            ))}
+            {notes.map((note) => (
+              <Text key={note} size="sm" c="dimmed" style={{ overflowWrap: "anywhere" }}>
+                {note}
+              </Text>
             ))}
           </Stack>
           <Fieldset legend={text.to} variant="unstyled">
@@ -154,20 +161,22 @@ function SaleForm({ event }: { event: Event }) {
 interface LineProps {
   category: Category;
   event: Event;
-  value: number;
+  /** By category id. */
+  chosen: Readonly<Record<string, number>>;
   isFixed: boolean;
   onChange: (value: number) => void;
 }
 
-function Line({ category, event, value, isFixed, onChange }: LineProps) {
+function Line({ category, event, chosen, isFixed, onChange }: LineProps) {
   const seats = useSeats(event);
   const available = seats.categories[category.name] ?? category.available;
+  const shared = limitInPool(event, seats, chosen, category.id);
   return (
     <QuantityField
       category={category.name}
-      value={value}
-      max={available}
-      overMax={text.onlyLeft(available)}
+      value={chosen[category.id] ?? 0}
+      max={Math.min(available, shared.most)}
+      overMax={shared.most < available ? shared.overMost : text.onlyLeft(available)}
       isFixed={isFixed}
       onChange={onChange}
     >
