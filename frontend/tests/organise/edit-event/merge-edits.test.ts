@@ -7,6 +7,7 @@ import {
   type CategoryValues,
   type EventValues,
 } from "@/features/organise/event-form/event-values";
+import type { PoolValues } from "@/features/organise/event-form/pool-values";
 
 const GENERAL: CategoryValues = { key: "g", id: "g", name: "General", price: "50.00", capacity: 100 };
 const VIP: CategoryValues = { key: "v", id: "v", name: "VIP", price: "150.00", capacity: 10 };
@@ -72,6 +73,40 @@ describe("the merge of two edits", () => {
 
   it("removes a category that they removed and I did not change", () => {
     expect(resolve({ ...base, categories: [GENERAL] }, base).categories).toEqual([GENERAL]);
+  });
+});
+
+describe("the merge of two edits of pools", () => {
+  const hall: PoolValues = { key: "h", id: "h", name: "Hall", capacity: 50, categories: ["g", "v"] };
+  const upstairs: PoolValues = { key: "u", id: null, name: "Upstairs", capacity: 5, categories: ["v"] };
+  const [pooled, smaller] = [
+    { ...base, pools: [hall] },
+    { ...base, pools: [{ ...hall, capacity: 40 }] },
+  ];
+  const split = { ...base, pools: [{ ...hall, categories: ["g"] }, upstairs] };
+  const merge = (before: EventValues, theirs: EventValues, mine: EventValues, chosen = {}) => {
+    const found = findDifferences(before, theirs, mine);
+    return mergeEdits(theirs, mine, found, { ...defaultSides(found), ...chosen }).pools;
+  };
+
+  it("has no conflict where one edit changed them", () => {
+    expect(findDifferences(pooled, pooled, split)).toEqual([]);
+    expect(merge(pooled, pooled, split)).toEqual(split.pools);
+    expect(merge(pooled, smaller, pooled)).toEqual(smaller.pools);
+  });
+
+  it("has one conflict for all of them, so that a category stays in one pool", () => {
+    expect(findDifferences(pooled, smaller, split)).toMatchObject([{ path: "pools", isContested: true }]);
+    expect(merge(pooled, smaller, split)).toEqual(split.pools);
+    expect(merge(pooled, smaller, split, { pools: "theirs" })).toEqual(smaller.pools);
+  });
+
+  it("makes a pool anew that they removed and I keep", () => {
+    expect(merge(pooled, base, smaller)).toEqual([{ ...hall, id: null, capacity: 40 }]);
+  });
+
+  it("has no conflict where they made pools and I did not", () => {
+    expect(merge(base, pooled, { ...base, venue: "Hall 2" })).toEqual([hall]);
   });
 });
 

@@ -7,6 +7,7 @@ import { formatWallTime } from "@/shared/formatting/wall-times";
 import { dateTimesText } from "@/shared/strings/date-times";
 
 import { TIMES, valuesOf, type CategoryValues, type EventValues } from "../event-form/event-values";
+import { categoriesOf, type Pooled } from "../event-form/pool-values";
 import { eventFormText } from "../event-form/strings";
 import classes from "./edit-conflict.module.css";
 import { defaultSides, mergeEdits, type Difference, type Side } from "./merge-edits";
@@ -123,6 +124,7 @@ function Option({ side, label, content, note = "" }: { side: Side; label: string
 }
 
 function labelOf(difference: Difference): string {
+  if (difference.path === "pools") return eventFormText.sections.pools;
   if (!isCategory(difference)) return eventFormText[difference.path];
   const { mine, before, theirs } = difference;
   return `${eventFormText.sections.categories}: ${(before ?? theirs ?? mine)?.name ?? ""}`;
@@ -143,6 +145,10 @@ function describeVersions(difference: Difference, currency: string): Record<"bef
       mine: describe(difference.mine),
     };
   }
+  if (difference.path === "pools") {
+    const { before, theirs, mine } = difference;
+    return { before: poolsAsText(before), theirs: poolsAsText(theirs), mine: poolsAsText(mine) };
+  }
   const isTime = TIMES.some((name) => name === difference.path);
   const none = difference.path === "starts_at" ? dateTimesText.openDate : text.empty;
   const describe = (value: string) => {
@@ -150,6 +156,15 @@ function describeVersions(difference: Difference, currency: string): Record<"bef
     return value === "" ? none : isTime ? formatWallTime(value) : value;
   };
   return { before: describe(difference.before), theirs: describe(difference.theirs), mine: describe(difference.mine) };
+}
+
+/** A line for each pool. */
+function poolsAsText({ pools, categories }: Pooled): string {
+  const lines = pools.map((pool) => {
+    const names = categoriesOf(pool, categories).map(({ name }) => name);
+    return text.pool(pool.name, pool.capacity, names);
+  });
+  return lines.length === 0 ? text.noPools : lines.join("\n");
 }
 
 function asText({ name, price, capacity }: CategoryValues, currency: string): string {

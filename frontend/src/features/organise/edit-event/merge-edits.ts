@@ -1,6 +1,10 @@
 import { withOpenDate, sameCategory, type CategoryValues, type EventValues } from "../event-form/event-values";
+import { samePools, type Pooled } from "../event-form/pool-values";
 
-/** A field that was changed by someone else, in all three versions. A category counts as one field; undefined: no category. */
+/**
+ * A field that was changed by someone else, in all three versions. A category counts as one field; undefined: no category. All pools
+ * are one field, since a category is in one of them at most.
+ */
 export type Difference =
   | { path: ScalarName; isContested: boolean; before: string; theirs: string; mine: string }
   | {
@@ -9,7 +13,8 @@ export type Difference =
       before: CategoryValues | undefined;
       theirs: CategoryValues | undefined;
       mine: CategoryValues | undefined;
-    };
+    }
+  | { path: "pools"; isContested: boolean; before: Pooled; theirs: Pooled; mine: Pooled };
 
 export type Side = "mine" | "theirs";
 
@@ -40,7 +45,13 @@ export function findDifferences(base: EventValues, theirs: EventValues, mine: Ev
     if (saved === before || saved === own) return [];
     return [{ path, before, theirs: saved, mine: own, isContested: own !== before }];
   });
-  return [...scalars, ...categoryDifferences(base.categories, theirs.categories, mine.categories)];
+  const categories = categoryDifferences(base.categories, theirs.categories, mine.categories);
+  return [...scalars, ...categories, ...poolDifferences(base, theirs, mine)];
+}
+
+function poolDifferences(base: EventValues, theirs: EventValues, mine: EventValues): Difference[] {
+  if (samePools(theirs, base) || samePools(theirs, mine)) return [];
+  return [{ path: "pools", before: base, theirs, mine, isContested: !samePools(mine, base) }];
 }
 
 type Categories = readonly CategoryValues[];
@@ -71,8 +82,14 @@ export function mergeEdits(
   const names = SCALARS.filter((name) => taken.some(({ path }) => path === name));
   const scalars = Object.fromEntries(names.map((name) => [name, theirs[name]])) as Partial<EventValues>;
   const categories = mergedCategories(theirs.categories, mine.categories, taken);
-  const values: EventValues = { ...mine, ...scalars, date: "set", categories };
+  const pools = taken.some(({ path }) => path === "pools") ? theirs.pools : mergedPools(theirs, mine);
+  const values: EventValues = { ...mine, ...scalars, date: "set", categories, pools };
   return values.starts_at === null ? withOpenDate(values) : values;
+}
+
+/** The pools of `mine`. One that they removed is new to the server. */
+function mergedPools(theirs: EventValues, mine: EventValues): EventValues["pools"] {
+  return mine.pools.map((pool) => (theirs.pools.some(({ key }) => key === pool.key) ? pool : { ...pool, id: null }));
 }
 
 function mergedCategories(theirs: Categories, mine: Categories, taken: readonly Difference[]): CategoryValues[] {

@@ -1,3 +1,5 @@
+import { eventFormText } from "../event-form/strings";
+
 export const editEventText = {
   title: "Edit",
   submit: "Save changes",
@@ -19,4 +21,7 @@ export const conflictText = {
   back: "Continue editing",
   empty: "(empty)",
   removed: "(no category)",
+  noPools: "(no pools)",
+  pool: (name: string, capacity: string | number, categories: readonly string[]) =>
+    `${name}, ${eventFormText.pool.capacity}: ${capacity} (${categories.join(", ")})`,
 };

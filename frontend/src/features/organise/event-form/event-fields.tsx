@@ -19,6 +19,7 @@ import { listTimeZones } from "@/shared/time/wall-clock";
 import { CategoryFields } from "./category-fields";
 import { guestCheckoutOf, normaliseNumber, type TimeName } from "./event-values";
 import { NumberField } from "./number-field";
+import { PoolFields } from "./pool-fields";
 import { eventFormText as text } from "./strings";
 import type { EventForm } from "./use-event-form";
 import { sellsAfterStart } from "./validate-event";
@@ -117,6 +118,7 @@ export function EventFields({ form, taken, isNew }: Props) {
         </Stack>
       </Fieldset>
       <CategoryFields form={form} taken={taken} />
+      <PoolFields form={form} taken={taken} />
     </Stack>
   );
 }

@@ -2,6 +2,8 @@ import type { EditedCategory, Event, EventChanges, GuestCheckout, NewEvent } fro
 import { parseNumber, parsePrice } from "@/shared/forms/parse-number";
 import { getBrowserTimeZone, toInstant, toWallClock } from "@/shared/time/wall-clock";
 
+import { poolsOf, samePools, toEditedPool, toNewPool, type PoolValues } from "./pool-values";
+
 /** A category as entered. `id` null: a new one. `key` identifies it while the form is open. */
 export interface CategoryValues {
   key: string;
@@ -31,6 +33,7 @@ export interface EventValues {
   /** `open` means `proven` while there is a limit (`guestCheckoutOf`). */
   guest_checkout: GuestCheckout;
   categories: CategoryValues[];
+  pools: PoolValues[];
 }
 
 export const TIMES = ["starts_at", "show_at", "ends_at", "sales_open_at", "sales_close_at"] as const;
@@ -66,6 +69,7 @@ export function emptyValues(currency: string): EventValues {
     hold_minutes: PROPOSED_HOLD_MINUTES,
     guest_checkout: "open",
     categories: [newCategory()],
+    pools: [],
   };
 }
 
@@ -87,6 +91,7 @@ export function valuesOf(event: Event): EventValues {
     hold_minutes: event.hold_minutes,
     guest_checkout: event.guest_checkout,
     categories: event.categories.map(({ id, name, price, capacity }) => ({ key: id, id, name, price, capacity })),
+    pools: poolsOf(event),
   };
 }
 
@@ -102,6 +107,7 @@ export function normaliseValues(values: EventValues): EventValues {
       price: normalisePrice(category.price, values.currency),
       capacity: normaliseNumber(category.capacity),
     })),
+    pools: values.pools.map((pool) => ({ ...pool, capacity: normaliseNumber(pool.capacity) })),
   };
 }
 
@@ -145,6 +151,7 @@ export function toCreate(values: EventValues): NewEvent {
       price: String(price),
       capacity: Number(capacity),
     })),
+    ...(values.pools.length === 0 ? {} : { pools: values.pools.map((pool) => toNewPool(pool, values.categories)) }),
   };
 }
 
@@ -163,6 +170,9 @@ export function toChanges(base: EventValues, values: EventValues): EventChanges 
   if (String(values.hold_minutes) !== String(base.hold_minutes)) changes.hold_minutes = Number(values.hold_minutes);
   if (guestCheckoutOf(values) !== guestCheckoutOf(base)) changes.guest_checkout = guestCheckoutOf(values);
   if (!sameCategories(base.categories, values.categories)) changes.categories = values.categories.map(edited);
+  // A category that is removed leaves its pool by itself.
+  if (!samePools({ pools: base.pools, categories: values.categories }, values))
+    changes.pools = values.pools.map((pool) => toEditedPool(pool, values.categories));
   return changes;
 }
 

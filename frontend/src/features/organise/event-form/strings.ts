@@ -1,7 +1,7 @@
 import { formatCount } from "@/shared/formatting/counts";
 
 export const eventFormText = {
-  sections: { about: "About", when: "When", sales: "Sales", categories: "Categories" },
+  sections: { about: "About", when: "When", sales: "Sales", categories: "Categories", pools: "Pools" },
   name: "Name",
   venue: "Venue",
   description: "Description",
@@ -50,6 +50,19 @@ export const eventFormText = {
     add: "Add a category",
     priceHint: "A new price applies to new bookings only.",
   },
+  pool: {
+    hint: "Categories in a pool share its seats, as adults and children do in one hall: a ticket of one leaves fewer seats for the others. The seats of each category remain its own limit.",
+    legend: (number: number) => `Pool ${number}`,
+    name: "Name",
+    capacity: "Seats in all",
+    categories: "Categories that share these seats",
+    inAnother: (category: string, pool: string) => `${category} (in ${pool})`,
+    limitsNothing: (seats: number) =>
+      `These categories have ${formatCount(seats)} seats of their own, so this pool limits nothing.`,
+    isEmpty: "Without categories this pool limits nothing.",
+    remove: (name: string) => `Remove ${name === "" ? "this pool" : name}`,
+    add: "Add a pool",
+  },
   checks: {
     holdMinutes: (most: number) => `A whole number from 1 to ${formatCount(most)}.`,
     required: "Required.",
@@ -67,6 +80,9 @@ export const eventFormText = {
     capacity: (most: number) => `A whole number from 1 to ${formatCount(most)}.`,
     belowTaken: (taken: number) => `${formatCount(taken)} seats are already taken.`,
     unique: "Category names must be unique.",
+    uniquePool: "Pool names must be unique.",
+    noCategories: "Choose the categories, or remove this pool.",
+    pools: (most: number) => `At most ${formatCount(most)} pools.`,
     limit: (most: number) => `A whole number from 1 to ${formatCount(most)}, or empty.`,
     categories: (most: number) => `1 to ${formatCount(most)} categories.`,
   },
@@ -74,6 +90,7 @@ export const eventFormText = {
     malformed: "Please correct the marked fields.",
     unknown: "The server did not respond. Submit again: nothing is saved twice.",
     inUse: "A category with sold tickets can't be removed. Set its seats to the number taken instead.",
+    noPools: "The system is being upgraded: pools can be changed when that is done. Nothing was saved.",
     closed: "The event has been closed and can no longer be changed.",
     other: "Nothing was saved. Please try again.",
   },

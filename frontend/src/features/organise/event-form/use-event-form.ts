@@ -54,14 +54,20 @@ export function focusFirstError(form: EventForm, errors: Record<string, unknown>
 
 /** The API's message for each field, by its path. */
 function toFieldErrors(error: ApiError, values: EventValues): FieldErrors {
-  const index = values.categories.findIndex(({ name }) => name.trim() === error.problem.category);
-  if (isKind(error, "capacity-below-taken") && index >= 0) return { [`categories.${index}.capacity`]: error.message };
+  const indexOf = (list: readonly { name: string }[], wanted: unknown) =>
+    list.findIndex(({ name }) => name.trim() === wanted);
+  const category = indexOf(values.categories, error.problem.category);
+  if (isKind(error, "capacity-below-taken") && category >= 0)
+    return { [`categories.${category}.capacity`]: error.message };
+  const pool = indexOf(values.pools, error.problem.pool);
+  if (isKind(error, "pool-below-taken") && pool >= 0) return { [`pools.${pool}.capacity`]: error.message };
   return error.fieldErrors;
 }
 
 function sentence(error: ApiError): string {
   if (isKind(error, "category-in-use")) return `${error.message} ${text.inUse}`;
   if (isKind(error, "event-not-bookable", "already-cancelled")) return text.closed;
+  if (isKind(error, "holds-off")) return text.noPools;
   if (isKind(error, "not-signed-in")) return appText.signedOut.text;
   return isKind(error, "unreachable", "outcome-unknown") ? text.unknown : text.other;
 }

@@ -3,6 +3,7 @@ import { parseNumber, parsePrice } from "@/shared/forms/parse-number";
 import { toInstant } from "@/shared/time/wall-clock";
 
 import { normaliseNumber, type CategoryValues, type EventValues, type TimeName } from "./event-values";
+import { categoriesOf } from "./pool-values";
 import { eventFormText } from "./strings";
 
 // The bounds of the API's own document.
@@ -11,6 +12,7 @@ const DESCRIPTION_LENGTH = 10_000;
 const MOST_SEATS = 1_000_000;
 const MOST_HOLD_MINUTES = 120;
 const MOST_CATEGORIES = 50;
+export const MOST_POOLS = 20;
 const HIGHEST_PRICE = 9_999_999_999;
 
 const text = eventFormText.checks;
@@ -35,6 +37,7 @@ export function validateEvent(values: EventValues, context: ValidationContext): 
     ...checkTexts(values),
     ...checkTimes(values, context),
     ...checkCategories(values, context),
+    ...checkPools(values, context),
   };
   const limit = values.max_tickets_per_customer;
   if (limit !== "" && !isWhole(limit, MOST_SEATS)) errors.max_tickets_per_customer = text.limit(MOST_SEATS);
@@ -95,6 +98,30 @@ function checkCategories({ categories, currency }: EventValues, { taken }: Valid
     else if (Number(normaliseNumber(category.capacity)) < seats) errors[`${path}.capacity`] = text.belowTaken(seats);
   });
   return errors;
+}
+
+function checkPools({ pools, categories }: EventValues, { base, taken }: ValidationContext): FieldErrors {
+  const errors: FieldErrors = pools.length > MOST_POOLS ? { pools: text.pools(MOST_POOLS) } : {};
+  const names = pools.map(({ name }) => name.trim().toLowerCase());
+  pools.forEach((pool, index) => {
+    const path = `pools.${index}`;
+    const shared = categoriesOf(pool, categories);
+    const seats = seatsTaken(shared, taken);
+    const wasEmpty =
+      base?.pools.some(({ key, categories: before }) => key === pool.key && before.length === 0) ?? false;
+    if (names[index] === "") errors[`${path}.name`] = text.required;
+    else if (pool.name.trim().length > NAME_LENGTH) errors[`${path}.name`] = text.tooLong(NAME_LENGTH);
+    else if (names.indexOf(names[index] ?? "") < index) errors[`${path}.name`] = text.uniquePool;
+    if (!isWhole(pool.capacity, MOST_SEATS)) errors[`${path}.capacity`] = text.capacity(MOST_SEATS);
+    else if (Number(normaliseNumber(pool.capacity)) < seats) errors[`${path}.capacity`] = text.belowTaken(seats);
+    if (shared.length === 0 && !wasEmpty) errors[`${path}.categories`] = text.noCategories;
+  });
+  return errors;
+}
+
+/** The seats of these categories that are taken. */
+export function seatsTaken(categories: readonly CategoryValues[], taken: ValidationContext["taken"]): number {
+  return categories.reduce((sum, { id }) => sum + (id === null ? 0 : (taken[id] ?? 0)), 0);
 }
 
 function checkPrice({ price }: CategoryValues, currency: string): string | null {
