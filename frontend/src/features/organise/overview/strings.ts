@@ -8,7 +8,16 @@ export const overviewText = {
   revenue: "Net revenue",
   refunded: (amount: string) => `${amount} refunds`,
   categories: "Categories",
-  columns: { category: "Category", price: "Price", sold: "Sold", left: "Left" },
+  pools: "Pools",
+  emptyPool: "none",
+  columns: {
+    category: "Category",
+    price: "Price",
+    sold: "Sold",
+    left: "Left",
+    pool: "Pool",
+    shared: "Shared by",
+  },
   soldShare: (name: string) => `Share of seats sold in ${name}`,
   closing: "Close the event",
   cancel: {
