@@ -180,7 +180,9 @@ function Line({ category, event, chosen, isFixed, onChange }: LineProps) {
       isFixed={isFixed}
       onChange={onChange}
     >
-      <Text fw={600}>{category.name}</Text>
+      <Text fw={600} style={{ overflowWrap: "anywhere" }}>
+        {category.name}
+      </Text>
       <Text size="sm" c="dimmed">
         {formatMoney(category.price, event.currency)} · {text.left(available)}
       </Text>
