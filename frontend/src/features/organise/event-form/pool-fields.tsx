@@ -116,14 +116,14 @@ function SharedCategories({ form, pool, path }: { form: EventForm; pool: PoolVal
       error={form.errors[path]}
       onChange={(keys) => form.setFieldValue(path, keys)}
     >
-      <Group gap="sm" mt={6}>
+      <Group className={classes.categories ?? ""} mt={6} mb={4}>
         {choices.map(({ key, label, isElsewhere }) => (
           <Checkbox
             key={key}
             value={key}
             label={label}
             disabled={isElsewhere}
-            className={classes.category ?? ""}
+            classNames={{ root: classes.category ?? "", label: classes.label ?? "" }}
             {...(key === first ? { "data-path": path } : {})}
           />
         ))}
