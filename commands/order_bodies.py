@@ -197,6 +197,10 @@ def order_schemas() -> dict[str, Any]:
             "contact": contact,
             "proof": proof,
             "expected_total": total,
+            "code": {
+                "anyOf": [{"type": "string", "minLength": 1, "maxLength": 100}, {"type": "null"}],
+                "description": "A promo code; case, blanks and hyphens do not matter",
+            },
         },
     }
     confirmation = {

@@ -7,7 +7,8 @@ import type { Account, Booking, Category, Event, Pool } from "@/shared/api/gener
 const LATER = "2031-05-01T19:00:00Z";
 
 export function category(name: string, more: Partial<Category> = {}): Category {
-  return { id: `id-of-${name}`, name, price: "50.00", capacity: 10, taken: 0, held: 0, available: 10, ...more };
+  const seats = { capacity: 10, taken: 0, held: 0, available: 10 };
+  return { id: `id-of-${name}`, name, price: "50.00", ...seats, needs_code: false, needs_code_until: null, ...more };
 }
 
 export function pool(name: string, categories: readonly Category[], more: Partial<Pool> = {}): Pool {
@@ -22,7 +23,7 @@ export function event(more: Partial<Event> = {}): Event {
   const usual: Partial<Event> = {
     name: "Concert", venue: "Hall", description: "", starts_at, ends_at: null, show_at: null, timezone: "Europe/Berlin", currency: "EUR",
     sales_open_at: null, sales_close_at, past_at: pastAt(starts_at, sales_close_at), status: "active", max_tickets_per_customer: null,
-    hold_minutes: 15, pools: [],
+    hold_minutes: 15, pools: [], has_codes: false,
   }; // prettier-ignore
   return getGetEventResponseMock({ ...usual, available, ...more, categories });
 }

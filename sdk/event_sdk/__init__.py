@@ -52,6 +52,10 @@ __all__ = [
     "Category",
     "Checkpoint",
     "Claims",
+    "CodeBatch",
+    "CodeEffect",
+    "CodeList",
+    "CodeSales",
     "ConfirmContact",
     "ConfirmSecondFactor",
     "Consistency",
@@ -86,6 +90,7 @@ __all__ = [
     "Line",
     "LogIn",
     "MadeBooking",
+    "MadeCodes",
     "MadeHold",
     "Mail",
     "MailAttachment",
@@ -97,6 +102,7 @@ __all__ = [
     "MessagePreview",
     "NewBooking",
     "NewCategory",
+    "NewCodes",
     "NewEvent",
     "NewPool",
     "NewSecondFactor",
@@ -198,6 +204,10 @@ if _typing.TYPE_CHECKING:
     from event_sdk.models.category import Category as Category
     from event_sdk.models.checkpoint import Checkpoint as Checkpoint
     from event_sdk.models.claims import Claims as Claims
+    from event_sdk.models.code_batch import CodeBatch as CodeBatch
+    from event_sdk.models.code_effect import CodeEffect as CodeEffect
+    from event_sdk.models.code_list import CodeList as CodeList
+    from event_sdk.models.code_sales import CodeSales as CodeSales
     from event_sdk.models.confirm_contact import ConfirmContact as ConfirmContact
     from event_sdk.models.confirm_second_factor import ConfirmSecondFactor as ConfirmSecondFactor
     from event_sdk.models.consistency import Consistency as Consistency
@@ -232,6 +242,7 @@ if _typing.TYPE_CHECKING:
     from event_sdk.models.line import Line as Line
     from event_sdk.models.log_in import LogIn as LogIn
     from event_sdk.models.made_booking import MadeBooking as MadeBooking
+    from event_sdk.models.made_codes import MadeCodes as MadeCodes
     from event_sdk.models.made_hold import MadeHold as MadeHold
     from event_sdk.models.mail import Mail as Mail
     from event_sdk.models.mail_attachment import MailAttachment as MailAttachment
@@ -243,6 +254,7 @@ if _typing.TYPE_CHECKING:
     from event_sdk.models.message_preview import MessagePreview as MessagePreview
     from event_sdk.models.new_booking import NewBooking as NewBooking
     from event_sdk.models.new_category import NewCategory as NewCategory
+    from event_sdk.models.new_codes import NewCodes as NewCodes
     from event_sdk.models.new_event import NewEvent as NewEvent
     from event_sdk.models.new_pool import NewPool as NewPool
     from event_sdk.models.new_second_factor import NewSecondFactor as NewSecondFactor
@@ -339,6 +351,10 @@ else:
         "Category": ".models.category",
         "Checkpoint": ".models.checkpoint",
         "Claims": ".models.claims",
+        "CodeBatch": ".models.code_batch",
+        "CodeEffect": ".models.code_effect",
+        "CodeList": ".models.code_list",
+        "CodeSales": ".models.code_sales",
         "ConfirmContact": ".models.confirm_contact",
         "ConfirmSecondFactor": ".models.confirm_second_factor",
         "Consistency": ".models.consistency",
@@ -373,6 +389,7 @@ else:
         "Line": ".models.line",
         "LogIn": ".models.log_in",
         "MadeBooking": ".models.made_booking",
+        "MadeCodes": ".models.made_codes",
         "MadeHold": ".models.made_hold",
         "Mail": ".models.mail",
         "MailAttachment": ".models.mail_attachment",
@@ -384,6 +401,7 @@ else:
         "MessagePreview": ".models.message_preview",
         "NewBooking": ".models.new_booking",
         "NewCategory": ".models.new_category",
+        "NewCodes": ".models.new_codes",
         "NewEvent": ".models.new_event",
         "NewPool": ".models.new_pool",
         "NewSecondFactor": ".models.new_second_factor",

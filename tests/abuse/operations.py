@@ -84,6 +84,7 @@ OPERATIONS = {
     "get_event": Operation("events", ANYONE),
     "update_event": Operation("events", ORGANIZERS, {"organizer": 403}),
     "cancel_event": Operation("events", ORGANIZERS, {"organizer": 403}),
+    **{name: Operation("events", ORGANIZERS, {"organizer": 403}) for name in ("make_codes", "get_codes", "withdraw_codes")},
     "complete_event": Operation("events", ORGANIZERS, {"organizer": 403}),
     "get_event_bookings": Operation("events", ORGANIZERS, {"organizer": 403}),
     "check_in_ticket": Operation("tickets", ORGANIZERS, {"organizer": 403}),
@@ -179,8 +180,10 @@ class Target:
     def make(cls, stack: Stack, organizer: Person, customer: Person, account_id: str = "") -> "Target":
         event = stack.event(organizer)
         booking = customer.ok("POST", f"/api/events/{event['id']}/bookings", {"tickets": [{"category": "General", "quantity": 2}]})
+        made = organizer.ok("POST", f"/api/events/{event['id']}/codes", {"effect": "fixed", "value": "1.00", "max_tickets": 1})
         hold = customer.ok("POST", f"/api/events/{event['id']}/holds", {"tickets": [{"category": "General", "quantity": 1}]})
         ids = {"event_id": event["id"], "hold_id": hold["id"], "booking_id": booking["id"], "account_id": account_id or customer.id}
+        ids["batch_id"] = made["batch"]["id"]
         ids |= {"session_id": str(uuid4()), "mail_id": str(uuid4()), "number": "0"}
         ids |= {"webhook_id": str(uuid4()), "delivery_id": str(uuid4()), "notification_id": str(uuid4())}
         return cls(stack, event, booking, customer.last, ids)
@@ -222,6 +225,10 @@ class Target:
                 "pools": [{"name": "Hall", "capacity": 15, "categories": ["General", second["id"]]}],
             },
             "cancel_event": {"reason": "rain"},
+            "make_codes": {
+                "effect": "percent", "value": "10.00", "count": 2, "max_tickets": 3, "categories": ["General", second["id"]],
+                "valid_from": "2026-01-01T00:00:00Z", "valid_until": LATER, "prefix": "SPRING",
+            },
             "check_in_ticket": {"code": self.booking["tickets"][0]["code"]},
             "book_tickets": {"tickets": [{"category": "General", "quantity": 1}]},
             "hold_tickets": {"tickets": [{"category": "General", "quantity": 1}], "expected_total": "50.00"},

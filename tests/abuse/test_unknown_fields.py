@@ -26,6 +26,7 @@ BODIES = {
     "create_event": ["", "categories.0", "pools.0"],
     "update_event": ["", "categories.0", "pools.0"],
     "cancel_event": [""],
+    "make_codes": [""],
     "check_in_ticket": [""],
     "book_tickets": ["", "tickets.0", "customer", "contact"],
     "hold_tickets": ["", "tickets.0", "customer", "contact"],

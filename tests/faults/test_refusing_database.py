@@ -34,7 +34,7 @@ WRITES = {
     "reauthenticate", "end_session", "end_other_sessions", "begin_second_factor", "confirm_second_factor", "remove_second_factor",
     "create_event", "update_event",
     "cancel_event", "complete_event", "check_in_ticket", "book_tickets", "cancel_booking", "cancel_tickets",
-    "hold_tickets", "extend_hold", "confirm_hold", "release_hold",
+    "make_codes", "withdraw_codes", "hold_tickets", "extend_hold", "confirm_hold", "release_hold",
     "create_webhook", "update_webhook", "delete_webhook", "rotate_webhook_secret", "test_webhook", "replay_webhook",
     "claim_bookings", "cancel_managed_tickets",
 }  # fmt: skip

@@ -79,6 +79,7 @@ def test_statuses_and_roles_are_enums() -> None:
         "AccountAction": [action.value for action in AccountAction],
         "Audience": ["all", "checked-in", "not-checked-in", "myself"],
         "BookingStatus": ["confirmed", "cancelled"],
+        "CodeEffect": ["percent", "fixed", "access"],
         "BookingTime": ["upcoming", "past"],
         "DeliveryState": list(STATES),
         "SubscriptionState": ["running", "stalled", "frozen", "off"],

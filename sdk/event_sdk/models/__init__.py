@@ -29,6 +29,10 @@ __all__ = [
     "Category",
     "Checkpoint",
     "Claims",
+    "CodeBatch",
+    "CodeEffect",
+    "CodeList",
+    "CodeSales",
     "ConfirmContact",
     "ConfirmSecondFactor",
     "Consistency",
@@ -63,6 +67,7 @@ __all__ = [
     "Line",
     "LogIn",
     "MadeBooking",
+    "MadeCodes",
     "MadeHold",
     "Mail",
     "MailAttachment",
@@ -74,6 +79,7 @@ __all__ = [
     "MessagePreview",
     "NewBooking",
     "NewCategory",
+    "NewCodes",
     "NewEvent",
     "NewPool",
     "NewSecondFactor",
@@ -153,6 +159,10 @@ if _typing.TYPE_CHECKING:
     from event_sdk.models.category import Category
     from event_sdk.models.checkpoint import Checkpoint
     from event_sdk.models.claims import Claims
+    from event_sdk.models.code_batch import CodeBatch
+    from event_sdk.models.code_effect import CodeEffect
+    from event_sdk.models.code_list import CodeList
+    from event_sdk.models.code_sales import CodeSales
     from event_sdk.models.confirm_contact import ConfirmContact
     from event_sdk.models.confirm_second_factor import ConfirmSecondFactor
     from event_sdk.models.consistency import Consistency
@@ -187,6 +197,7 @@ if _typing.TYPE_CHECKING:
     from event_sdk.models.line import Line
     from event_sdk.models.log_in import LogIn
     from event_sdk.models.made_booking import MadeBooking
+    from event_sdk.models.made_codes import MadeCodes
     from event_sdk.models.made_hold import MadeHold
     from event_sdk.models.mail import Mail
     from event_sdk.models.mail_attachment import MailAttachment
@@ -198,6 +209,7 @@ if _typing.TYPE_CHECKING:
     from event_sdk.models.message_preview import MessagePreview
     from event_sdk.models.new_booking import NewBooking
     from event_sdk.models.new_category import NewCategory
+    from event_sdk.models.new_codes import NewCodes
     from event_sdk.models.new_event import NewEvent
     from event_sdk.models.new_pool import NewPool
     from event_sdk.models.new_second_factor import NewSecondFactor
@@ -276,6 +288,10 @@ else:
         "Category": ".category",
         "Checkpoint": ".checkpoint",
         "Claims": ".claims",
+        "CodeBatch": ".code_batch",
+        "CodeEffect": ".code_effect",
+        "CodeList": ".code_list",
+        "CodeSales": ".code_sales",
         "ConfirmContact": ".confirm_contact",
         "ConfirmSecondFactor": ".confirm_second_factor",
         "Consistency": ".consistency",
@@ -310,6 +326,7 @@ else:
         "Line": ".line",
         "LogIn": ".log_in",
         "MadeBooking": ".made_booking",
+        "MadeCodes": ".made_codes",
         "MadeHold": ".made_hold",
         "Mail": ".mail",
         "MailAttachment": ".mail_attachment",
@@ -321,6 +338,7 @@ else:
         "MessagePreview": ".message_preview",
         "NewBooking": ".new_booking",
         "NewCategory": ".new_category",
+        "NewCodes": ".new_codes",
         "NewEvent": ".new_event",
         "NewPool": ".new_pool",
         "NewSecondFactor": ".new_second_factor",

@@ -17,9 +17,10 @@ import pprint
 import re  # noqa: F401
 import json
 
+from datetime import datetime
 from decimal import Decimal
-from pydantic import BaseModel, ConfigDict, StrictInt, StrictStr
-from typing import Any, ClassVar, Dict, List
+from pydantic import BaseModel, ConfigDict, StrictBool, StrictInt, StrictStr
+from typing import Any, ClassVar, Dict, List, Optional
 from uuid import UUID
 from typing import Optional, Set
 from typing_extensions import Self
@@ -27,7 +28,7 @@ from pydantic_core import to_jsonable_python
 
 class Category(BaseModel):
     """
-    A category of seats: `capacity` seats, of which `taken` are sold, `held` for somebody who is about to book them and may give them back, and `available` left, as far as its pool has as many. `price` is that of new bookings.
+    A category of seats: `capacity` seats, of which `taken` are sold, `held` for somebody who is about to book them and may give them back, and `available` left, as far as its pool has as many. `price` is that of new bookings. `needs_code`: it is sold only with a code, until `needs_code_until` or, if that is null, as long as it is sold.
     """ # noqa: E501
     id: UUID
     name: StrictStr
@@ -36,7 +37,9 @@ class Category(BaseModel):
     taken: StrictInt
     held: StrictInt
     available: StrictInt
-    __properties: ClassVar[List[str]] = ["id", "name", "price", "capacity", "taken", "held", "available"]
+    needs_code: StrictBool
+    needs_code_until: Optional[datetime]
+    __properties: ClassVar[List[str]] = ["id", "name", "price", "capacity", "taken", "held", "available", "needs_code", "needs_code_until"]
 
     model_config = ConfigDict(
         validate_by_name=True,
@@ -77,6 +80,11 @@ class Category(BaseModel):
             exclude=excluded_fields,
             exclude_none=True,
         )
+        # set to None if needs_code_until (nullable) is None
+        # and model_fields_set contains the field
+        if self.needs_code_until is None and "needs_code_until" in self.model_fields_set:
+            _dict['needs_code_until'] = None
+
         return _dict
 
     @classmethod
@@ -95,7 +103,9 @@ class Category(BaseModel):
             "capacity": obj.get("capacity"),
             "taken": obj.get("taken"),
             "held": obj.get("held"),
-            "available": obj.get("available")
+            "available": obj.get("available"),
+            "needs_code": obj.get("needs_code"),
+            "needs_code_until": obj.get("needs_code_until")
         })
         return _obj
 

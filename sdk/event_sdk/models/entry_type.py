@@ -34,6 +34,8 @@ class EntryType(str, Enum):
     CAPACITY_MINUS_CHANGED = 'capacity-changed'
     CATEGORY_MINUS_REMOVED = 'category-removed'
     POOLS_MINUS_SET = 'pools-set'
+    CODES_MINUS_MADE = 'codes-made'
+    CODES_MINUS_WITHDRAWN = 'codes-withdrawn'
     SEATS_MINUS_HELD = 'seats-held'
     HOLD_MINUS_EXTENDED = 'hold-extended'
     HOLD_MINUS_RELEASED = 'hold-released'

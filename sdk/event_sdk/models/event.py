@@ -18,7 +18,7 @@ import re  # noqa: F401
 import json
 
 from datetime import datetime
-from pydantic import BaseModel, ConfigDict, StrictInt, StrictStr
+from pydantic import BaseModel, ConfigDict, StrictBool, StrictInt, StrictStr
 from typing import Any, ClassVar, Dict, List, Optional
 from uuid import UUID
 from event_sdk.models.category import Category
@@ -31,7 +31,7 @@ from pydantic_core import to_jsonable_python
 
 class Event(BaseModel):
     """
-    An event that customers book. Times are UTC; `timezone` is the IANA time zone of the venue.  `number`: a whole number that identifies the event, beside its `id` (the ledger position of its first entry). `starts_at`: null for an open date. `show_at`: the time at which the show begins, if it is not `starts_at`. `past_at`: the time at which the event is past: from then on nobody can book it, and no customer can cancel. It is `starts_at`, or `sales_close_at` if that is later; null for an open date, and where sales after the start have no end. For an open date customers can't cancel after `sales_close_at` either. `guest_checkout`: whether somebody without an account books with name and e-mail address at once (`open`), after proving the address (`proven`), or not at all (`off`). `hold_minutes`: for how long seats are held. `capacity`, `available`: the seats, and those left, of all categories, as far as pools let them be sold. `details_version`: the number in the ETag, to send as `If-Match`; it rises with each change of details or categories, not with bookings.
+    An event that customers book. Times are UTC; `timezone` is the IANA time zone of the venue.  `number`: a whole number that identifies the event, beside its `id` (the ledger position of its first entry). `starts_at`: null for an open date. `show_at`: the time at which the show begins, if it is not `starts_at`. `past_at`: the time at which the event is past: from then on nobody can book it, and no customer can cancel. It is `starts_at`, or `sales_close_at` if that is later; null for an open date, and where sales after the start have no end. For an open date customers can't cancel after `sales_close_at` either. `guest_checkout`: whether somebody without an account books with name and e-mail address at once (`open`), after proving the address (`proven`), or not at all (`off`). `hold_minutes`: for how long seats are held. `capacity`, `available`: the seats, and those left, of all categories, as far as pools let them be sold. `has_codes`: there are promo codes for it. `details_version`: the number in the ETag, to send as `If-Match`; it rises with each change of details or categories, not with bookings.
     """ # noqa: E501
     id: UUID
     number: StrictInt
@@ -50,6 +50,7 @@ class Event(BaseModel):
     organizer_id: UUID
     categories: List[Category]
     pools: List[Pool]
+    has_codes: StrictBool
     capacity: StrictInt
     available: StrictInt
     max_tickets_per_customer: Optional[StrictInt]
@@ -57,7 +58,7 @@ class Event(BaseModel):
     hold_minutes: StrictInt
     details_version: StrictInt
     created_at: datetime
-    __properties: ClassVar[List[str]] = ["id", "number", "name", "description", "venue", "starts_at", "ends_at", "timezone", "sales_open_at", "sales_close_at", "past_at", "show_at", "currency", "status", "organizer_id", "categories", "pools", "capacity", "available", "max_tickets_per_customer", "guest_checkout", "hold_minutes", "details_version", "created_at"]
+    __properties: ClassVar[List[str]] = ["id", "number", "name", "description", "venue", "starts_at", "ends_at", "timezone", "sales_open_at", "sales_close_at", "past_at", "show_at", "currency", "status", "organizer_id", "categories", "pools", "has_codes", "capacity", "available", "max_tickets_per_customer", "guest_checkout", "hold_minutes", "details_version", "created_at"]
 
     model_config = ConfigDict(
         validate_by_name=True,
@@ -174,6 +175,7 @@ class Event(BaseModel):
             "organizer_id": obj.get("organizer_id"),
             "categories": [Category.from_dict(_item) for _item in obj["categories"]] if obj.get("categories") is not None else None,
             "pools": [Pool.from_dict(_item) for _item in obj["pools"]] if obj.get("pools") is not None else None,
+            "has_codes": obj.get("has_codes"),
             "capacity": obj.get("capacity"),
             "available": obj.get("available"),
             "max_tickets_per_customer": obj.get("max_tickets_per_customer"),

@@ -36,7 +36,8 @@ class NewBooking(BaseModel):
     contact: Optional[Contact] = Field(default=None, description="Without a log-in only, where the event's `guest_checkout` permits: who books. A hold needs none before its confirmation")
     proof: Optional[Annotated[str, Field(min_length=1, strict=True, max_length=100)]] = Field(default=None, description="With `contact`: what `POST /api/contacts/confirm` answered for its e-mail address")
     expected_total: Optional[Annotated[str, Field(strict=True)]] = Field(default=None, description="What the tickets cost, as you know it: if they cost something else now, nothing is booked (409)")
-    __properties: ClassVar[List[str]] = ["tickets", "customer", "contact", "proof", "expected_total"]
+    code: Optional[Annotated[str, Field(min_length=1, strict=True, max_length=100)]] = Field(default=None, description="A promo code; case, blanks and hyphens do not matter")
+    __properties: ClassVar[List[str]] = ["tickets", "customer", "contact", "proof", "expected_total", "code"]
 
     @field_validator('expected_total', mode="before")
     def expected_total_validate_regular_expression(cls, value):
@@ -119,6 +120,11 @@ class NewBooking(BaseModel):
         if self.expected_total is None and "expected_total" in self.model_fields_set:
             _dict['expected_total'] = None
 
+        # set to None if code (nullable) is None
+        # and model_fields_set contains the field
+        if self.code is None and "code" in self.model_fields_set:
+            _dict['code'] = None
+
         return _dict
 
     @classmethod
@@ -135,7 +141,8 @@ class NewBooking(BaseModel):
             "customer": BoxOfficeCustomer.from_dict(obj["customer"]) if obj.get("customer") is not None else None,
             "contact": Contact.from_dict(obj["contact"]) if obj.get("contact") is not None else None,
             "proof": obj.get("proof"),
-            "expected_total": obj.get("expected_total")
+            "expected_total": obj.get("expected_total"),
+            "code": obj.get("code")
         })
         return _obj
 

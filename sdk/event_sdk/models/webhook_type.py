@@ -37,6 +37,8 @@ class WebhookType(str, Enum):
     CATEGORY_DOT_PRICE_CHANGED = 'category.price_changed'
     CATEGORY_DOT_CAPACITY_CHANGED = 'category.capacity_changed'
     POOLS_DOT_SET = 'pools.set'
+    CODES_DOT_MADE = 'codes.made'
+    CODES_DOT_WITHDRAWN = 'codes.withdrawn'
     HOLD_DOT_CREATED = 'hold.created'
     HOLD_DOT_EXTENDED = 'hold.extended'
     HOLD_DOT_RELEASED = 'hold.released'

@@ -13,7 +13,7 @@ from sqlalchemy import text
 
 from ledger import entries as e
 from ledger.entries import TOPICS
-from ledger.event import category_id, pool_id
+from ledger.event import batch_id, category_id, pool_id
 from ledger.outbox import quiet
 from ledger.store import Ledger
 from ledger.views import ticket_id
@@ -89,6 +89,8 @@ def test_every_kind_of_entry_is_told(hooks: Hooks) -> None:
         e.PriceChanged(**s.stamp(), category=1, price=6_000),
         s.capacity_changed(1, 20),
         s.pools_set(s.pool(capacity=9)),
+        s.codes_made(s.batch(value=1_250)),
+        s.codes_withdrawn(),
         e.CategoryRemoved(**s.stamp(), category=3),
         e.TicketUsed(**s.stamp(), booking_id=booking.command, ticket=1),
         s.cancelled(0, lines=(e.CancelledLine(1, 1, 5_000),), whole=False, booking=booking.command),
@@ -109,6 +111,8 @@ def test_every_kind_of_entry_is_told(hooks: Hooks) -> None:
     assert told["category.removed"] == {"id": box}
     both = [str(category_id(s.EVENT, number)) for number in (1, 2)]
     assert told["pools.set"] == {"pools": [{"id": str(pool_id(s.EVENT, 1)), "name": "Hall", "capacity": 9, "categories": both}]}
+    batch = str(batch_id(s.EVENT, 1))
+    assert (told["codes.made"]["id"], told["codes.made"]["value"], told["codes.withdrawn"]) == (batch, "12.50", {"id": batch})
     assert told["category.price_changed"]["price"] == "60.00"
     assert told["category.capacity_changed"]["capacity"] == 20
     assert (told["hold.created"]["id"], told["hold.created"]["total_amount"]) == (str(s.HOLD), "50.00")

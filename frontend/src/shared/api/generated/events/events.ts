@@ -27,20 +27,26 @@ import type {
 import type {
   CancelEventBody,
   CancelEventHeaders,
+  CodeList,
   CompleteEventHeaders,
   CreateEventHeaders,
   Event,
   EventBookingPage,
   EventChanges,
   EventPage,
+  GetCodesHeaders,
   GetEventBookingsHeaders,
   GetEventBookingsParams,
   GetEventHeaders,
   GetEventsHeaders,
   GetEventsParams,
+  MadeCodes,
+  MakeCodesHeaders,
+  NewCodes,
   NewEvent,
   Problem,
-  UpdateEventHeaders
+  UpdateEventHeaders,
+  WithdrawCodesHeaders
 } from '.././model';
 
 import { http } from '../../http';
@@ -493,6 +499,173 @@ export function useGetEventBookings<TData = Awaited<ReturnType<typeof getEventBo
 
 
 /**
+ * The batches of promo codes of an event, the newest first, and what was sold with them; without the codes.
+ * @summary Get Codes
+ */
+export const getCodes = (
+    eventId: string,
+    headers?: GetCodesHeaders,
+ options?: SecondParameter<typeof http>,signal?: AbortSignal
+) => {
+      
+      
+      return http<CodeList>(
+      {url: `/api/events/${eventId}/codes`, method: 'GET',
+      headers, signal
+    },
+      options);
+    }
+  
+
+
+
+export const getGetCodesQueryKey = (eventId?: string,) => {
+    return [
+    `/api/events/${eventId}/codes`
+    ] as const;
+    }
+
+    
+export const getGetCodesQueryOptions = <TData = Awaited<ReturnType<typeof getCodes>>, TError = ErrorType<Problem | Problem>>(eventId: string,
+    headers?: GetCodesHeaders, options?: { query?:Partial<UseQueryOptions<Awaited<ReturnType<typeof getCodes>>, TError, TData>>, request?: SecondParameter<typeof http>}
+) => {
+
+const {query: queryOptions, request: requestOptions} = options ?? {};
+
+  const queryKey =  queryOptions?.queryKey ?? getGetCodesQueryKey(eventId);
+
+  
+
+    const queryFn: QueryFunction<Awaited<ReturnType<typeof getCodes>>> = ({ signal }) => getCodes(eventId,headers, requestOptions, signal);
+
+      
+
+      
+
+   return  { queryKey, queryFn, enabled: !!(eventId), ...queryOptions} as UseQueryOptions<Awaited<ReturnType<typeof getCodes>>, TError, TData> & { queryKey: DataTag<QueryKey, TData, TError> }
+}
+
+export type GetCodesQueryResult = NonNullable<Awaited<ReturnType<typeof getCodes>>>
+export type GetCodesQueryError = ErrorType<Problem | Problem>
+
+
+export function useGetCodes<TData = Awaited<ReturnType<typeof getCodes>>, TError = ErrorType<Problem | Problem>>(
+ eventId: string,
+    headers: undefined |  GetCodesHeaders, options: { query:Partial<UseQueryOptions<Awaited<ReturnType<typeof getCodes>>, TError, TData>> & Pick<
+        DefinedInitialDataOptions<
+          Awaited<ReturnType<typeof getCodes>>,
+          TError,
+          Awaited<ReturnType<typeof getCodes>>
+        > , 'initialData'
+      >, request?: SecondParameter<typeof http>}
+ , queryClient?: QueryClient
+  ):  DefinedUseQueryResult<TData, TError> & { queryKey: DataTag<QueryKey, TData, TError> }
+export function useGetCodes<TData = Awaited<ReturnType<typeof getCodes>>, TError = ErrorType<Problem | Problem>>(
+ eventId: string,
+    headers?: GetCodesHeaders, options?: { query?:Partial<UseQueryOptions<Awaited<ReturnType<typeof getCodes>>, TError, TData>> & Pick<
+        UndefinedInitialDataOptions<
+          Awaited<ReturnType<typeof getCodes>>,
+          TError,
+          Awaited<ReturnType<typeof getCodes>>
+        > , 'initialData'
+      >, request?: SecondParameter<typeof http>}
+ , queryClient?: QueryClient
+  ):  UseQueryResult<TData, TError> & { queryKey: DataTag<QueryKey, TData, TError> }
+export function useGetCodes<TData = Awaited<ReturnType<typeof getCodes>>, TError = ErrorType<Problem | Problem>>(
+ eventId: string,
+    headers?: GetCodesHeaders, options?: { query?:Partial<UseQueryOptions<Awaited<ReturnType<typeof getCodes>>, TError, TData>>, request?: SecondParameter<typeof http>}
+ , queryClient?: QueryClient
+  ):  UseQueryResult<TData, TError> & { queryKey: DataTag<QueryKey, TData, TError> }
+/**
+ * @summary Get Codes
+ */
+
+export function useGetCodes<TData = Awaited<ReturnType<typeof getCodes>>, TError = ErrorType<Problem | Problem>>(
+ eventId: string,
+    headers?: GetCodesHeaders, options?: { query?:Partial<UseQueryOptions<Awaited<ReturnType<typeof getCodes>>, TError, TData>>, request?: SecondParameter<typeof http>}
+ , queryClient?: QueryClient 
+ ):  UseQueryResult<TData, TError> & { queryKey: DataTag<QueryKey, TData, TError> } {
+
+  const queryOptions = getGetCodesQueryOptions(eventId,headers,options)
+
+  const query = useQuery(queryOptions, queryClient) as  UseQueryResult<TData, TError> & { queryKey: DataTag<QueryKey, TData, TError> };
+
+  query.queryKey = queryOptions.queryKey ;
+
+  return query;
+}
+
+
+
+/**
+ * Makes promo codes, which are shown this once; a retry with the same `Idempotency-Key` shows them again. As CSV: one code a
+line.
+ * @summary Make Codes
+ */
+export const makeCodes = (
+    eventId: string,
+    newCodes: BodyType<NewCodes>,
+    headers?: MakeCodesHeaders,
+ options?: SecondParameter<typeof http>,signal?: AbortSignal
+) => {
+      
+      
+      return http<MadeCodes>(
+      {url: `/api/events/${eventId}/codes`, method: 'POST',
+      headers: {'Content-Type': 'application/json', ...headers},
+      data: newCodes, signal
+    },
+      options);
+    }
+  
+
+
+export const getMakeCodesMutationOptions = <TError = ErrorType<Problem | Problem>,
+    TContext = unknown>(options?: { mutation?:UseMutationOptions<Awaited<ReturnType<typeof makeCodes>>, TError,{eventId: string;data: BodyType<NewCodes>;headers?: MakeCodesHeaders}, TContext>, request?: SecondParameter<typeof http>}
+): UseMutationOptions<Awaited<ReturnType<typeof makeCodes>>, TError,{eventId: string;data: BodyType<NewCodes>;headers?: MakeCodesHeaders}, TContext> => {
+
+const mutationKey = ['makeCodes'];
+const {mutation: mutationOptions, request: requestOptions} = options ?
+      options.mutation && 'mutationKey' in options.mutation && options.mutation.mutationKey ?
+      options
+      : {...options, mutation: {...options.mutation, mutationKey}}
+      : {mutation: { mutationKey, }, request: undefined};
+
+      
+
+
+      const mutationFn: MutationFunction<Awaited<ReturnType<typeof makeCodes>>, {eventId: string;data: BodyType<NewCodes>;headers?: MakeCodesHeaders}> = (props) => {
+          const {eventId,data,headers} = props ?? {};
+
+          return  makeCodes(eventId,data,headers,requestOptions)
+        }
+
+        
+
+
+  return  { mutationFn, ...mutationOptions }}
+
+    export type MakeCodesMutationResult = NonNullable<Awaited<ReturnType<typeof makeCodes>>>
+    export type MakeCodesMutationBody = BodyType<NewCodes>
+    export type MakeCodesMutationError = ErrorType<Problem | Problem>
+
+    /**
+ * @summary Make Codes
+ */
+export const useMakeCodes = <TError = ErrorType<Problem | Problem>,
+    TContext = unknown>(options?: { mutation?:UseMutationOptions<Awaited<ReturnType<typeof makeCodes>>, TError,{eventId: string;data: BodyType<NewCodes>;headers?: MakeCodesHeaders}, TContext>, request?: SecondParameter<typeof http>}
+ , queryClient?: QueryClient): UseMutationResult<
+        Awaited<ReturnType<typeof makeCodes>>,
+        TError,
+        {eventId: string;data: BodyType<NewCodes>;headers?: MakeCodesHeaders},
+        TContext
+      > => {
+
+      const mutationOptions = getMakeCodesMutationOptions(options);
+
+      return useMutation(mutationOptions, queryClient);
+    }
+    /**
  * Cancels the event; all of its bookings are owed a refund.
  * @summary Cancel Event
  */
@@ -621,6 +794,72 @@ export const useCompleteEvent = <TError = ErrorType<Problem | Problem>,
       > => {
 
       const mutationOptions = getCompleteEventMutationOptions(options);
+
+      return useMutation(mutationOptions, queryClient);
+    }
+    /**
+ * Withdraws a batch of promo codes: they are not accepted any more. Tickets that were booked with them stay, and holds can
+still be confirmed in time.
+ * @summary Withdraw Codes
+ */
+export const withdrawCodes = (
+    eventId: string,
+    batchId: string,
+    headers?: WithdrawCodesHeaders,
+ options?: SecondParameter<typeof http>,) => {
+      
+      
+      return http<void>(
+      {url: `/api/events/${eventId}/codes/${batchId}`, method: 'DELETE',
+      headers
+    },
+      options);
+    }
+  
+
+
+export const getWithdrawCodesMutationOptions = <TError = ErrorType<Problem | Problem>,
+    TContext = unknown>(options?: { mutation?:UseMutationOptions<Awaited<ReturnType<typeof withdrawCodes>>, TError,{eventId: string;batchId: string;headers?: WithdrawCodesHeaders}, TContext>, request?: SecondParameter<typeof http>}
+): UseMutationOptions<Awaited<ReturnType<typeof withdrawCodes>>, TError,{eventId: string;batchId: string;headers?: WithdrawCodesHeaders}, TContext> => {
+
+const mutationKey = ['withdrawCodes'];
+const {mutation: mutationOptions, request: requestOptions} = options ?
+      options.mutation && 'mutationKey' in options.mutation && options.mutation.mutationKey ?
+      options
+      : {...options, mutation: {...options.mutation, mutationKey}}
+      : {mutation: { mutationKey, }, request: undefined};
+
+      
+
+
+      const mutationFn: MutationFunction<Awaited<ReturnType<typeof withdrawCodes>>, {eventId: string;batchId: string;headers?: WithdrawCodesHeaders}> = (props) => {
+          const {eventId,batchId,headers} = props ?? {};
+
+          return  withdrawCodes(eventId,batchId,headers,requestOptions)
+        }
+
+        
+
+
+  return  { mutationFn, ...mutationOptions }}
+
+    export type WithdrawCodesMutationResult = NonNullable<Awaited<ReturnType<typeof withdrawCodes>>>
+    
+    export type WithdrawCodesMutationError = ErrorType<Problem | Problem>
+
+    /**
+ * @summary Withdraw Codes
+ */
+export const useWithdrawCodes = <TError = ErrorType<Problem | Problem>,
+    TContext = unknown>(options?: { mutation?:UseMutationOptions<Awaited<ReturnType<typeof withdrawCodes>>, TError,{eventId: string;batchId: string;headers?: WithdrawCodesHeaders}, TContext>, request?: SecondParameter<typeof http>}
+ , queryClient?: QueryClient): UseMutationResult<
+        Awaited<ReturnType<typeof withdrawCodes>>,
+        TError,
+        {eventId: string;batchId: string;headers?: WithdrawCodesHeaders},
+        TContext
+      > => {
+
+      const mutationOptions = getWithdrawCodesMutationOptions(options);
 
       return useMutation(mutationOptions, queryClient);
     }

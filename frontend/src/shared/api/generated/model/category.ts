@@ -5,10 +5,12 @@
  * Event booking on an immutable ledger: never one seat twice, and every number can be derived again.
  * OpenAPI spec version: 0.1.0
  */
+import type { CategoryNeedsCodeUntil } from './categoryNeedsCodeUntil';
 
 /**
  * A category of seats: `capacity` seats, of which `taken` are sold, `held` for somebody who is about to book them and may give
 them back, and `available` left, as far as its pool has as many. `price` is that of new bookings.
+`needs_code`: it is sold only with a code, until `needs_code_until` or, if that is null, as long as it is sold.
  */
 export interface Category {
   id: string;
@@ -18,4 +20,6 @@ export interface Category {
   taken: number;
   held: number;
   available: number;
+  needs_code: boolean;
+  needs_code_until: CategoryNeedsCodeUntil;
 }

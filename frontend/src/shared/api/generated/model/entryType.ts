@@ -19,6 +19,8 @@ export const EntryType = {
   'capacity-changed': 'capacity-changed',
   'category-removed': 'category-removed',
   'pools-set': 'pools-set',
+  'codes-made': 'codes-made',
+  'codes-withdrawn': 'codes-withdrawn',
   'seats-held': 'seats-held',
   'hold-extended': 'hold-extended',
   'hold-released': 'hold-released',

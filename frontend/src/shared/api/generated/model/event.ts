@@ -27,6 +27,7 @@ null for an open date, and where sales after the start have no end. For an open 
 `sales_close_at` either. `guest_checkout`: whether somebody without an account books with
 name and e-mail address at once (`open`), after proving the address (`proven`), or not at all (`off`). `hold_minutes`: for how
 long seats are held. `capacity`, `available`: the seats, and those left, of all categories, as far as pools let them be sold.
+`has_codes`: there are promo codes for it.
 `details_version`: the number in the ETag, to send
 as `If-Match`; it rises with each change of details or categories, not with bookings.
  */
@@ -48,6 +49,7 @@ export interface Event {
   organizer_id: string;
   categories: Category[];
   pools: Pool[];
+  has_codes: boolean;
   capacity: number;
   available: number;
   max_tickets_per_customer: EventMaxTicketsPerCustomer;

@@ -10,6 +10,7 @@ import type { NewBookingCustomer } from './newBookingCustomer';
 import type { NewBookingContact } from './newBookingContact';
 import type { NewBookingProof } from './newBookingProof';
 import type { NewBookingExpectedTotal } from './newBookingExpectedTotal';
+import type { NewBookingCode } from './newBookingCode';
 
 export interface NewBooking {
   /**
@@ -25,4 +26,6 @@ export interface NewBooking {
   proof?: NewBookingProof;
   /** What the tickets cost, as you know it: if they cost something else now, nothing is booked (409) */
   expected_total?: NewBookingExpectedTotal;
+  /** A promo code; case, blanks and hyphens do not matter */
+  code?: NewBookingCode;
 }

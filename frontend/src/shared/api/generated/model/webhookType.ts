@@ -22,6 +22,8 @@ export const WebhookType = {
   categoryprice_changed: 'category.price_changed',
   categorycapacity_changed: 'category.capacity_changed',
   poolsset: 'pools.set',
+  codesmade: 'codes.made',
+  codeswithdrawn: 'codes.withdrawn',
   holdcreated: 'hold.created',
   holdextended: 'hold.extended',
   holdreleased: 'hold.released',
