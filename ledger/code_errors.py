@@ -11,9 +11,9 @@ class CodeUnknown(SeatledgerError, status=422, title="No such code"):
 
 
 class CodeNotValidNow(RuleBroken, title="Code not valid now"):
-    """The code is valid from `valid_from` until `valid_until`, or it was withdrawn: then both are null.
+    """The code is valid from `valid_from` until `valid_until`, if it was not withdrawn.
 
-    Both are RFC 3339 times or null.
+    Both are RFC 3339 times; one that does not exist is left out, both of a code that was withdrawn.
     """
 
     def __init__(self, valid_from: str | None = None, valid_until: str | None = None) -> None:

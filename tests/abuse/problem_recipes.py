@@ -414,6 +414,5 @@ FACTS: dict[str, JSON] = {
     "booking-too-large": {"limit": 1_000}, "event-not-bookable": {"reason": "completed"},
     "capacity-below-taken": {"taken": 2}, "stale-version": {"details_version": 1},
     "code-spent": {"left": 1}, "code-required": {"category": "General"}, "code-not-for-category": {"categories": ["VIP"]},
-    "code-not-valid-now": {"valid_from": None, "valid_until": None},
     "pool-below-taken": {"taken": 2, "pool": "Hall"},
 }  # fmt: skip

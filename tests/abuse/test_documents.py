@@ -102,7 +102,7 @@ OTHERS = (
     "remove_second_factor", "get_metrics", "get_live", "get_receipt", *MAILBOX, *NEED_MAIL,
     *ONE_WEBHOOK, "get_webhooks",
     "get_managed_receipt", "get_managed_calendar", "claim_bookings", *MANAGE_BY_MAIL, *ATTENDEE_MAIL, "get_messages",
-    "get_notifications", *RESENDING,
+    "get_notifications", "withdraw_codes", *RESENDING,
 )  # fmt: skip
 
 

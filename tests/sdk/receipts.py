@@ -55,8 +55,10 @@ def told(seed: int = 1, steps: int = 200) -> list[RecordedEntry]:
 
 
 def of_a_booking(entries: list[RecordedEntry]) -> list[int]:
-    """The indexes of the entries in the receipt of the first booking with a cancellation."""
-    booking_id = next(entry.entry.booking_id for entry in entries if isinstance(entry.entry, e.BookingCancelled))
+    """The indexes of the entries in the receipt of the first booking that was cancelled in part."""
+    cancelled = [entry.entry for entry in entries if isinstance(entry.entry, e.BookingCancelled)]
+    wholly = {entry.booking_id for entry in cancelled if entry.whole}
+    booking_id = next(entry.booking_id for entry in cancelled if entry.booking_id not in wholly)
     booked = next(entry for entry in entries if isinstance(entry.entry, e.SeatsBooked) and entry.entry.booking_id == booking_id)
     assert isinstance(booked.entry, e.SeatsBooked)
     versions = {1, booked.entry.details_version, booked.version}

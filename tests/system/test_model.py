@@ -21,6 +21,8 @@ from sqlalchemy import NullPool, create_engine, text
 from commands.appender.appender import Appender
 from commands.service import CommandService
 from ledger import entries as e
+from ledger.code_batches import canonical
+from ledger.code_views import CodeBatchView
 from ledger.commands import (
     Actor,
     BookSeats,
@@ -34,9 +36,11 @@ from ledger.commands import (
     ExtendHold,
     HoldSeats,
     LapseHolds,
+    MakeCodes,
     ReleaseHold,
     Role,
     ScheduleEvent,
+    WantedCode,
     WantedSeats,
 )
 from ledger.connection import LedgerConnection
@@ -61,6 +65,11 @@ NOBODY = Actor(None, Role.ADMIN)
 CUSTOMERS = [Actor(UUID(int=0xC0 + number), Role.CUSTOMER) for number in range(3)]
 PRICES = {"General": 5_000, "VIP": 12_000}
 
+#: Of both categories together.
+POOL = 7
+#: What the promo code takes off a ticket, and for how many it is good.
+OFF, USES = 1_000, 3
+EARLY = WantedCode(canonical("EARLY"))
 MINUTE = timedelta(minutes=1)
 MAX_EXTENSIONS = 3
 
@@ -74,6 +83,7 @@ class Hold:
     count: int
     owner: UUID | None
     ends: datetime
+    has_code: bool = False
     is_open: bool = True
     extensions: int = 0
 
@@ -130,6 +140,7 @@ class World(RuleBasedStateMachine):
         self.capacity = {"General": 6, "VIP": 2}
         self.tickets: dict[UUID, list[tuple[str, str]]] = {}  # booking -> (category, status) of each ticket
         self.owners: dict[UUID, UUID | None] = {}
+        self.coded: set[UUID] = set()  # bookings with the promo code
         self.gross = self.refunded = 0
         self.version, bench.now = 1, NOW
         self.holds: dict[UUID, Hold] = {}
@@ -141,23 +152,31 @@ class World(RuleBasedStateMachine):
         details = e.Details(name="Model", starts_at=NOW + timedelta(days=9), max_tickets_per_customer=4)
         categories = tuple(e.Category(n, name, PRICES[name], self.capacity[name]) for n, name in enumerate(self.capacity, 1))
         command = ScheduleEvent(
-            id=self.event, actor=ADMIN, event_id=self.event, details=details, currency="EUR", categories=categories
-        )
-        assert isinstance(self._do(0, command), EventView)
+            id=self.event, actor=ADMIN, event_id=self.event, details=details, currency="EUR", categories=categories,
+            pools=(e.Pool(1, "Hall", POOL, (1, 2)),),
+        )  # fmt: skip
+        view = self._do(0, command)
+        assert isinstance(view, EventView)
+        self.version = view.details_version
+        codes: dict[str, Any] = {"effect": "fixed", "value": OFF, "count": 1, "max_tickets": USES, "word": "EARLY"}
+        assert isinstance(self._do(1, MakeCodes(id=uuid4(), actor=ADMIN, event_id=self.event, **codes)), CodeBatchView)
 
     @rule(
         which=_which,
         actor=st.sampled_from([*CUSTOMERS, ADMIN]),
         category=st.sampled_from(["General", "VIP"]),
         count=st.integers(1, 3),
+        has_code=st.booleans(),
     )
-    def book(self, which: int, actor: Actor, category: str, count: int) -> None:
-        command = BookSeats(id=uuid4(), actor=actor, event_id=self.event, tickets=(WantedSeats(category, count),))
-        free = self._is_free(category, count, None if actor is ADMIN else actor.id)
+    def book(self, which: int, actor: Actor, category: str, count: int, has_code: bool) -> None:
+        wanted, code = (WantedSeats(category, count),), EARLY if has_code else None
+        command = BookSeats(id=uuid4(), actor=actor, event_id=self.event, tickets=wanted, code=code)
+        free = self._is_free(category, count, None if actor is ADMIN else actor.id, has_code)
         view = self._do(which, command)
         assert isinstance(view, BookingView) == (self.status == "active" and free), view
         if isinstance(view, BookingView):
-            self.gross += count * PRICES[category]
+            self.coded |= {view.id} if has_code else set()
+            self.gross += count * self._price(view.id, category)
             self._note(view)
 
     @rule(
@@ -165,29 +184,32 @@ class World(RuleBasedStateMachine):
         actor=st.sampled_from([*CUSTOMERS, ADMIN]),
         category=st.sampled_from(["General", "VIP"]),
         count=st.integers(1, 3),
+        has_code=st.booleans(),
     )
-    def hold(self, which: int, actor: Actor, category: str, count: int) -> None:
-        command = HoldSeats(id=uuid4(), actor=actor, event_id=self.event, tickets=(WantedSeats(category, count),))
+    def hold(self, which: int, actor: Actor, category: str, count: int, has_code: bool) -> None:
+        wanted, code = (WantedSeats(category, count),), EARLY if has_code else None
+        command = HoldSeats(id=uuid4(), actor=actor, event_id=self.event, tickets=wanted, code=code)
         owner = None if actor is ADMIN else actor.id
-        free = self._is_free(category, count, owner)
+        free = self._is_free(category, count, owner, has_code)
         view = self._do(which, command)
         assert isinstance(view, HoldView) == (self.status == "active" and free), view
         if isinstance(view, HoldView):
             assert view.expires_at == self.bench.now + 15 * MINUTE
-            self.holds[view.id] = Hold(category, count, owner, view.expires_at)
+            self.holds[view.id] = Hold(category, count, owner, view.expires_at, has_code)
 
     @precondition(lambda self: self.holds)
     @rule(which=_which, choice=_some)
     def confirm(self, which: int, choice: int) -> None:
         hold_id, hold = self._hold(choice)
         in_time = self._is_live(hold)
-        wanted = hold.is_open and (in_time or self._is_free(hold.category, hold.count, hold.owner))
+        wanted = hold.is_open and (in_time or self._is_free(hold.category, hold.count, hold.owner, hold.has_code))
         view = self._do(which, ConfirmHold(id=uuid4(), actor=ADMIN, event_id=self.event, hold_id=hold_id))
         assert isinstance(view, BookingView) == (self.status == "active" and wanted), view
         if isinstance(view, BookingView):
             assert (view.id, len(view.tickets)) == (hold_id, hold.count)
             hold.is_open = False
-            self.gross += hold.count * PRICES[hold.category]
+            self.coded |= {hold_id} if hold.has_code else set()
+            self.gross += hold.count * self._price(hold_id, hold.category)
             self._note(view)
 
     @precondition(lambda self: self.holds)
@@ -235,7 +257,7 @@ class World(RuleBasedStateMachine):
             changed = [old for old, new in zip(before, self.tickets[booking], strict=True) if old != new]
             assert changed
             assert all(status == "active" for _, status in changed)
-            self.refunded += sum(PRICES[category] for category, _ in changed)
+            self.refunded += sum(self._price(booking, category) for category, _ in changed)
 
     @precondition(lambda self: self.tickets)
     @rule(which=_which, choice=_some, ticket=st.integers(0, 2))
@@ -300,6 +322,12 @@ class World(RuleBasedStateMachine):
         for table in ("revenue_categories", "revenue_hours"):
             ((gross, refunded),) = self.bench.rows(money.format(table), id=self.event)
             assert (gross, refunded) == (self.gross, self.refunded)
+        sold = self.bench.rows("SELECT booked - cancelled, gross, refunded FROM code_batches WHERE event_id = :id", id=self.event)
+        coded = [(id_, ticket) for id_ in self.coded for ticket in self.tickets[id_]]
+        stands = sum(status != "cancelled" for _, (_, status) in coded)
+        paid = sum(self._price(id_, category) for id_, (category, _) in coded)
+        back = sum(self._price(id_, category) for id_, (category, status) in coded if status == "cancelled")
+        assert sold == [(stands, paid, back)]
         if self.status == "active":
             stand = """SELECT count(*) FROM tickets JOIN bookings USING (booking_id)
                 WHERE event_id = :id AND tickets.status <> 'cancelled'"""
@@ -331,12 +359,21 @@ class World(RuleBasedStateMachine):
     def _held(self, category: str) -> int:
         return sum(hold.count for hold in self.holds.values() if hold.category == category and self._is_live(hold))
 
-    def _is_free(self, category: str, count: int, owner: UUID | None) -> bool:
+    def _price(self, booking: UUID, category: str) -> int:
+        return PRICES[category] - OFF * (booking in self.coded)
+
+    def _uses(self) -> int:
+        booked = sum(status != "cancelled" for booking in self.coded for _, status in self.tickets.get(booking, ()))
+        return booked + sum(hold.count for hold in self.holds.values() if hold.has_code and self._is_live(hold))
+
+    def _is_free(self, category: str, count: int, owner: UUID | None, has_code: bool) -> bool:
         """Whether this number of seats can be booked; without an owner by a walk-in."""
         mine = sum(s != "cancelled" for b, tickets in self.tickets.items() if self.owners[b] == owner for _, s in tickets)
         mine += sum(hold.count for hold in self.holds.values() if hold.owner == owner and self._is_live(hold))
         left = self.capacity[category] - self._taken(category) - self._held(category)
-        return count <= left and (owner is None or mine + count <= 4)
+        left = min(left, POOL - sum(self._taken(name) + self._held(name) for name in self.capacity))
+        uses = self._uses() if has_code else 0
+        return count <= left and (owner is None or mine + count <= 4) and (not has_code or uses + count <= USES)
 
     def _booking(self, choice: int) -> UUID:
         return list(self.tickets)[choice % len(self.tickets)]
