@@ -1,7 +1,7 @@
 """Who tries promo codes that do not exist has to stop for a while. A derived code can't be guessed anyway, a word can."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from fastapi import Request
 
@@ -11,6 +11,7 @@ from ledger.errors import TooManyRequests
 
 #: Of one address. Several people may share it.
 WRONG_CODES_PER_MINUTE = 10
+_WITHOUT_CODE = nullcontext()
 
 
 class CodeGuesses:
@@ -19,12 +20,12 @@ class CodeGuesses:
     def __init__(self, per_minute: int = WRONG_CODES_PER_MINUTE) -> None:
         self._wrong = RateLimiter(per_minute)
 
-    @contextmanager
-    def watched(self, client: str, code: str | None) -> Iterator[None]:
+    def watched(self, client: str, code: str | None) -> AbstractContextManager[None]:
         """Around an order with this code. Raises TooManyCodes if the client has tried too many that are unknown."""
-        if code is None:
-            yield
-            return
+        return _WITHOUT_CODE if code is None else self._watched(client)
+
+    @contextmanager
+    def _watched(self, client: str) -> Iterator[None]:
         try:
             self._wrong.check(client)
             yield

@@ -95,8 +95,6 @@ def check_code(event: Event, use: CodeUse, seats: bytes, now: datetime, lapses: 
 
 def check_access(event: Event, categories: Iterable[int], use: CodeUse | None, now: datetime) -> None:
     """Raises CodeRequired for a category that is sold only with a code, if this is none of them."""
-    if not event.batches:
-        return
     batch = event.batches[use.batch - 1] if use is not None else None
     for number in categories:
         is_admitted = batch is not None and batch.effect == "access" and batch.covers(number)
@@ -115,11 +113,9 @@ def needs_code(event: Event, category: int, now: datetime) -> bool:
     )
 
 
-def discounted(event: Event, lines: Sequence[e.Line], use: CodeUse | None) -> tuple[int, ...]:
+def discounted(event: Event, lines: Sequence[e.Line], use: CodeUse) -> tuple[int, ...]:
     """What each ticket costs with the code, in minor units; empty if it costs what its line says. A percentage is taken off all
     tickets of a line together and rounded once, half up; the first tickets of the line get the remainder."""
-    if use is None:
-        return ()
     batch = event.batches[use.batch - 1]
     amounts: list[int] = []
     for line in lines:

@@ -338,16 +338,26 @@ TOPICS: dict[str, type[Entry]] = {
 UPCASTERS: dict[str, tuple[str, Callable[[dict[str, Any]], dict[str, Any]]]] = {}
 
 _NEWEST: dict[type[Entry], str] = {entry: topic for topic, entry in TOPICS.items()}
-_WITH_DETAILS = {EventScheduled: "event-scheduled", EventDetailsChanged: "event-details-changed"}
 
 
 def topic_of(entry: Entry) -> str:
     """The topic under which an entry is written: the oldest that can represent it, so that processes of the last release can read
     it."""
-    if isinstance(entry, EventScheduled | EventDetailsChanged):
-        return f"{_WITH_DETAILS[type(entry)]}/{entry.details.shape}"
-    if isinstance(entry, SeatsHeld | SeatsBooked | BookingCancelled) and entry.code is None:
-        if isinstance(entry, SeatsBooked):
-            return "seats-booked/1" if entry.hold_id is None and not entry.amounts else "seats-booked/2"
-        return "seats-held/1" if isinstance(entry, SeatsHeld) else "booking-cancelled/1"
-    return _NEWEST[type(entry)]
+    shape = _SHAPES.get(type(entry))
+    return _NEWEST[type(entry)] if shape is None else shape(entry)
+
+
+def _booked_topic(entry: SeatsBooked) -> str:
+    if entry.code is not None:
+        return "seats-booked/3"
+    return "seats-booked/1" if entry.hold_id is None and not entry.amounts else "seats-booked/2"
+
+
+#: By class of entries with several topics: the function that returns the oldest that can represent an entry.
+_SHAPES: dict[type[Entry], Callable[[Any], str]] = {
+    EventScheduled: lambda entry: f"event-scheduled/{entry.details.shape}",
+    EventDetailsChanged: lambda entry: f"event-details-changed/{entry.details.shape}",
+    SeatsHeld: lambda entry: "seats-held/1" if entry.code is None else "seats-held/2",
+    SeatsBooked: _booked_topic,
+    BookingCancelled: lambda entry: "booking-cancelled/1" if entry.code is None else "booking-cancelled/2",
+}

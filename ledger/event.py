@@ -183,7 +183,7 @@ class Event:
         """A copy on which entries can be tried. It shares the big dicts, under overlays: `merge` applies the changes; without it
         they are lost."""
         copy = Event()
-        for name in Event.__slots__:
+        for name in _SHARED:
             setattr(copy, name, getattr(self, name))
         copy.categories = dict(self.categories)
         for name in MAPS:
@@ -195,7 +195,7 @@ class Event:
         for name in MAPS:
             layer = getattr(self, name)
             if isinstance(layer, Overlay):
-                setattr(self, name, layer.merge())
+                setattr(self, name, layer.merge() if layer.changes else layer.base)
         assert isinstance(self.holds, dict)
         self.hold_ends.forget_ended(self.holds)
         return self
@@ -211,6 +211,7 @@ class Event:
 
 _ID_LENGTH = len(str(UUID(int=0)))
 MAPS = ("bookings", "touched", "customers", "commands", "holds", "released", "amounts", "code_uses", "booking_codes")
+_SHARED = tuple(name for name in Event.__slots__ if name not in MAPS)
 
 
 def pool_id(event_id: UUID, number: int) -> UUID:

@@ -229,7 +229,7 @@ def _take(event: Event, category: int, quantity: int = 0, held: int = 0, sold: i
     taken, held = old.taken + quantity, old.held + held
     assert 0 <= taken <= taken + held <= old.capacity, "never below 0, never above capacity"
     event.categories[category] = CategoryState(category, old.name, old.prices, old.capacity, taken, old.sold + sold, held)
-    if quantity + held > 0 and (pool := event.pool_of(category)) is not None:
+    if event.pools and (pool := event.pool_of(category)) is not None and quantity + held > 0:
         assert sum(event.seats_of(pool)) <= pool.capacity, "never above the capacity of a pool"
 
 

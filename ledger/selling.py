@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 from ledger import entries as e
@@ -43,13 +43,21 @@ MAX_LAPSES = 1_000
 
 
 def book_seats(event: Event, c: BookSeats, now: datetime, stamp: Stamp) -> list[e.Entry]:
-    order = _order(event, c, now)
-    return [*order.lapses.entries(stamp), e.SeatsBooked(**stamp, **order.facts(event), ticket_key=c.ticket_key)]
+    customer, lines, code, amounts, lapses = _order(event, c, now)
+    booked = e.SeatsBooked(
+        **stamp, customer_id=customer, lines=lines, details_version=event.details_set[-1], ticket_key=c.ticket_key, code=code,
+        amounts=amounts,
+    )  # fmt: skip
+    return [*lapses.entries(stamp), booked]
 
 
 def hold_seats(event: Event, c: HoldSeats, now: datetime, stamp: Stamp) -> list[e.Entry]:
-    order = _order(event, c, now)
-    return [*order.lapses.entries(stamp), e.SeatsHeld(**stamp, **order.facts(event), expires_at=_end(event, now))]
+    customer, lines, code, amounts, lapses = _order(event, c, now)
+    held = e.SeatsHeld(
+        **stamp, customer_id=customer, lines=lines, details_version=event.details_set[-1], expires_at=_end(event, now), code=code,
+        amounts=amounts,
+    )  # fmt: skip
+    return [*lapses.entries(stamp), held]
 
 
 def extend_hold(event: Event, c: ExtendHold, now: datetime, stamp: Stamp) -> list[e.Entry]:
@@ -74,7 +82,7 @@ def confirm_hold(event: Event, c: ConfirmHold, now: datetime, stamp: Stamp) -> l
     hold, is_open = _find_hold(event, c, now)
     held_at = event.commands[c.hold_id.bytes]
     lines, code = tuple(_held_lines(event, hold.seats, held_at)), hold.use
-    amounts = discounted(event, lines, code)
+    amounts = () if code is None else discounted(event, lines, code)
     if c.expected_total is not None:
         _check_total(c.expected_total, _total(lines, amounts), event.currency)
     customer = c.customer_id or (UUID(bytes=hold.customer) if hold.customer else None)
@@ -97,8 +105,10 @@ def confirm_hold(event: Event, c: ConfirmHold, now: datetime, stamp: Stamp) -> l
             _make_room(event, Counter(hold.seats), lapses, HoldGone)
     if not is_open or is_for_another:
         _check_limit(event, own_ids, len(hold.seats), lapses, counted=len(hold.seats) if is_counted else 0)
-    order = _Order(customer, lines, code, amounts, lapses)
-    booked = e.SeatsBooked(**stamp, **order.facts(event), ticket_key=c.ticket_key, hold_id=c.hold_id)
+    booked = e.SeatsBooked(
+        **stamp, customer_id=customer, lines=lines, details_version=event.details_set[-1], ticket_key=c.ticket_key, code=code,
+        amounts=amounts, hold_id=c.hold_id,
+    )  # fmt: skip
     return [*lapses.entries(stamp), booked]
 
 
@@ -118,13 +128,6 @@ class _Order(NamedTuple):
     code: CodeUse | None
     amounts: tuple[int, ...]
     lapses: Lapses
-
-    def facts(self, event: Event) -> dict[str, Any]:
-        """The fields of its entry."""
-        return {
-            "customer_id": self.customer, "lines": self.lines, "details_version": event.details_set[-1], "code": self.code,
-            "amounts": self.amounts,
-        }  # fmt: skip
 
 
 def _order(event: Event, c: OrderSeats, now: datetime) -> _Order:
@@ -146,11 +149,12 @@ def _order(event: Event, c: OrderSeats, now: datetime) -> _Order:
     if quantity > MAX_TICKETS_PER_BOOKING:
         raise errors.BookingTooLarge(MAX_TICKETS_PER_BOOKING)
     code = None if c.code is None else find_code(event, c.code)
-    if not at_box_office:
+    if event.batches and not at_box_office:
         check_access(event, (line.category for line in lines), code, now)
+    amounts: tuple[int, ...] = ()
     if code is not None:
         check_code(event, code, _seats(lines), now, lapses)
-    amounts = discounted(event, lines, code)
+        amounts = discounted(event, lines, code)
     if c.expected_total is not None:
         _check_total(c.expected_total, _total(lines, amounts), event.currency)
     if customer is not None and event.details.max_tickets_per_customer is not None:
@@ -246,7 +250,7 @@ def _lines(event: Event, tickets: tuple[WantedSeats, ...], lapses: Lapses) -> It
 
 def _make_room(event: Event, quantities: Mapping[int, int], lapses: Lapses, refusal: type[errors.SoldOut] | type[HoldGone]) -> None:
     """Raises the refusal if there are not so many seats of a category, or of its pool, even without the due holds."""
-    pooled: Counter[int] = Counter()
+    pooled: dict[int, int] = {}
     for number, quantity in quantities.items():
         seats = event.categories[number]
         if quantity <= seats.available and not event.pools:
@@ -254,9 +258,10 @@ def _make_room(event: Event, quantities: Mapping[int, int], lapses: Lapses, refu
         left = lapses.left((number,), quantity, seats.available, seats.held)
         if (pool := event.pool_of(number)) is not None:
             taken, held = event.seats_of(pool)
-            free = pool.capacity - taken - held - pooled[pool.number]
+            before = pooled.get(pool.number, 0)
+            free = pool.capacity - taken - held - before
             left = min(left, lapses.left(pool.categories, quantity, free, held))
-            pooled[pool.number] += quantity
+            pooled[pool.number] = before + quantity
         if quantity > left.seats:
             raise refusal(seats.name, *left)
 
