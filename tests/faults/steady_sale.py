@@ -25,6 +25,8 @@ BUYERS, READERS, CUSTOMERS = 24, 4, 8
 CANCELLED_SHARE = 0.1
 #: Of what is bought: seats that are held first. Of these holds: those that are given back, and those that are forgotten.
 HELD_SHARE, RELEASED_SHARE, FORGOTTEN_SHARE = 0.4, 0.1, 0.1
+#: Of the orders where seats are held: those with a promo code, which is good for some tickets of each event.
+CODE_SHARE, CODE, CODE_TICKETS = 0.2, "STEADY", 15
 #: The last event sells out, and sells again what is cancelled.
 CAPACITIES = (100_000, 100_000, 100_000, 100_000, 100_000, 300)
 TIMEOUT_SECONDS, PAUSE_SECONDS, PATIENCE_SECONDS = 10.0, 0.2, 120.0
@@ -59,6 +61,7 @@ class SteadySale:
     lost_holds: set[str] = field(default_factory=set)
     held_share: float = HELD_SHARE
     sold_out: int = 0
+    spent: int = 0
     tries: Counter[str] = field(default_factory=Counter)
     reads: Counter[str] = field(default_factory=Counter)
     slowest: dict[str, float] = field(default_factory=lambda: dict.fromkeys(("command", "read", "health"), 0.0))
@@ -90,7 +93,8 @@ class SteadySale:
         retried = sum(booking.tries > 1 for booking in self.booked)
         return (
             f"{len(self.booked)} bookings acknowledged ({retried} after a retry), {len(self.cancelled)} cancelled,"
-            f" {len(self.held)} held first ({len(self.released)} given back), {self.sold_out} refused as sold out;"
+            f" {len(self.held)} held first ({len(self.released)} given back), {self.sold_out} refused as sold out,"
+            f" {self.spent} since the code was used up;"
             f" responses {dict(self.tries)}; reads {dict(self.reads)}"
         )
 
@@ -102,11 +106,13 @@ class SteadySale:
         for _ in self._paced(number, BUYERS, self.bookings_per_second):
             event_id, quantity = dice.choice(list(self.events)), dice.randint(1, 2)
             what = "holds" if dice.random() < self.held_share else "bookings"
-            response, tries = self._ask(customer, "POST", f"/api/events/{event_id}/{what}", tickets(quantity))
+            code = {"code": CODE} if self.held_share and dice.random() < CODE_SHARE else {}
+            response, tries = self._ask(customer, "POST", f"/api/events/{event_id}/{what}", {**tickets(quantity), **code})
             if response is None:
                 continue
             if response.status_code == 409:
-                self.sold_out += 1
+                self.sold_out += response.json()["type"].endswith("/sold-out")
+                self.spent += response.json()["type"].endswith("/code-spent")
                 continue
             assert response.status_code == 201, response.text
             if what == "holds":
@@ -204,9 +210,16 @@ def steady_sale(
 
         sale, organizer = SteadySale(url, bookings_per_second, held_share=held_share), person("organizer")
         for capacity in CAPACITIES:
-            categories = [{"name": "General", "price": "50.00", "capacity": capacity}]
-            body = {"name": "Concert", "starts_at": LATER, "categories": categories, **({"hold_minutes": 1} if held_share else {})}
+            general = {"name": "General", "price": "50.00", "capacity": capacity}
+            body: dict[str, Any] = {"name": "Concert", "starts_at": LATER, "categories": [general]}
+            if held_share:
+                general["capacity"] = 2 * capacity
+                pool = {"name": "Hall", "capacity": capacity, "categories": ["General"]}
+                body |= {"hold_minutes": 1, "pools": [pool]}
             event = organizer.ok("POST", "/api/events", body)
+            if held_share:
+                codes = {"effect": "percent", "value": "10", "max_tickets": CODE_TICKETS, "code": CODE}
+                organizer.ok("POST", f"/api/events/{event['id']}/codes", codes)
             sale.events[event["id"]] = capacity
         organizer.see("/api/events?limit=1")  # else a reader may be there before the events are
         sale.customers = [person("customer") for _ in range(CUSTOMERS)]
