@@ -851,6 +851,8 @@ CREATE TABLE public.revenue_events (
     status text NOT NULL,
     bookings integer NOT NULL,
     cancellations integer NOT NULL,
+    pools text,
+    beyond_pools integer DEFAULT 0 NOT NULL,
     CONSTRAINT ck_revenue_events_cancellations_within_bookings CHECK (((cancellations >= 0) AND (cancellations <= bookings))),
     CONSTRAINT ck_revenue_events_status CHECK ((status = ANY (ARRAY['active'::text, 'cancelled'::text, 'completed'::text])))
 );

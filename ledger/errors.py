@@ -246,7 +246,8 @@ class PoolBelowTaken(RuleBroken, title="Pool below seats taken"):
 
     def __init__(self, pool: str, taken: int, held: int) -> None:
         also = f" and {held} held" if held else ""
-        detail = f"{taken} seats of the categories of {pool} are taken{also}: they can't share fewer."
+        seats = f"{taken} seat{'s' if taken != 1 else ''} of the categories of {pool} {'are' if taken != 1 else 'is'} taken"
+        detail = f"{seats}{also}: they can't share fewer."
         super().__init__(detail, pool=pool, taken=taken, held=held)
 
 

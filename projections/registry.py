@@ -37,5 +37,5 @@ IGNORED: Mapping[str, frozenset[type[e.Entry]]] = {
     "bookings": _CATEGORIES | _HOLDS | _CODES | {e.PoolsSet, e.PriceChanged},
     "catalogue": _HOLDS | {e.SeatsBooked, e.BookingCancelled, e.TicketUsed},
     "codes": _CATEGORIES | {e.EventScheduled, e.EventDetailsChanged, e.PriceChanged, e.PoolsSet, e.HoldExtended, e.TicketUsed},
-    "revenue": _HOLDS | _CODES | {e.PoolsSet, e.PriceChanged, e.TicketUsed},
+    "revenue": _HOLDS | _CODES | {e.PriceChanged, e.TicketUsed},
 }

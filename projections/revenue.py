@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import CheckConstraint, Connection, ForeignKey, Index, delete, select
+from sqlalchemy import CheckConstraint, Connection, ForeignKey, Index, delete, select, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ledger import entries as e
@@ -15,7 +15,8 @@ from projections.tables import CategoryNumber, Id, MinorUnits, Model, Position, 
 
 
 class RevenueEvent(Model):
-    """An event with its bookings. `cancellations`: the number of those that were cancelled as a whole."""
+    """An event with its bookings. `cancellations`: the number of those that were cancelled as a whole. `pools`: a JSON array of its
+    pools, as their entry has them; None without any. `beyond_pools`: the seats of its categories that can't be sold for them."""
 
     __tablename__ = "revenue_events"
     __table_args__ = (
@@ -33,6 +34,8 @@ class RevenueEvent(Model):
     status: Mapped[String]
     bookings: Mapped[int]
     cancellations: Mapped[int]
+    pools: Mapped[String | None]
+    beyond_pools: Mapped[int] = mapped_column(server_default=text("0"))
 
 
 class RevenueCategory(Model):
@@ -96,6 +99,7 @@ class _Event(msgspec.Struct):
             hour[name] += amount
 
 
+_decode_pools = msgspec.json.Decoder(list[e.Pool]).decode
 _HOUR_COLUMNS = ("bookings", "cancellations", "tickets", "tickets_cancelled", "gross", "refunded")
 
 
@@ -126,6 +130,8 @@ def _new_event(recorded: RecordedEntry, entry: e.EventScheduled) -> _Event:
         "status": "active",
         "bookings": 0,
         "cancellations": 0,
+        "pools": None,
+        "beyond_pools": 0,
     }
     return _Event(row, {c.number: _Category(c.name, c.capacity) for c in entry.categories}, {}, set())
 
@@ -179,11 +185,25 @@ def _rename_category(event: _Event, entry: e.CategoryRenamed) -> None:
 
 def _change_capacity(event: _Event, entry: e.CapacityChanged) -> None:
     event.categories[entry.category].capacity = entry.capacity
+    _count_beyond_pools(event)
 
 
 def _remove_category(event: _Event, entry: e.CategoryRemoved) -> None:
     del event.categories[entry.category]
     event.removed.add(entry.category)
+    _count_beyond_pools(event)
+
+
+def _set_pools(event: _Event, entry: e.PoolsSet) -> None:
+    event.row["pools"] = msgspec.json.encode(entry.pools).decode() if entry.pools else None
+    _count_beyond_pools(event)
+
+
+def _count_beyond_pools(event: _Event) -> None:
+    event.row["beyond_pools"] = 0
+    for pool in _decode_pools(event.row["pools"] or "[]"):
+        members = [event.categories[number].capacity for number in pool.categories if number in event.categories]
+        event.row["beyond_pools"] += max(sum(members) - pool.capacity, 0)
 
 
 _HANDLERS: dict[type[e.Entry], Callable[[_Event, Any], None]] = {
@@ -196,12 +216,13 @@ _HANDLERS: dict[type[e.Entry], Callable[[_Event, Any], None]] = {
     e.CategoryRenamed: _rename_category,
     e.CapacityChanged: _change_capacity,
     e.CategoryRemoved: _remove_category,
+    e.PoolsSet: _set_pools,
 }
 
 
 class RevenueProjector:
     name = "revenue"
-    version = 1
+    version = 2
     is_by_event = True
     tables = (RevenueEvent, RevenueCategory, RevenueHour)
     handles: frozenset[type[e.Entry]] = frozenset((e.EventScheduled, *_HANDLERS))

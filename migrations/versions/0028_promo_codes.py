@@ -1,8 +1,9 @@
 """Promo codes: their batches, what was ordered with them, and which categories need one.
 
-The tables are described in `projections/codes.py`, `catalogue.py`, `bookings.py` and `availability.py`; tests compare them. The
-versions of the projections that are changed rise, so that workers of the last release, which can't read the entries, stop. The new
-one begins where the last of the others is: there are no codes before.
+And the seats that pools do not let be sold, for statistics. The tables are described in `projections/codes.py`, `catalogue.py`,
+`bookings.py`, `revenue.py` and `availability.py`; tests compare them. The versions of the projections that are changed rise, so that
+workers of the last release, which can't read the entries, stop. The new one begins where the last of the others is: there are no
+codes before.
 """
 
 from alembic import op
@@ -16,8 +17,10 @@ depends_on = None
 UP = """
 UPDATE projections SET version = 4 WHERE name = 'availability';
 UPDATE projections SET version = 6 WHERE name = 'catalogue';
-UPDATE projections SET version = version + 1 WHERE name = 'bookings';
+UPDATE projections SET version = 3 WHERE name = 'bookings';
+UPDATE projections SET version = 2 WHERE name = 'revenue';
 ALTER TABLE catalogue_events ADD COLUMN codes TEXT;
+ALTER TABLE revenue_events ADD COLUMN pools TEXT, ADD COLUMN beyond_pools INTEGER DEFAULT 0 NOT NULL;
 ALTER TABLE hold_lines ADD COLUMN amount BIGINT;
 ALTER TABLE tickets ADD COLUMN list_price BIGINT;
 CREATE TABLE code_batches (
@@ -60,7 +63,8 @@ INSERT INTO projections (name, version, position, updated_at)
 DOWN = """
 UPDATE projections SET version = 3 WHERE name = 'availability';
 UPDATE projections SET version = 5 WHERE name = 'catalogue';
-UPDATE projections SET version = version - 1 WHERE name = 'bookings';
+UPDATE projections SET version = 2 WHERE name = 'bookings';
+UPDATE projections SET version = 1 WHERE name = 'revenue';
 DELETE FROM projections WHERE name = 'codes';
 DELETE FROM set_aside WHERE name = 'codes';
 DROP TABLE code_holds;
@@ -68,6 +72,7 @@ DROP TABLE code_batches;
 ALTER TABLE tickets DROP COLUMN list_price;
 ALTER TABLE hold_lines DROP COLUMN amount;
 ALTER TABLE catalogue_events DROP COLUMN codes;
+ALTER TABLE revenue_events DROP COLUMN pools, DROP COLUMN beyond_pools;
 """
 
 

@@ -107,7 +107,8 @@ def _total(amount: Any, name: str) -> Any:
 @cache
 def _summary(flags: frozenset[str]) -> Compiled[SummaryRow]:
     e, c = RevenueEvent, RevenueCategory
-    totals = [_total(getattr(c, name), name) for name in ("capacity", "taken", "gross", "refunded")]
+    capacity = cast(func.sum(c.capacity) - e.beyond_pools, BigInteger).label("capacity")
+    totals = [capacity, *(_total(getattr(c, name), name) for name in ("taken", "gross", "refunded"))]
     each = select(e.currency, e.status, e.bookings, e.cancellations, *totals).join(c, c.event_id == e.event_id).group_by(e.event_id)
     event = (each.where(e.organizer_id == VIEWER) if "viewer" in flags else each).subquery("event").c
     counts = [func.count().filter(event.status == as_text(status)).label(status) for status in ("active", "cancelled", "completed")]
@@ -133,7 +134,8 @@ def _event_total_rows(flags: frozenset[str], limit: ColumnElement[int] | None) -
     amounts = [_total(getattr(c, name), name) for name in ("capacity", "taken", "gross", "refunded")]
     totals = lateral(select(*amounts).where(c.event_id == row.event_id), "totals")
     return select(
-        row.event_id, row.number, row.name, row.starts_at, row.status, row.currency, totals.c.capacity, totals.c.taken,
+        row.event_id, row.number, row.name, row.starts_at, row.status, row.currency,
+        cast(totals.c.capacity - row.beyond_pools, BigInteger).label("capacity"), totals.c.taken,
         row.bookings, row.cancellations, totals.c.gross, totals.c.refunded,
     ).join(totals, true())  # fmt: skip
 

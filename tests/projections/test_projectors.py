@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from ledger import entries as e
 from ledger.event import Event
 from ledger.store import Ledger
+from ledger.views import event_view
 from projections.audit import BOOKING_CHANGE_SUBJECTS
 from projections.engine import Projector
 from projections.registry import IGNORED, PROJECTORS
@@ -64,6 +65,12 @@ def test_codes_are_used_as_often_as_the_events_say(story: Story, engine: Engine)
             assert (row.withdrawn_at is not None) == event.is_withdrawn(batch)
     open_holds = {UUID(bytes=key) for event in live for key, hold in s.state(event)["holds"].items() if hold.code}
     assert {row.hold_id for row in _all(engine, "SELECT * FROM code_holds")} == open_holds
+
+
+def test_statistics_know_the_capacity_that_pools_leave(story: Story, engine: Engine) -> None:
+    total = "SELECT sum(capacity) - beyond_pools AS capacity, event_id FROM revenue_events JOIN revenue_categories USING (event_id)"
+    seen = {row.event_id: row.capacity for row in _all(engine, f"{total} GROUP BY revenue_events.event_id")}
+    assert seen == {event.id: event_view(event).capacity for event in story.events.values()}
 
 
 def test_sales_with_codes_are_those_of_their_entries(story: Story, engine: Engine) -> None:

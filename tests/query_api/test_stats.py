@@ -83,6 +83,15 @@ def summed(folded: list[tuple[datetime, Counter[str]]]) -> Counter[str]:
     return sum((gained for _, gained in folded), Counter())
 
 
+async def test_capacity_is_what_pools_let_be_sold(world: World, api: Api) -> None:
+    world.schedule(pools=(e.Pool(1, "Hall", 104, (1, 2)), e.Pool(2, "Empty", 3, ())))
+    world.schedule()
+    world.project()
+    body = (await api.get("/api/stats/events", ADMIN)).json()
+    assert [item["capacity"] for item in body["items"]] == [110, 104]
+    assert (await api.get("/api/stats/summary", ADMIN)).json()["capacity"] == 214
+
+
 async def test_event_statistics_and_summary_equal_the_fold(world: World, api: Api) -> None:
     busy_weeks(world)
     world.project()
