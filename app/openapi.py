@@ -38,6 +38,13 @@ _PROBLEM: JSON = {
         "limit": {"type": "integer", "description": "Tickets: `customer-limit`, `booking-too-large`; holds: `too-many-holds`"},
         "held": {"type": "integer", "description": "Tickets: `customer-limit`; seats that may come back: `sold-out`, `hold-gone`"},
         "reason": {"type": "string", "description": "`event-not-bookable`"},
+        "left": {"type": "integer", "description": "Tickets that the promo code is good for: `code-spent`"},
+        "category": {"type": "string", "description": "Its name: `sold-out`, `hold-gone`, `code-required`"},
+        "categories": {
+            "type": "array",
+            "items": {"type": "string"},
+            "description": "Names of those that the promo code is for: `code-not-for-category`",
+        },
         "outcome": {"type": "string", "description": "`confirmed`, `released` or `lapsed`: `hold-closed`"},
     },
     "additionalProperties": True,

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from event_sdk.exceptions import ApiException, ConflictException, ForbiddenException, ServiceException
+from event_sdk.exceptions import ApiException, ConflictException, ForbiddenException, ServiceException, UnprocessableEntityException
 from event_sdk.models.problem import Problem
 
 
@@ -58,6 +58,26 @@ class TooManyHolds(Refusal):
     """At most `problem.limit` holds may be open at once."""
 
 
+class CodeUnknown(UnprocessableEntityException, Refusal):
+    """The event has no such promo code."""
+
+
+class CodeSpent(ConflictException, Refusal):
+    """The promo code is good for `problem.left` tickets more."""
+
+
+class CodeNotValidNow(ConflictException, Refusal):
+    """The promo code is not valid yet or any more, or was withdrawn."""
+
+
+class CodeNotForCategory(ConflictException, Refusal):
+    """The promo code is for `problem.categories`."""
+
+
+class CodeRequired(ConflictException, Refusal):
+    """`problem.category` is sold only with a promo code."""
+
+
 class EmailUnverified(ForbiddenException, Refusal):
     """The contact's e-mail address must be proven first: `verify_contact`, then `confirm_contact`."""
 
@@ -86,6 +106,11 @@ _KINDS: dict[str, type[Refusal]] = {
     "hold-gone": HoldGone,
     "hold-closed": HoldClosed,
     "too-many-holds": TooManyHolds,
+    "code-unknown": CodeUnknown,
+    "code-spent": CodeSpent,
+    "code-not-valid-now": CodeNotValidNow,
+    "code-not-for-category": CodeNotForCategory,
+    "code-required": CodeRequired,
     "email-unverified": EmailUnverified,
     "busy": Busy,
     "outcome-unknown": OutcomeUnknown,

@@ -20,11 +20,12 @@ PAUSE_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class Availability:
-    """The seats left of an event, in total and by category name, as of a ledger position."""
+    """The seats left of an event, in total, by name of the category and by name of the pool, as of a ledger position."""
 
     event_id: UUID
     available: int
     categories: dict[str, int]
+    pools: dict[str, int]
     position: int
 
 
@@ -75,5 +76,5 @@ def _lines(response: urllib3.BaseHTTPResponse) -> Iterator[str]:
 
 def _availability(data: str) -> Availability:
     content = json.loads(data)
-    categories = {category["name"]: category["available"] for category in content["categories"]}
-    return Availability(UUID(content["event_id"]), content["available"], categories, content["position"])
+    categories, pools = ({one["name"]: one["available"] for one in content[name]} for name in ("categories", "pools"))
+    return Availability(UUID(content["event_id"]), content["available"], categories, pools, content["position"])

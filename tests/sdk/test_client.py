@@ -21,6 +21,7 @@ from event_sdk import (
     BookingsApi,
     BookingStatus,
     Category,
+    CodeEffect,
     Configuration,
     CreateUser,
     Event,
@@ -31,7 +32,9 @@ from event_sdk import (
     LogIn,
     NewBooking,
     NewCategory,
+    NewCodes,
     NewEvent,
+    NewPool,
     Problem,
     Role,
     StatsApi,
@@ -39,7 +42,18 @@ from event_sdk import (
     WantedTickets,
 )
 from event_sdk.exceptions import ApiException, ConflictException, NotFoundException, UnauthorizedException
-from event_sdk_extras import Busy, Client, CustomerLimit, EventNotBookable, SoldOut, TooManyAttempts, availability, every
+from event_sdk_extras import (
+    Busy,
+    Client,
+    CodeSpent,
+    CodeUnknown,
+    CustomerLimit,
+    EventNotBookable,
+    SoldOut,
+    TooManyAttempts,
+    availability,
+    every,
+)
 from tests.guests import MAIL, mailed_code
 from tests.running_system import PASSWORD, Person, Stack, free_port, wait_until_ready
 from tests.sdk.losing_proxy import LosingProxy, losing_proxy
@@ -130,7 +144,7 @@ def test_error_response_exception_has_the_problem(stack: Stack, alice: Person, o
     problem = error.value.data
     assert isinstance(problem, Problem)
     assert (problem.type, problem.status, problem.available) == ("/problems/sold-out", 409, 1)
-    assert problem.additional_properties == {"category": "General"}
+    assert (problem.category, problem.additional_properties) == ("General", {})
     with pytest.raises(NotFoundException) as unknown:
         EventsApi(client).get_event(uuid4())
     assert isinstance(unknown.value.data, Problem)
@@ -269,6 +283,22 @@ def test_error_responses_have_named_exceptions(organizer_client: Client, alice_c
     with pytest.raises(EventNotBookable) as cancelled:
         BookingsApi(alice_client).book_tickets(event.id, _seats())
     assert cancelled.value.problem.reason == "cancelled"
+
+
+def test_codes_are_made_and_used(organizer_client: Client, alice_client: Client) -> None:
+    event = _new_event(organizer_client, pools=[NewPool(name="Hall", capacity=4, categories=["General"])])
+    made = EventsApi(organizer_client).make_codes(event.id, NewCodes(effect=CodeEffect.PERCENT, value=Decimal(10), max_tickets=2))
+    order = NewBooking(tickets=[WantedTickets(category="General", quantity=2)], code=made.codes[0].lower())
+    assert BookingsApi(alice_client).book_tickets(event.id, order).total_amount == Decimal("22.50")
+    with pytest.raises(CodeSpent) as spent:
+        BookingsApi(alice_client).book_tickets(event.id, order)
+    assert spent.value.problem.left == 0
+    with pytest.raises(CodeUnknown):
+        BookingsApi(alice_client).book_tickets(event.id, NewBooking(tickets=order.tickets, code="NONE"))
+    (batch,) = EventsApi(organizer_client).get_codes(event.id).items
+    EventsApi(organizer_client).withdraw_codes(event.id, batch.id)
+    seen = next(availability(alice_client, event.id))
+    assert seen.pools.keys() == {"Hall"}
 
 
 def test_unavailable_server_is_retried_and_then_an_error(stack: Stack, alice: Person) -> None:

@@ -39,9 +39,12 @@ class Problem(BaseModel):
     limit: Optional[StrictInt] = Field(default=None, description="Tickets: `customer-limit`, `booking-too-large`; holds: `too-many-holds`")
     held: Optional[StrictInt] = Field(default=None, description="Tickets: `customer-limit`; seats that may come back: `sold-out`, `hold-gone`")
     reason: Optional[StrictStr] = Field(default=None, description="`event-not-bookable`")
+    left: Optional[StrictInt] = Field(default=None, description="Tickets that the promo code is good for: `code-spent`")
+    category: Optional[StrictStr] = Field(default=None, description="Its name: `sold-out`, `hold-gone`, `code-required`")
+    categories: Optional[List[StrictStr]] = Field(default=None, description="Names of those that the promo code is for: `code-not-for-category`")
     outcome: Optional[StrictStr] = Field(default=None, description="`confirmed`, `released` or `lapsed`: `hold-closed`")
     additional_properties: Dict[str, Any] = {}
-    __properties: ClassVar[List[str]] = ["type", "title", "status", "detail", "request_id", "errors", "available", "total_amount", "limit", "held", "reason", "outcome"]
+    __properties: ClassVar[List[str]] = ["type", "title", "status", "detail", "request_id", "errors", "available", "total_amount", "limit", "held", "reason", "left", "category", "categories", "outcome"]
 
     model_config = ConfigDict(
         validate_by_name=True,
@@ -118,6 +121,9 @@ class Problem(BaseModel):
             "limit": obj.get("limit"),
             "held": obj.get("held"),
             "reason": obj.get("reason"),
+            "left": obj.get("left"),
+            "category": obj.get("category"),
+            "categories": obj.get("categories"),
             "outcome": obj.get("outcome")
         })
         # store additional fields in additional_properties

@@ -29,6 +29,12 @@ export interface Problem {
   held?: number;
   /** `event-not-bookable` */
   reason?: string;
+  /** Tickets that the promo code is good for: `code-spent` */
+  left?: number;
+  /** Its name: `sold-out`, `hold-gone`, `code-required` */
+  category?: string;
+  /** Names of those that the promo code is for: `code-not-for-category` */
+  categories?: string[];
   /** `confirmed`, `released` or `lapsed`: `hold-closed` */
   outcome?: string;
   [key: string]: unknown;
