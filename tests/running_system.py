@@ -157,9 +157,13 @@ class Stack:
 
     def settle(self) -> None:
         """Waits until queries without a position, such as those of a page that is opened, show everything done so far."""
-        head = str(self.admin.ok("GET", "/api/projections")["ledger_position"])
+        head = self.admin.ok("GET", "/api/projections")["ledger_position"]
         for path in ("/api/events?limit=1", "/api/bookings?limit=1", "/api/stats/summary"):
-            self.admin.ok("GET", path, Ledger_Position=head)
+            self.admin.ok("GET", path, Ledger_Position=str(head))
+        deadline = time.monotonic() + READY_SECONDS
+        while min(item["position"] for item in self.admin.ok("GET", "/api/projections")["items"]) < head:
+            assert time.monotonic() < deadline, "a projection stays behind"
+            time.sleep(0.02)
 
     @contextmanager
     def only_one_admin(self) -> Iterator[None]:
