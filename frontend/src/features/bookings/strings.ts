@@ -62,7 +62,6 @@ export const bookingsText = {
   bookingStatus: { confirmed: "Confirmed", cancelled: "Cancelled" },
   eventCancelled: "The event has been cancelled, and your booking with it. You are owed a full refund.",
   summary: "Payment",
-  line: (quantity: number, category: string) => `${formatCount(quantity)} × ${category}`,
   total: "Total",
   refunded: "Refund",
   print: "Print",

@@ -6,7 +6,8 @@ import { useState } from "react";
 
 import type { Booking, Event } from "@/shared/api/generated/model";
 import { Dialog } from "@/shared/feedback/dialog";
-import { isFree, formatMoney, sumLines } from "@/shared/formatting/money";
+import { splitAmount, sumAmounts } from "@/shared/formatting/amounts";
+import { isFree, formatMoney } from "@/shared/formatting/money";
 import { useNow } from "@/shared/time/use-now";
 
 import { bookingsText } from "./strings";
@@ -114,9 +115,17 @@ function CancellationForm({ booking, canceller, onDone }: FormProps) {
   );
 }
 
-/** The refund for these tickets, formatted; null for none. A booking has one price per category, in its lines. */
+/** The refund for these tickets, formatted; null for none. */
 function refundOf(booking: Booking, those: Booking["tickets"]): string | null {
-  const price = new Map(booking.lines.map(({ category, unit_price }) => [category, unit_price]));
-  const refund = sumLines(those.map(({ category }) => ({ price: price.get(category) ?? "0", quantity: 1 })));
+  const prices = pricesOf(booking);
+  const refund = sumAmounts(those.map(({ id }) => prices.get(id) ?? "0"));
   return isFree(refund) ? null : formatMoney(refund, booking.currency);
+}
+
+/** What each ticket cost, by its id. Where a discount leaves cents that can't be shared, the first tickets of a line have them. */
+function pricesOf({ lines, tickets }: Booking): Map<string, string> {
+  const left = new Map<string, string[]>();
+  for (const { category, amount, quantity } of lines)
+    left.set(category, [...(left.get(category) ?? []), ...splitAmount(amount, quantity)]);
+  return new Map(tickets.map(({ id, category }) => [id, left.get(category)?.shift() ?? "0"]));
 }

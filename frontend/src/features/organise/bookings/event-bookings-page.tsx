@@ -9,6 +9,8 @@ import { EmptyState } from "@/shared/feedback/empty-state";
 import { LoadError } from "@/shared/feedback/load-error";
 import { formatLocalDateTime } from "@/shared/formatting/date-times";
 import { formatMoney } from "@/shared/formatting/money";
+import { discountOf } from "@/shared/orders/discounts";
+import { ordersText } from "@/shared/strings/orders";
 import { DownloadButton } from "@/shared/tables/download-button";
 import { LoadMoreButton } from "@/shared/tables/load-more-button";
 import { LoadingRows } from "@/shared/tables/loading-rows";
@@ -96,6 +98,7 @@ function Bookings({ eventId, filter, onClear }: { eventId: string; filter: Filte
 
 function Row({ booking }: { booking: EventBooking }) {
   const used = booking.tickets.filter(({ status }) => status === "used").length;
+  const discount = discountOf(booking.lines);
   const { columns } = text;
   return (
     <Table.Tr>
@@ -124,6 +127,11 @@ function Row({ booking }: { booking: EventBooking }) {
       <Table.Td data-label={columns.amount} ta={{ sm: "end" }}>
         <Stack gap={0}>
           <Text size="sm">{formatMoney(booking.total_amount, booking.currency)}</Text>
+          {discount !== null && (
+            <Text size="xs" c="dimmed">
+              {ordersText.withDiscount(formatMoney(discount, booking.currency))}
+            </Text>
+          )}
           {Number(booking.refunded_amount) > 0 && (
             <Text size="xs" c="dimmed">
               {text.refunded(formatMoney(booking.refunded_amount, booking.currency))}
