@@ -10,11 +10,18 @@ export interface BookingRefusal {
   kind: string;
   problem: Problem | null;
   expectedTotal: string;
+  /** When the server says so; otherwise 0. */
+  retryAfterSeconds: number;
 }
 
 export function toRefusal(error: unknown, expectedTotal: string): BookingRefusal {
   const known = error instanceof ApiError ? error : null;
-  return { kind: known?.kind ?? "", problem: known?.problem ?? null, expectedTotal };
+  return {
+    kind: known?.kind ?? "",
+    problem: known?.problem ?? null,
+    expectedTotal,
+    retryAfterSeconds: known?.retryAfterSeconds ?? 0,
+  };
 }
 
 /** Whether a request takes longer than usual. */

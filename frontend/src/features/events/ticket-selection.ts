@@ -17,6 +17,11 @@ export function toSearchParams(choice: TicketSelection): URLSearchParams {
   return new URLSearchParams(text === "" ? {} : { [SELECTION_PARAMETER]: text });
 }
 
+/** The address of the event's page with this selection. */
+export function selectionPath(event: Event, choice: TicketSelection): string {
+  return `/events/${event.id}?${toSearchParams(choice)}`;
+}
+
 /** The selection for a URL, so that it survives signing in and reloading: `<category>:2,<category>:1`. */
 export function formatSelection(choice: TicketSelection): string {
   return Object.entries(choice)

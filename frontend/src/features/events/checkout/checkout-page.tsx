@@ -15,6 +15,7 @@ import { useSession } from "@/shared/session/session";
 
 import { bindingUntil } from "../binding-until";
 import { GuestFields } from "../guest-fields";
+import { storeCode } from "../stored-code";
 import { eventsText } from "../strings";
 import { formatSelection, SELECTION_PARAMETER } from "../ticket-selection";
 import { useGuest } from "../use-guest";
@@ -70,6 +71,7 @@ function Order({ hold, event, checkout }: OrderProps) {
   const navigate = useNavigate();
   const confirmation = useConfirmation(hold);
   const { refetch } = checkout;
+  const code = checkout.held?.code ?? "";
   const isDue = left === 0 && hold.status === "open";
   useEffect(() => {
     if (!isDue) return;
@@ -82,6 +84,7 @@ function Order({ hold, event, checkout }: OrderProps) {
   const total = (Date.parse(hold.expires_at) - Date.parse(hold.held_at)) / 1_000;
   const change = () => {
     checkout.giveBack();
+    storeCode(hold.event_id, code);
     void navigate(selectionPath(hold, event));
   };
   return (
@@ -102,7 +105,7 @@ function Order({ hold, event, checkout }: OrderProps) {
       <Page title={text.title} documentTitle={`${text.title} · ${hold.event_name}`}>
         <div className={classes.columns}>
           <div className={classes.summary}>
-            <OrderSummary hold={hold} event={event}>
+            <OrderSummary hold={hold} event={event} code={code}>
               {!isOver && <Countdown left={left} total={total} extension={checkout.extension} />}
             </OrderSummary>
           </div>
@@ -205,10 +208,10 @@ function Details({ hold, event, confirmation }: DetailsProps) {
 
 /** The time is over: the same seats can be held again, with the answers that were given. */
 function Over({ hold, event }: { hold: Hold; event: Event | undefined }) {
-  const { name = "", email = "" } = recallHeld(hold.id) ?? {};
+  const { name = "", email = "", code = "" } = recallHeld(hold.id) ?? {};
   const again = useHoldSeats(hold.event_id);
   const lines = hold.lines.map(({ category, quantity }) => ({ category, quantity }));
-  const holdAgain = () => again.hold({ lines, answers: { name, email } });
+  const holdAgain = () => again.hold({ lines, answers: { name, email }, ...(code === "" ? {} : { code }) });
   return (
     <Stack gap="md">
       <Alert icon={<IconClockX aria-hidden />} color="orange" title={text.over.title} role="alert">
@@ -218,7 +221,13 @@ function Over({ hold, event }: { hold: Hold; event: Event | undefined }) {
             <Button size="sm" loading={again.isSending} onClick={holdAgain}>
               {text.over.action}
             </Button>
-            <Button size="sm" variant="default" component={Link} to={selectionPath(hold, event)}>
+            <Button
+              size="sm"
+              variant="default"
+              component={Link}
+              to={selectionPath(hold, event)}
+              onClick={() => storeCode(hold.event_id, code)}
+            >
               {text.over.choose}
             </Button>
           </Group>
@@ -257,7 +266,9 @@ function Ended({ kind, to }: { kind: keyof typeof text.ended; to: string }) {
 
 /** Where the tickets are: by the link of a guest, or in the account. */
 function ticketsPath(hold: Hold, held: HeldSeats | null): string {
-  return held === null || held.isAccounts === true ? `/bookings/${hold.id}` : `/manage#${held.token}`;
+  return held === null || held.token === null || held.isAccounts === true
+    ? `/bookings/${hold.id}`
+    : `/manage#${held.token}`;
 }
 
 /** The page of the event, with what was chosen. */

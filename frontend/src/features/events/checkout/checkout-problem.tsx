@@ -5,9 +5,13 @@ import { Link } from "react-router";
 import type { Event, Hold } from "@/shared/api/generated/model";
 import { UNREACHABLE } from "@/shared/api/problem";
 import { sharesWithEarlier } from "@/shared/live/shared-seats";
+import { describeCodeProblem } from "@/shared/orders/code-problem";
+import { promoCodesText } from "@/shared/strings/promo-codes";
+import { useNow } from "@/shared/time/use-now";
 
 import type { BookingRefusal } from "../booking-refusal";
 import { eventsText } from "../strings";
+import { recallHeld } from "./held-seats";
 import { checkoutText } from "./strings";
 
 const text = eventsText.booking.problems;
@@ -23,10 +27,17 @@ interface Props {
 
 /** Why seats were not held or booked, and what to do instead. */
 export function CheckoutProblem({ problem, hold, event, retry, selectionPath }: Props) {
-  const { title, sentence, canRetry } = explain(problem, (category) => {
+  const now = useNow();
+  const { code = "" } = recallHeld(hold.id) ?? {};
+  const wrongCode = describeCodeProblem(problem, { timeZone: event?.timezone ?? "UTC", now, hasCode: code !== "" });
+  const isShared = (category: string) => {
     const ordered = hold.lines.map((line) => line.category);
     return event !== undefined && sharesWithEarlier(event, category, ordered);
-  });
+  };
+  const { title, sentence, canRetry } =
+    wrongCode === null
+      ? explain(problem, isShared)
+      : { title: promoCodesText.label, sentence: wrongCode, canRetry: problem.kind === "too-many-codes" };
   return (
     <Alert color="orange" icon={<IconAlertTriangle aria-hidden />} title={title} role="alert">
       <Stack align="flex-start" gap="sm">

@@ -3,6 +3,7 @@ import { IconClock } from "@tabler/icons-react";
 import { Link } from "react-router";
 
 import { formatLocalTime } from "@/shared/formatting/date-times";
+import { useSession } from "@/shared/session/session";
 import { serverNow } from "@/shared/time/server-clock";
 import { useNow } from "@/shared/time/use-now";
 
@@ -11,10 +12,11 @@ import { checkoutText } from "./strings";
 
 const text = checkoutText.notice;
 
-/** An order for this event that was begun in this browser, without an account, and whose seats are still held. */
+/** An order for this event that was begun in this browser, and whose seats are still held. */
 export function HeldNotice({ eventId }: { eventId: string }) {
   useNow(); // looks again now and then
-  const found = findHeld(eventId, serverNow());
+  const { account } = useSession();
+  const found = findHeld(eventId, serverNow(), account?.id ?? null);
   if (found === null) return null;
   return (
     <Alert icon={<IconClock aria-hidden />} title={text.title} variant="light">

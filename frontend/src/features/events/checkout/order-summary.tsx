@@ -4,19 +4,21 @@ import type { ReactNode } from "react";
 import type { Event, Hold } from "@/shared/api/generated/model";
 import { formatTimeRange } from "@/shared/formatting/date-times";
 import { formatMoney } from "@/shared/formatting/money";
+import { OrderLines } from "@/shared/orders/order-lines";
 
 import { checkoutText as text } from "./strings";
 
-/** What is ordered and what it costs, to the cent. `children`: below it. */
-export function OrderSummary({
-  hold,
-  event,
-  children,
-}: {
+interface Props {
   hold: Hold;
   event: Event | undefined;
+  /** The promo code that was entered; empty: none, or it is not known here. */
+  code: string;
+  /** Below it. */
   children?: ReactNode;
-}) {
+}
+
+/** What is ordered and what it costs, to the cent. */
+export function OrderSummary({ hold, event, code, children }: Props) {
   return (
     <Paper withBorder p={{ base: "md", sm: "lg" }} component="section" aria-labelledby="summary">
       <Stack gap="sm">
@@ -34,12 +36,12 @@ export function OrderSummary({
           )}
         </div>
         <Divider />
-        {hold.lines.map((line) => (
-          <Group key={line.category} justify="space-between" wrap="nowrap" gap="md">
-            <Text style={{ overflowWrap: "anywhere" }}>{text.line(line.quantity, line.category)}</Text>
-            <Text>{formatMoney(line.amount, hold.currency)}</Text>
-          </Group>
-        ))}
+        <OrderLines lines={hold.lines} currency={hold.currency} />
+        {code !== "" && (
+          <Text size="sm" c="dimmed" style={{ overflowWrap: "anywhere" }}>
+            {text.code(code)}
+          </Text>
+        )}
         <Divider />
         <Group justify="space-between" align="baseline">
           <Text fw={700}>{text.total}</Text>

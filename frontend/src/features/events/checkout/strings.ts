@@ -7,7 +7,7 @@ export const checkoutText = {
   title: "Your order",
   back: "Change your selection",
   summary: "Order summary",
-  line: (quantity: number, category: string) => `${formatCount(quantity)} × ${category}`,
+  code: (code: string) => `Promo code ${code}`,
   total: "Total",
   noFees: "There are no fees.",
   held: {
@@ -54,6 +54,8 @@ export const checkoutText = {
   },
   hold: {
     action: (quantity: number) => (quantity === 0 ? "Continue" : `Continue with ${tickets(quantity)}`),
+    hintWithCode: (count: number) =>
+      `Next you see the price with your promo code. The seats are held for ${minutes(count)}.`,
     hint: (count: number) => `The seats are held for you for ${minutes(count)} while you enter your details.`,
     tooMany: {
       title: "Too many open orders",

@@ -17,11 +17,11 @@ import { forgetHeld, recallHeld, updateHeld } from "./held-seats";
 import { checkoutText } from "./strings";
 
 /** Of a hold that this browser made, the token opens it; of an account's, the session. */
-function asBearer(token: string | undefined): AxiosRequestConfig {
-  return token === undefined ? {} : { headers: { Authorization: `Bearer ${token}` } };
+function asBearer(token: string | null): AxiosRequestConfig {
+  return token === null ? {} : { headers: { Authorization: `Bearer ${token}` } };
 }
 
-function holdQuery(holdId: string, token: string | undefined, hasAccount: boolean) {
+function holdQuery(holdId: string, token: string | null, hasAccount: boolean) {
   return queryOptions({
     queryKey: queryKey("holds", holdId),
     queryFn: async ({ signal }) => {
@@ -29,7 +29,7 @@ function holdQuery(holdId: string, token: string | undefined, hasAccount: boolea
         return await getHold(holdId, undefined, asBearer(token), signal);
       } catch (error) {
         // An account may have claimed the contact whose hold it was.
-        if (token === undefined || !hasAccount || !isKind(error, "link-superseded")) throw error;
+        if (token === null || !hasAccount || !isKind(error, "link-superseded")) throw error;
         return getHold(holdId, undefined, undefined, signal);
       }
     },
@@ -42,8 +42,9 @@ function holdQuery(holdId: string, token: string | undefined, hasAccount: boolea
 export function useCheckout(holdId: string, eventId: string) {
   const held = recallHeld(holdId);
   const { account, isKnown } = useSession();
-  const isMine = held !== null || account !== null;
-  const query = useQuery({ ...holdQuery(holdId, held?.token, account !== null), enabled: isMine });
+  const token = held?.token ?? null;
+  const isMine = token !== null || account !== null;
+  const query = useQuery({ ...holdQuery(holdId, token, account !== null), enabled: isMine });
   const queries = useQueryClient();
   const set = (hold: Hold) => {
     queries.setQueryData(queryKey("holds", holdId), hold);
@@ -54,12 +55,12 @@ export function useCheckout(holdId: string, eventId: string) {
     /** Nobody is signed in, and this browser did not make it. */
     isNobodys: isKnown && !isMine,
     held,
-    extension: useExtension(holdId, held?.token, set),
-    giveBack: useGiveBack(holdId, held?.token, eventId),
+    extension: useExtension(holdId, token, set),
+    giveBack: useGiveBack(holdId, token, eventId),
   };
 }
 
-function useExtension(holdId: string, token: string | undefined, set: (hold: Hold) => void) {
+function useExtension(holdId: string, token: string | null, set: (hold: Hold) => void) {
   const [message, setMessage] = useState<string | null>(null);
   const [isPossible, setIsPossible] = useState(true);
   const { keyFor, done } = useCommandKey(`extend ${holdId}`);
@@ -86,7 +87,7 @@ function useExtension(holdId: string, token: string | undefined, set: (hold: Hol
 }
 
 /** Gives the seats back. Whether or not the server hears it, the page goes on: the hold ends by itself. */
-function useGiveBack(holdId: string, token: string | undefined, eventId: string) {
+function useGiveBack(holdId: string, token: string | null, eventId: string) {
   const queries = useQueryClient();
   const { mutate } = useReleaseHold({ request: asBearer(token) });
   return () => {
@@ -109,7 +110,7 @@ interface Confirmation {
 /** Books the held seats once, however often it is sent, and opens the page of the booking. */
 export function useConfirmation(hold: Hold) {
   const [problem, setProblem] = useState<BookingRefusal | null>(null);
-  const token = recallHeld(hold.id)?.token;
+  const token = recallHeld(hold.id)?.token ?? null;
   const { keyFor, done } = useCommandKey(`confirm ${hold.id}`);
   const queries = useQueryClient();
   const openBooked = useOpenBooked(hold.event_id);
@@ -126,7 +127,7 @@ export function useConfirmation(hold: Hold) {
     const data: HoldConfirmation = {
       expected_total: hold.total_amount,
       ...(guest === null ? {} : { contact: guest.contact, ...(guest.proof === null ? {} : { proof: guest.proof }) }),
-      ...(guest === null && token !== undefined ? { token } : {}),
+      ...(guest === null && token !== null ? { token } : {}),
     };
     updateHeld(hold.id, { isAccounts: guest === null });
     (guest === null ? asAccount : asGuest).mutate(
