@@ -1,7 +1,7 @@
 import { getGetMeResponseMock } from "@/shared/api/generated/accounts/accounts.msw";
-import { getBookTicketsResponseMock } from "@/shared/api/generated/bookings/bookings.msw";
+import { getBookTicketsResponseMock, getGetHoldResponseMock } from "@/shared/api/generated/bookings/bookings.msw";
 import { getGetEventResponseMock } from "@/shared/api/generated/events/events.msw";
-import type { Account, Booking, Category, Event, Pool } from "@/shared/api/generated/model";
+import type { About, Account, Booking, Category, Event, Hold, MadeHold, Pool } from "@/shared/api/generated/model";
 
 /** Objects with the mocks' random values; a test sets the fields that it needs. */
 const LATER = "2031-05-01T19:00:00Z";
@@ -42,6 +42,24 @@ export function booking(more: Partial<Booking> = {}): Booking {
     ...more,
   }); // prettier-ignore
 }
+
+export function hold(more: Partial<Hold> = {}): Hold {
+  return getGetHoldResponseMock({
+    status: "open", event_name: "Concert", currency: "EUR", total_amount: "100.00", held_at: new Date().toISOString(),
+    expires_at: new Date(Date.now() + 15 * 60_000).toISOString(),
+    lines: [{ category: "General", quantity: 2, unit_price: "50.00", amount: "100.00" }],
+    ...more,
+  }); // prettier-ignore
+}
+
+/** Of a guest. */
+export function madeHold(more: Partial<MadeHold> = {}): MadeHold {
+  return { ...hold(), token: "t", ...more };
+}
+
+export const ABOUT: About = {
+  name: "Seatledger", version: "1", currency: "EUR", demo_accounts: [], has_mail: true, has_mailbox: false, has_holds: true,
+}; // prettier-ignore
 
 export function account(more: Partial<Account> = {}): Account {
   return getGetMeResponseMock({ name: "Alice", email: "alice@example.test", role: "customer", phone: null, ...more });

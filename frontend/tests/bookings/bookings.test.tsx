@@ -172,6 +172,25 @@ it("all tickets of a booking are cancelled by one request", async () => {
   expect(sent).toEqual(["all"]);
 });
 
+it("a discount is shown, and what a ticket cost with it is refunded to the cent", async () => {
+  const tickets = ["one", "two", "three"].map((id) => ({
+    id,
+    code: id,
+    category: "General",
+    status: "active" as const,
+  }));
+  const lines = [{ category: "General", quantity: 3, unit_price: "50.00", amount: "100.00" }];
+  open(booking({ lines, tickets, total_amount: "100.00" }));
+  const payment = await screen.findByRole("region", { name: "Payment" });
+  expect(payment).toHaveTextContent("3 × General€150.00Discount−€50.00Total€100.00");
+  await userEvent.click(await screen.findByRole("button", { name: "Cancel tickets" }));
+  const dialog = within(await screen.findByRole("dialog"));
+  await userEvent.click(dialog.getByLabelText("Ticket 1, General"));
+  expect(dialog.getByRole("status")).toHaveTextContent("Your refund: €33.34.");
+  await userEvent.click(dialog.getByLabelText("Ticket 3, General"));
+  expect(dialog.getByRole("status")).toHaveTextContent("Your refund: €66.67.");
+});
+
 it("a calendar file has the event's times in UTC, and escaped text", async () => {
   const file = calendarFile(
     booking({ number: 7 }),

@@ -1,6 +1,7 @@
 import { expect, it } from "vitest";
 
 import { localDate } from "@/features/events/local-dates";
+import { splitAmount, sumAmounts } from "@/shared/formatting/amounts";
 import { formatCount } from "@/shared/formatting/counts";
 import {
   formatDayRange,
@@ -54,4 +55,14 @@ it("a range within a day has its day and its time zone once", () => {
 
 it("days are formatted without a shift by the time zone", () => {
   expect(formatDayRange("2026-11-21", "2026-11-28")).toMatch(/Nov 21.*28, 2026/);
+});
+
+it.each([
+  ["100.00", 3, ["33.34", "33.33", "33.33"]],
+  ["0.01", 2, ["0.01", "0.00"]],
+  ["1000", 3, ["334", "333", "333"]],
+  ["0.00", 1, ["0.00"]],
+])("%s is split in %d parts, the first ones with the remainder", (amount, parts, split) => {
+  expect(splitAmount(amount, parts)).toEqual(split);
+  expect(sumAmounts(split)).toBe(amount);
 });

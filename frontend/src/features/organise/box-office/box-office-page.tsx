@@ -11,7 +11,12 @@ import { focusFirstInvalid } from "@/shared/forms/focus-first-invalid";
 import { QuantityField } from "@/shared/forms/quantity-field";
 import { useSeats } from "@/shared/live/seat-store";
 import { limitInPool, sharingNotes } from "@/shared/live/shared-seats";
+import { isSoldOnlyWithCode } from "@/shared/orders/needs-code";
+import { PromoCodeField } from "@/shared/orders/promo-code-field";
+import { usePromoCode } from "@/shared/orders/use-promo-code";
 import { aboutQuery } from "@/shared/queries/about-query";
+import { promoCodesText } from "@/shared/strings/promo-codes";
+import { useNow } from "@/shared/time/use-now";
 
 import { ClosedEvent, useEvent } from "../event-layout/event-layout";
 import { CompletedSale } from "./completed-sale";
@@ -45,7 +50,10 @@ function SaleForm({ event }: { event: Event }) {
     validate: CHECKS,
     validateInputOnBlur: true,
   });
-  const { sell, sold, next, problem, isSelling, isFixed, isSignedOut } = useSale(event.id, form.setErrors);
+  const { sell, sold, next, problem, codeProblem, forgetCodeProblem, ...sale } = useSale(event, form.setErrors);
+  const { isSelling, isFixed, isSignedOut } = sale;
+  const promo = usePromoCode("", forgetCodeProblem);
+  const hasCode = promo.code !== "";
   const lines = event.categories
     .map((category) => ({ ...category, quantity: chosen[category.id] ?? 0 }))
     .filter(({ quantity }) => quantity > 0);
@@ -63,13 +71,15 @@ function SaleForm({ event }: { event: Event }) {
     if (quantity === 0) return;
     sell({
       tickets: lines.map((line) => ({ category: line.id, quantity: line.quantity })),
-      expected_total: sumLines(lines),
+      // What a promo code takes off is known to the server.
+      ...(hasCode ? { code: promo.code } : { expected_total: sumLines(lines) }),
       ...(isNamed ? { customer: { name: name.trim(), email: email.trim() } } : {}),
     });
   });
   const sellToNext = () => {
     setChosen({});
     form.reset();
+    promo.remove();
     next();
   };
 
@@ -139,6 +149,9 @@ function SaleForm({ event }: { event: Event }) {
               )}
             </Stack>
           </Fieldset>
+          {(event.has_codes || promo.isOpen || codeProblem !== null) && (
+            <PromoCodeField promo={promo} problem={codeProblem} isFixed={isFixed} />
+          )}
           {(problem !== null || isEmpty) && (
             <Alert color={isEmpty ? "yellow" : "red"} icon={<IconAlertTriangle aria-hidden />} role="alert">
               {isEmpty ? text.nothingChosen : problem} {isSignedOut && !isEmpty && <NewTabSignIn />}
@@ -146,7 +159,7 @@ function SaleForm({ event }: { event: Event }) {
           )}
           <Group justify="space-between">
             <Text fw={650} fz="lg">
-              {text.total} {formatMoney(sumLines(lines), event.currency)}
+              {hasCode ? promoCodesText.totalWithout : text.total} {formatMoney(sumLines(lines), event.currency)}
             </Text>
             <Button type="submit" size="md" loading={isSelling}>
               {text.sell(quantity)}
@@ -171,6 +184,7 @@ function Line({ category, event, chosen, isFixed, onChange }: LineProps) {
   const seats = useSeats(event);
   const available = seats.categories[category.name] ?? category.available;
   const shared = limitInPool(event, seats, chosen, category.id);
+  const now = useNow();
   return (
     <QuantityField
       category={category.name}
@@ -185,6 +199,7 @@ function Line({ category, event, chosen, isFixed, onChange }: LineProps) {
       </Text>
       <Text size="sm" c="dimmed">
         {formatMoney(category.price, event.currency)} · {text.left(available)}
+        {isSoldOnlyWithCode(category, now) && ` · ${text.needsCodeOnline}`}
       </Text>
     </QuantityField>
   );

@@ -8,6 +8,7 @@ import { Link } from "react-router";
 import type { Event } from "@/shared/api/generated/model";
 import { formatStart } from "@/shared/formatting/date-times";
 import { formatMoney } from "@/shared/formatting/money";
+import { discountOf } from "@/shared/orders/discounts";
 import { aboutQuery } from "@/shared/queries/about-query";
 
 import classes from "./completed-sale.module.css";
@@ -19,6 +20,7 @@ const text = boxOfficeText;
 /** A completed sale with its tickets, to show or print. */
 export function CompletedSale({ sale, event, onNext }: { sale: Sale; event: Event; onNext: () => void }) {
   const { booking, customer } = sale;
+  const discount = discountOf(booking.lines);
   const { data: about } = useQuery(aboutQuery());
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => heading.current?.focus(), []);
@@ -34,6 +36,7 @@ export function CompletedSale({ sale, event, onNext }: { sale: Sale; event: Even
           <Text c="dimmed">
             {text.soldTo(customer?.name ?? text.someWalkIn, formatMoney(booking.total_amount, booking.currency))}
           </Text>
+          {discount !== null && <Text c="dimmed">{text.discount(formatMoney(discount, booking.currency))}</Text>}
           {customer !== null && about?.has_mail === true && <Text c="dimmed">{text.mailed(customer.email)}</Text>}
         </div>
       </Group>

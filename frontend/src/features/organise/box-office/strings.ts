@@ -14,6 +14,7 @@ export const boxOfficeText = {
   name: "Name",
   email: "E-mail",
   left: (available: number) => (available === 0 ? "Sold out" : `${seats(available)} left`),
+  needsCodeOnline: "Customers need a promo code",
   onlyLeft: (available: number) =>
     available === 0
       ? "Sold out."
@@ -25,6 +26,7 @@ export const boxOfficeText = {
   invalidEmail: "Enter a valid e-mail address.",
   sold: (quantity: number) => `${tickets(quantity)} sold`,
   soldTo: (who: string, amount: string) => `To ${who}, for ${amount}.`,
+  discount: (amount: string) => `The promo code took ${amount} off.`,
   mailed: (email: string) => `The tickets are on their way to ${email}.`,
   someWalkIn: "a walk-in",
   whenLeft: {

@@ -3,10 +3,11 @@ import { useIsMutating, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
 
 import { useBookTickets } from "@/shared/api/generated/bookings/bookings";
-import type { Booking, NewBooking } from "@/shared/api/generated/model";
+import type { Booking, Event, NewBooking } from "@/shared/api/generated/model";
 import { isKind, isOutcomeUnknown, type ApiError } from "@/shared/api/problem";
 import { useCommandKey } from "@/shared/api/use-command-key";
 import { formatMoney } from "@/shared/formatting/money";
+import { describeCodeProblem } from "@/shared/orders/code-problem";
 import { DRAFT } from "@/shared/session/session";
 import { appText } from "@/shared/strings/app";
 
@@ -25,9 +26,12 @@ export interface Sale {
  * Sells at the box office; each sale executes once, however often it is sent. `sold` is the last sale. A pending sale continues
  * after its page is left: until its outcome is known no other sale can be made, and a notification shows the outcome.
  */
-export function useSale(eventId: string, setErrors: (errors: Record<string, string>) => void) {
+export function useSale(event: Event, setErrors: (errors: Record<string, string>) => void) {
+  const eventId = event.id;
   const [sold, setSold] = useState<Sale | null>(null);
   const [problem, setProblem] = useState<string | null>(null);
+  /** What is wrong with the promo code. */
+  const [codeProblem, setCodeProblem] = useState<string | null>(null);
   const isLocked = useRef(false); // a second click may come before the next render
   const lastSent = useRef<NewBooking | null>(null);
   const { keyFor, done } = useCommandKey(`sell ${eventId}`);
@@ -55,18 +59,23 @@ export function useSale(eventId: string, setErrors: (errors: Record<string, stri
     if (isLocked.current || queries.isMutating({ mutationKey }) > 0) return;
     isLocked.current = true;
     setProblem(null);
+    setCodeProblem(null);
     // After an unknown outcome the same request is sent again: with a new price it would be another one.
     const data = isOutcomeUnknown(error) && lastSent.current ? lastSent.current : wanted;
     lastSent.current = data;
-    const { tickets, customer } = data;
+    const { tickets, customer, code } = data;
     mutate(
-      { eventId, data, headers: { "Idempotency-Key": keyFor({ tickets, customer }) } },
+      { eventId, data, headers: { "Idempotency-Key": keyFor({ tickets, customer, code }) } },
       {
         onSuccess: (booking) => {
           setSold({ booking, customer: data.customer ?? null });
         },
         onError: (error) => {
           isLocked.current = false;
+          const context = { timeZone: event.timezone, now: Date.now(), hasCode: data.code != null };
+          const wrongCode = describeCodeProblem(error, context);
+          setCodeProblem(wrongCode);
+          if (wrongCode !== null) return;
           const { customer, other } = split(error);
           setErrors(customer);
           if (Object.keys(customer).length === 0) setProblem(other);
@@ -84,6 +93,8 @@ export function useSale(eventId: string, setErrors: (errors: Record<string, stri
     sold,
     next,
     problem,
+    codeProblem,
+    forgetCodeProblem: () => setCodeProblem(null),
     isSelling: isRunning,
     isFixed: isRunning || isOutcomeUnknown(error),
     isSignedOut: isKind(error, "not-signed-in"),
