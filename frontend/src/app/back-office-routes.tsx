@@ -24,6 +24,7 @@ const SellPage = lazy(async () => ({
 const CheckInPage = lazy(async () => ({
   default: (await import("@/features/organise/check-in/check-in-page")).CheckInPage,
 }));
+const CodesPage = lazy(async () => ({ default: (await import("@/features/organise/codes/codes-page")).CodesPage }));
 const MessagesPage = lazy(async () => ({
   default: (await import("@/features/organise/messages/messages-page")).MessagesPage,
 }));
@@ -68,6 +69,7 @@ export const backOfficeRoutes = (
         <Route path="bookings" element={<SoldPage />} />
         <Route path="sell" element={<SellPage />} />
         <Route path="check-in" element={<CheckInPage />} />
+        <Route path="codes" element={<CodesPage />} />
         <Route path="messages" element={<MessagesPage />} />
         <Route path="edit" element={<EditPage />} />
       </Route>

@@ -1,6 +1,6 @@
 import { infiniteQueryOptions, queryOptions, type QueryClient } from "@tanstack/react-query";
 
-import { getEvent, getEventBookings, getEvents } from "@/shared/api/generated/events/events";
+import { getCodes, getEvent, getEventBookings, getEvents } from "@/shared/api/generated/events/events";
 import type { BookingStatus, Event, EventFilter } from "@/shared/api/generated/model";
 import { getMessages } from "@/shared/api/generated/notifications/notifications";
 import { getStatsSales } from "@/shared/api/generated/stats/stats";
@@ -89,6 +89,14 @@ export function eventMessagesQuery(eventId: string) {
       );
       return state.status !== "error" && isOnItsWay === true ? PROGRESS_MILLISECONDS : false;
     },
+  });
+}
+
+/** The batches of promo codes of an event, and what was sold with them. */
+export function eventCodesQuery(eventId: string) {
+  return queryOptions({
+    queryKey: queryKey("event-sales", eventId, "codes"),
+    queryFn: ({ signal }) => getCodes(eventId, undefined, undefined, signal),
   });
 }
 

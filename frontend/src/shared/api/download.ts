@@ -25,13 +25,14 @@ export async function download(
     });
     const disposition: unknown = answer.headers["content-disposition"];
     const name = typeof disposition === "string" ? FILE_NAME.exec(disposition)?.[1] : undefined;
-    save(answer.data, name ?? otherwise);
+    saveFile(answer.data, name ?? otherwise);
   } catch (error) {
     throw toApiError(error);
   }
 }
 
-function save(content: Blob, name: string): void {
+/** Downloads what the page has, as a file. */
+export function saveFile(content: Blob, name: string): void {
   const address = URL.createObjectURL(content);
   const link = document.createElement("a");
   link.href = address;

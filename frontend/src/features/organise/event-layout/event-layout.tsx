@@ -26,6 +26,7 @@ const SECTIONS = [
   ["bookings", text.bookings],
   ["sell", text.sell],
   ["check-in", text.checkIn],
+  ["codes", text.codes],
   ["messages", text.messages],
   ["edit", text.edit],
 ] as const;

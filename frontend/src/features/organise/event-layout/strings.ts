@@ -5,6 +5,7 @@ export const eventLayoutText = {
   bookings: "Bookings",
   sell: "Box office",
   checkIn: "Check-in",
+  codes: "Promo codes",
   messages: "Messages",
   edit: "Edit",
   public: "Public page",
