@@ -29,15 +29,15 @@ export function describeCodeProblem({ kind, problem, retryAfterSeconds }: Refusa
     case "code-not-valid-now":
       return whenValid(problem, context);
     case "code-not-for-category": {
-      const categories = Array.isArray(problem?.categories) ? problem.categories.map(String) : [];
+      const categories = problem?.categories ?? [];
       return categories.length === 0 ? text.noCategory : text.otherCategories(categories);
     }
     case "code-spent": {
-      const left = Number(problem?.left ?? 0);
+      const left = problem?.left ?? 0;
       return left === 0 ? text.usedUp : text.fewLeft(left);
     }
     case "code-required":
-      return (context.hasCode ? text.otherRequired : text.required)(String(problem?.category));
+      return (context.hasCode ? text.otherRequired : text.required)(problem?.category ?? "");
     case "too-many-codes":
       return text.tooMany(Math.max(SHORTEST_WAIT_SECONDS, retryAfterSeconds));
     case "malformed": // it is far too long, or has strange characters
