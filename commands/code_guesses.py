@@ -1,4 +1,4 @@
-"""Who tries promo codes that do not exist has to stop for a while. A derived code can't be guessed anyway, a word can."""
+"""A limit of promo codes that do not exist: a derived code can't be guessed anyway, a word can."""
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -9,8 +9,8 @@ from ledger.client_limits import RateLimiter
 from ledger.code_errors import CodeUnknown, TooManyCodes
 from ledger.errors import TooManyRequests
 
-#: Of one address. Several people may share it.
-WRONG_CODES_PER_MINUTE = 10
+#: Of one address, which several people may share; with those that are under way.
+WRONG_CODES_PER_MINUTE = 20
 _WITHOUT_CODE = nullcontext()
 
 
@@ -26,14 +26,20 @@ class CodeGuesses:
 
     @contextmanager
     def _watched(self, client: str) -> Iterator[None]:
+        """What is under way counts, so that nobody tries many at once."""
         try:
-            self._wrong.check(client)
-            yield
+            self._wrong.count(client)
         except TooManyRequests as error:
             raise TooManyCodes(error.retry_after_seconds) from None
+        is_wrong = False
+        try:
+            yield
         except CodeUnknown:
-            self._wrong.count(client)
+            is_wrong = True
             raise
+        finally:
+            if not is_wrong:
+                self._wrong.take_back(client)
 
 
 def code_guesses_of(request: Request) -> CodeGuesses:

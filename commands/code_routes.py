@@ -13,7 +13,7 @@ from ledger.accepted_types import PrefersCsv
 from ledger.code_rules import find_batch
 from ledger.code_views import CodeBatchView, MadeCodesView
 from ledger.commands import WithdrawCodes
-from ledger.errors import EventNotFound
+from ledger.errors import Busy, EventNotFound, OutcomeUnknown
 
 router = APIRouter(prefix="/api/events/{event_id}/codes", tags=["events"], route_class=ExactNumbersRoute)
 _CSV: dict[int | str, dict[str, Any]] = {201: {"content": {"text/csv": {"schema": {"type": "string"}}}}}
@@ -35,16 +35,18 @@ async def make_codes(
     result = await service.execute(command, request.is_disconnected)
     view = result.view
     assert isinstance(view, CodeBatchView)
-    event = await service.last_seen_event(event_id)
+    try:
+        event = await service.last_seen_event(event_id)
+    except Busy as error:
+        raise OutcomeUnknown from error  # the codes are made: a retry with the same key shows them
     assert event is not None
-    codes = promo_codes.codes(event_id, find_batch(event, view.id))
-    headers = {"Location": f"/api/events/{event_id}/codes/{view.id}"}
+    codes = await write_side.portions.run(promo_codes.codes(event_id, find_batch(event, view.id)))
     if as_csv:  # codes are letters, digits and hyphens
         lines = "".join(f"{code}\r\n" for code in ("code", *codes))
-        headers |= {"Ledger-Position": str(result.position), "Cache-Control": "no-store", "Vary": "Accept"}
+        headers = {"Ledger-Position": str(result.position), "Cache-Control": "no-store", "Vary": "Accept"}
         headers["Content-Disposition"] = f'attachment; filename="codes-{view.id}.csv"'
         return Response(lines, 201, headers, "text/csv; charset=utf-8; header=present")
-    return view_response(MadeCodesView(batch=view, codes=codes), result.position, 201, headers)
+    return view_response(MadeCodesView(batch=view, codes=codes), result.position, 201)
 
 
 @router.delete("/{batch_id}", status_code=204, operation_id="withdraw_codes")

@@ -10,6 +10,7 @@ from fastapi import Request, Response
 from accounts.directory import Contact
 from commands.order_bodies import BoxOfficeCustomer
 from commands.service import CommandService
+from ledger.concurrency import Portions
 from ledger.errors import BookingNotFound
 from ledger.hold_errors import HoldsOff
 from ledger.promo_codes import PromoCodes
@@ -33,7 +34,7 @@ class WriteSide:
         promo_codes: PromoCodes,
     ) -> None:
         self.command_service, self.currency, self._key, self._has_holds = command_service, currency, key, has_holds
-        self.promo_codes = promo_codes
+        self.promo_codes, self.portions = promo_codes, Portions()
         self._find_event, self.find_contact = find_event, find_contact
 
     def customer_proof(self, customer: BoxOfficeCustomer) -> bytes:
@@ -42,7 +43,8 @@ class WriteSide:
         return blake2b(_encode([customer.name, customer.email]), key=self._key, digest_size=16, person=b"box office").digest()
 
     def check_holds_on(self) -> None:
-        """Raises HoldsOff while processes may run that can't read the entries of holds, pools and codes."""
+        """Raises HoldsOff while processes may run that can't read the entries of holds, pools and codes. Asked for
+        the first such entry of an Event: after it they can't read the others, either."""
         if not self._has_holds:
             raise HoldsOff
 

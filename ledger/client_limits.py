@@ -25,15 +25,8 @@ class RateLimiter:
 
     def count(self, key: Hashable) -> None:
         """Counts a request. Raises TooManyRequests past the limit, until the minute ends."""
-        if self._limit:
-            self._counts[key] = self._counted(key) + 1
-
-    def check(self, key: Hashable) -> None:
-        """As `count`, without counting."""
-        if self._limit:
-            self._counted(key)
-
-    def _counted(self, key: Hashable) -> int:
+        if not self._limit:
+            return
         now = self._clock()
         if now >= self._ends_at or len(self._counts) >= MAX_KEYS:
             self._counts.clear()
@@ -41,7 +34,12 @@ class RateLimiter:
         count = self._counts.get(key, 0)
         if count >= self._limit:
             raise TooManyRequests(ceil(self._ends_at - now))
-        return count
+        self._counts[key] = count + 1
+
+    def take_back(self, key: Hashable) -> None:
+        """One that was counted does not count."""
+        if self._counts.get(key, 0):
+            self._counts[key] -= 1
 
 
 class OpenLimiter:

@@ -1,6 +1,7 @@
 """Promo codes, as entries describe them. Pure."""
 
 from datetime import datetime
+from functools import lru_cache
 from typing import Literal, Self
 
 import msgspec
@@ -59,6 +60,7 @@ class CodeUse(msgspec.Struct, frozen=True, gc=False, array_like=True):
         return cls(key[0], int.from_bytes(key[1:], "big"))
 
 
+@lru_cache(maxsize=1024)
 def canonical(text: str) -> str:
     """The one spelling of a code, in which codes are compared: case, blanks and hyphens do not matter; O is 0, I and L are 1."""
     return "".join(text.upper().split()).translate(_CANONICAL)

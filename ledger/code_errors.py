@@ -52,7 +52,7 @@ class CodesNotFound(NotFound, title="No such codes"):
         super().__init__("The event has no codes with this id.")
 
 
-class CodesWithdrawn(RuleBroken, title="Codes were withdrawn"):
+class CodesAlreadyWithdrawn(RuleBroken, title="Codes were withdrawn"):
     """The codes were withdrawn already."""
 
     def __init__(self) -> None:

@@ -11,9 +11,9 @@ from ledger.code_errors import (
     CodeNotForCategory,
     CodeNotValidNow,
     CodeRequired,
+    CodesAlreadyWithdrawn,
     CodesNotFound,
     CodeSpent,
-    CodesWithdrawn,
     CodeTaken,
     CodeUnknown,
 )
@@ -51,7 +51,7 @@ def withdraw_codes(event: Event, c: WithdrawCodes, now: datetime, stamp: Stamp) 
     check_active(event)
     batch = find_batch(event, c.batch_id)
     if event.is_withdrawn(batch):
-        raise CodesWithdrawn
+        raise CodesAlreadyWithdrawn
     return [e.CodesWithdrawn(**stamp, batch=batch.number)]
 
 

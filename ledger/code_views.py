@@ -41,7 +41,7 @@ class CodeBatchView:
 
 @dataclass(slots=True, kw_only=True)
 class MadeCodesView:
-    """A new batch, and its codes, which are shown this once: only their keyed digests could tell them again."""
+    """A new batch, and its codes. They are shown this once, and again only to a retry of the same request."""
 
     batch: CodeBatchView
     codes: list[str]

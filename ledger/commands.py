@@ -124,7 +124,7 @@ class CodePlace(msgspec.Struct, frozen=True, array_like=True):
 
 
 class WantedCode(msgspec.Struct, frozen=True, array_like=True):
-    """A promo code in its one spelling (`promo_codes.canonical`). `place`: if it is a derived one."""
+    """A promo code: the `place` of a derived one; else the text, in its one spelling (`code_batches.canonical`)."""
 
     text: str
     place: CodePlace | None = None

@@ -204,7 +204,9 @@ class Event:
         """An estimate of its memory, in bytes (measured: docs/decisions/0003)."""
         tickets = sum(seats.sold for seats in self.categories.values())
         others = 180 * (len(self.touched) + len(self.commands)) + 150 * len(self.customers)
-        holds = 500 * len(self.holds) + 180 * len(self.released) + 250 * len(self.amounts)
+        holds = 500 * len(self.holds) + 180 * len(self.released)
+        per_booking = tickets // max(len(self.bookings), 1)
+        holds += (250 + 36 * per_booking) * len(self.amounts)
         holds += 150 * (len(self.code_uses) + len(self.booking_codes))
         return 4_000 + 300 * len(self.bookings) + tickets + others + holds
 

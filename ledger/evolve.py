@@ -226,10 +226,10 @@ def _use(event: Event, code: bytes, seats: bytes, sign: int = 1) -> None:
 def _take(event: Event, category: int, quantity: int = 0, held: int = 0, sold: int = 0) -> None:
     """Changes the numbers of seats taken, held, and ever sold or held."""
     old = event.categories[category]
-    taken, held = old.taken + quantity, old.held + held
-    assert 0 <= taken <= taken + held <= old.capacity, "never below 0, never above capacity"
-    event.categories[category] = CategoryState(category, old.name, old.prices, old.capacity, taken, old.sold + sold, held)
-    if event.pools and (pool := event.pool_of(category)) is not None and quantity + held > 0:
+    now_taken, now_held = old.taken + quantity, old.held + held
+    assert 0 <= now_taken <= now_taken + now_held <= old.capacity, "never below 0, never above capacity"
+    event.categories[category] = CategoryState(category, old.name, old.prices, old.capacity, now_taken, old.sold + sold, now_held)
+    if event.pools and quantity + held > 0 and (pool := event.pool_of(category)) is not None:
         assert sum(event.seats_of(pool)) <= pool.capacity, "never above the capacity of a pool"
 
 

@@ -1,4 +1,4 @@
-"""Promo codes: derived, never stored, but for words that an organizer has chosen. Whoever reads the database can't use one.
+"""Promo codes: derived, never stored, but for words that an organizer has chosen. So the database does not give them away.
 
     batch (8 bits) | number in the batch (14) | HMAC-SHA-256 of (event id, these) truncated to 38
 
@@ -7,6 +7,7 @@
 """
 
 import hmac
+from collections.abc import Generator
 from uuid import UUID
 
 from ledger.code_batches import CodeBatch, canonical
@@ -16,6 +17,8 @@ from ledger.keys import Keyring, KeysError
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _VALUES = {character: value for value, character in enumerate(_CROCKFORD)}
 _CHARACTERS, _GROUP = 12, 4
+#: Codes that are made before the event loop gets control: each takes some 4 µs.
+CODES_AT_ONCE = 250
 _NUMBER_BITS, _MAC_BITS = 14, 38
 
 
@@ -25,15 +28,21 @@ class PromoCodes:
         #: For new batches.
         self.newest_key = keys.newest[0]
 
-    def codes(self, event_id: UUID, batch: CodeBatch) -> list[str]:
-        """The codes of a batch, as their buyers write them. Raises KeysError if its key is missing."""
+    def codes(self, event_id: UUID, batch: CodeBatch) -> Generator[None, None, list[str]]:
+        """The codes of a batch, as their buyers write them. Yields after each CODES_AT_ONCE (see `Portions`). Raises KeysError if
+        its key is missing."""
         if batch.word:
             return [batch.word]
         secret = self._keys.get(batch.key)
         if secret is None:
             raise KeysError(f"The tickets key of version {batch.key} is missing from KEYS_DIR: restore it from your backup.")
         prefix = f"{batch.prefix}-" if batch.prefix else ""
-        return [prefix + _code(secret, event_id, batch.number, number) for number in range(batch.count)]
+        codes = list[str]()
+        for number in range(batch.count):
+            codes.append(prefix + _code(secret, event_id, batch.number, number))
+            if len(codes) % CODES_AT_ONCE == 0:
+                yield
+        return codes
 
     def wanted(self, event_id: UUID, text: str | None) -> WantedCode | None:
         """The code of an order, if it has one."""
@@ -52,7 +61,8 @@ class PromoCodes:
         batch, number = place >> _NUMBER_BITS, place & (1 << _NUMBER_BITS) - 1
         for key, secret in self._keys.all:
             if hmac.compare_digest(_code(secret, event_id, batch, number).replace("-", ""), derived):
-                return WantedCode(spelled, CodePlace(canonical(spelled[:-_CHARACTERS]), key, batch, number))
+                # Without the text: the command's digest, which has no key, would let the keyed part be found.
+                return WantedCode("", CodePlace(canonical(spelled[:-_CHARACTERS]), key, batch, number))
         return WantedCode(spelled)
 
 

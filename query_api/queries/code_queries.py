@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from ledger.code_batches import CodeEffect
 from projections.catalogue import CatalogueEvent
-from projections.codes import CodeBatch
+from projections.codes import CodeBatchSales
 from query_api.database import Query, Row
 from query_api.queries.compose import EVENT_ID, Compiled, anchored, compile_anchored, json_rows, query_of
 
@@ -49,7 +49,7 @@ class EventCodesRow(Row, frozen=True):
 
 @cache
 def _event_codes() -> Compiled[EventCodesRow]:
-    c, b = CatalogueEvent, CodeBatch
+    c, b = CatalogueEvent, CodeBatchSales
     columns = [getattr(b, name) for name in CodeBatchRow.__struct_fields__]
     batches = select(json_rows(CodeBatchRow, b.batch.expression, *columns)).where(b.event_id == c.event_id).scalar_subquery()
     rows = select(c.event_id, c.organizer_id, c.currency, batches.label("batches")).where(c.event_id == EVENT_ID)

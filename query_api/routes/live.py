@@ -36,7 +36,8 @@ LastEventId = Annotated[str | None, Header(alias="Last-Event-ID", description="S
     responses={200: {"description": "`event: availability`", "content": {"text/event-stream": {"schema": {"type": "string"}}}}},
 )  # fmt: skip
 async def get_live(request: Request, principal: Anyone, event_id: EventIds = [], last_event_id: LastEventId = None) -> Response:  # noqa: B006
-    """Seats left, as they change: `data: {event_id, available, categories: [{name, available}], position}`; `id` is the position.
+    """Seats left, as they change: `data: {event_id, available, categories: [{name, available, held}], pools, position}`, `pools` as
+    `categories`; `id` is the position.
 
     `event: reset` means that the server's ledger went back, or its tables were rebuilt: what was read before does not count.
 

@@ -365,7 +365,7 @@ RECIPES: dict[str, Callable[[Scene], httpx.Response]] = {
     "code-required": _code_required,
     "code-taken": _code_taken,
     "codes-not-found": lambda s: s.organizer.do("DELETE", f"{s.path}/codes/{UNKNOWN}"),
-    "codes-withdrawn": lambda s: s.organizer.do("DELETE", _withdrawn(s)[1]),
+    "codes-already-withdrawn": lambda s: s.organizer.do("DELETE", _withdrawn(s)[1]),
     "too-many-codes": _too_many_codes,
     "category-in-use": lambda s: s.edit({"id": s.target.event["categories"][1]["id"]}),
     "pool-below-taken": _pool_below_taken,

@@ -1,6 +1,8 @@
 """Promo codes on a running Seatledger: made, used, given back, listed with what was sold, and not guessed."""
 
+from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
@@ -82,7 +84,7 @@ def test_a_hold_uses_the_code_and_its_confirmation_keeps_it(event: JSON, organiz
     refused(bob.do("POST", at(event, "bookings"), {**tickets(1), "code": "EARLY"}), 409, slug="code-not-valid-now")
     booked = alice.ok("POST", f"/api/holds/{held['id']}/confirm", {"expected_total": "90.00"})
     assert booked["total_amount"] == "90.00"
-    refused(organizer.do("DELETE", at(event, f"codes/{made['batch']['id']}")), 409, slug="codes-withdrawn")
+    refused(organizer.do("DELETE", at(event, f"codes/{made['batch']['id']}")), 409, slug="codes-already-withdrawn")
 
 
 def test_a_released_hold_gives_the_code_back(event: JSON, organizer: Person, alice: Person, bob: Person) -> None:
@@ -131,6 +133,20 @@ def test_who_tries_codes_has_to_stop(event: JSON, organizer: Person, alice: Pers
         assert 0 < int(blocked.headers["Retry-After"]) <= 60
         there.ok("POST", at(event, "bookings"), tickets(1))
     alice.ok("POST", at(event, "bookings"), {**tickets(1), "code": code})
+
+
+def test_codes_are_not_tried_many_at_once(event: JSON, organizer: Person, alice: Person, stack: Stack) -> None:
+    make(organizer, event)
+
+    def guess(number: int) -> str:
+        with httpx.Client(base_url=url, timeout=30) as http:
+            response = Person(http, token=alice.token).do("POST", at(event, "bookings"), {**tickets(1), "code": f"GUESS{number}"})
+        slug: str = response.json()["type"].rpartition("/")[2]
+        return slug
+
+    with stack.another_api() as url, ThreadPoolExecutor(60) as threads:
+        answers = Counter(threads.map(guess, range(60)))
+    assert answers == {"code-unknown": WRONG_CODES_PER_MINUTE, "too-many-codes": 60 - WRONG_CODES_PER_MINUTE}
 
 
 @pytest.mark.parametrize(

@@ -58,7 +58,7 @@ class LiveApi:
     ) -> str:
         """Get Live
 
-        Seats left, as they change: `data: {event_id, available, categories: [{name, available}], position}`; `id` is the position.  `event: reset` means that the server's ledger went back, or its tables were rebuilt: what was read before does not count.  The stream begins with what changed since `Last-Event-ID`. Without a valid one it begins with the state of the requested events; without `event_id` too, only with an id.
+        Seats left, as they change: `data: {event_id, available, categories: [{name, available, held}], pools, position}`, `pools` as `categories`; `id` is the position.  `event: reset` means that the server's ledger went back, or its tables were rebuilt: what was read before does not count.  The stream begins with what changed since `Last-Event-ID`. Without a valid one it begins with the state of the requested events; without `event_id` too, only with an id.
 
         :param event_id: None: all events
         :type event_id: List[UUID]
@@ -131,7 +131,7 @@ class LiveApi:
     ) -> ApiResponse[str]:
         """Get Live
 
-        Seats left, as they change: `data: {event_id, available, categories: [{name, available}], position}`; `id` is the position.  `event: reset` means that the server's ledger went back, or its tables were rebuilt: what was read before does not count.  The stream begins with what changed since `Last-Event-ID`. Without a valid one it begins with the state of the requested events; without `event_id` too, only with an id.
+        Seats left, as they change: `data: {event_id, available, categories: [{name, available, held}], pools, position}`, `pools` as `categories`; `id` is the position.  `event: reset` means that the server's ledger went back, or its tables were rebuilt: what was read before does not count.  The stream begins with what changed since `Last-Event-ID`. Without a valid one it begins with the state of the requested events; without `event_id` too, only with an id.
 
         :param event_id: None: all events
         :type event_id: List[UUID]
@@ -204,7 +204,7 @@ class LiveApi:
     ) -> RESTResponseType:
         """Get Live
 
-        Seats left, as they change: `data: {event_id, available, categories: [{name, available}], position}`; `id` is the position.  `event: reset` means that the server's ledger went back, or its tables were rebuilt: what was read before does not count.  The stream begins with what changed since `Last-Event-ID`. Without a valid one it begins with the state of the requested events; without `event_id` too, only with an id.
+        Seats left, as they change: `data: {event_id, available, categories: [{name, available, held}], pools, position}`, `pools` as `categories`; `id` is the position.  `event: reset` means that the server's ledger went back, or its tables were rebuilt: what was read before does not count.  The stream begins with what changed since `Last-Event-ID`. Without a valid one it begins with the state of the requested events; without `event_id` too, only with an id.
 
         :param event_id: None: all events
         :type event_id: List[UUID]

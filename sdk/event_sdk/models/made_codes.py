@@ -26,7 +26,7 @@ from pydantic_core import to_jsonable_python
 
 class MadeCodes(BaseModel):
     """
-    A new batch, and its codes, which are shown this once: only their keyed digests could tell them again.
+    A new batch, and its codes. They are shown this once, and again only to a retry of the same request.
     """ # noqa: E501
     batch: CodeBatch
     codes: List[StrictStr]

@@ -39,7 +39,7 @@ export function WithdrawDialog({ event, batch, isOpen, onClose, onDone }: Props)
       {
         onSuccess: () => void finish(),
         onError: (error) => {
-          if (isKind(error, "codes-withdrawn", "codes-not-found")) void finish(); // by somebody else, meanwhile
+          if (isKind(error, "codes-already-withdrawn", "codes-not-found")) void finish(); // by somebody else, meanwhile
         },
       },
     );
@@ -47,7 +47,7 @@ export function WithdrawDialog({ event, batch, isOpen, onClose, onDone }: Props)
     reset();
     onClose();
   };
-  const isFailed = error !== null && !isKind(error, "codes-withdrawn", "codes-not-found");
+  const isFailed = error !== null && !isKind(error, "codes-already-withdrawn", "codes-not-found");
 
   return (
     <Dialog isOpen={isOpen} onClose={close} title={text.title} closeLabel={text.keep}>

@@ -35,7 +35,8 @@ type SecondParameter<T extends (...args: never) => unknown> = Parameters<T>[1];
 
 
 /**
- * Seats left, as they change: `data: {event_id, available, categories: [{name, available}], position}`; `id` is the position.
+ * Seats left, as they change: `data: {event_id, available, categories: [{name, available, held}], pools, position}`, `pools` as
+`categories`; `id` is the position.
 
 `event: reset` means that the server's ledger went back, or its tables were rebuilt: what was read before does not count.
 

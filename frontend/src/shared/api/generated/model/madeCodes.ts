@@ -8,7 +8,7 @@
 import type { CodeBatch } from './codeBatch';
 
 /**
- * A new batch, and its codes, which are shown this once: only their keyed digests could tell them again.
+ * A new batch, and its codes. They are shown this once, and again only to a retry of the same request.
  */
 export interface MadeCodes {
   batch: CodeBatch;
