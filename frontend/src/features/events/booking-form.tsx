@@ -221,7 +221,7 @@ function OpenForm(props: Props) {
           <PromoCodeField promo={promo} problem={codeProblem} isFixed={props.isCodeFixed} />
         )}
         <Divider />
-        <Group justify="space-between" align="baseline" aria-live="polite">
+        <Group justify="space-between" align="baseline" wrap="nowrap" aria-live="polite">
           <Text c="dimmed">{hasCode ? promoCodesText.totalWithout : eventsText.booking.total}</Text>
           <Text fz={28} fw={800} lts={-0.5} data-testid="total">
             {formatMoney(sumLines(lines), event.currency)}

@@ -79,7 +79,8 @@ export function formatDoorsAndShow(doors: string, show: string, timeZone: string
   return dateTimesText.doorsAndShow(say.format(new Date(doors)), say.format(new Date(show)));
 }
 
-function formatFullDay(at: string, timeZone: string): string {
+/** `Sat, 28 Nov 2026` */
+export function formatFullDay(at: string, timeZone: string): string {
   return getFormat("full day", timeZone, DAY).format(new Date(at));
 }
 

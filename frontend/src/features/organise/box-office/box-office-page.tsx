@@ -199,8 +199,12 @@ function Line({ category, event, chosen, isFixed, onChange }: LineProps) {
       </Text>
       <Text size="sm" c="dimmed">
         {formatMoney(category.price, event.currency)} · {text.left(available)}
-        {isSoldOnlyWithCode(category, now) && ` · ${text.needsCodeOnline}`}
       </Text>
+      {isSoldOnlyWithCode(category, now) && (
+        <Text size="sm" c="dimmed">
+          {text.needsCodeOnline}
+        </Text>
+      )}
     </QuantityField>
   );
 }

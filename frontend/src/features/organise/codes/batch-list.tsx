@@ -1,7 +1,7 @@
 import { Badge, Button, Stack, Table, Text } from "@mantine/core";
 
 import type { CodeSales, Event } from "@/shared/api/generated/model";
-import { formatDateTime } from "@/shared/formatting/date-times";
+import { formatDateTime, formatFullDay } from "@/shared/formatting/date-times";
 import { formatMoney } from "@/shared/formatting/money";
 import { ordersText } from "@/shared/strings/orders";
 import { TableFrame } from "@/shared/tables/table-frame";
@@ -57,7 +57,7 @@ function Row({ event, batch, state, onWithdraw }: RowProps) {
             {nameBatch(batch)}
           </Text>
           {batch.code === null && batch.prefix !== "" && <Note>{text.codes(batch.count)}</Note>}
-          <Note>{text.made(formatDateTime(batch.made_at, event.timezone))}</Note>
+          <Note>{text.made(formatFullDay(batch.made_at, event.timezone))}</Note>
         </Stack>
       </Table.Th>
       <Table.Td data-label={columns.effect}>
@@ -93,11 +93,13 @@ function Row({ event, batch, state, onWithdraw }: RowProps) {
 
 function Validity({ event, batch, state }: Omit<RowProps, "onWithdraw">) {
   return (
-    <Stack gap={2} align="flex-start">
+    <Stack gap={2}>
       {state !== "valid" && (
-        <Badge variant="light" color="gray">
-          {text.states[state]}
-        </Badge>
+        <div>
+          <Badge variant="light" color="gray">
+            {text.states[state]}
+          </Badge>
+        </div>
       )}
       <Text size="sm">
         {batch.withdrawn_at === null
@@ -111,7 +113,7 @@ function Validity({ event, batch, state }: Omit<RowProps, "onWithdraw">) {
 /** What was paid for tickets with these codes, what they took off, and what of it was refunded. */
 function Revenue({ batch: { gross, discount, refunded, currency } }: { batch: CodeSales }) {
   return (
-    <Stack gap={0}>
+    <Stack gap={0} style={{ whiteSpace: "nowrap" }}>
       <Text size="sm">{formatMoney(gross, currency)}</Text>
       {Number(discount) > 0 && <Note>{ordersText.withDiscount(formatMoney(discount, currency))}</Note>}
       {Number(refunded) > 0 && <Note>{text.refunded(formatMoney(refunded, currency))}</Note>}

@@ -14,7 +14,7 @@ import {
 } from "@mantine/core";
 import { useForm, type UseFormReturnType } from "@mantine/form";
 import { IconAlertTriangle } from "@tabler/icons-react";
-import { useRef } from "react";
+import { useEffect, useRef } from "react";
 
 import type { Event, MadeCodes } from "@/shared/api/generated/model";
 import { NewTabSignIn } from "@/shared/feedback/new-tab-sign-in";
@@ -41,6 +41,8 @@ interface Props {
 /** A new batch of promo codes. */
 export function NewCodesForm({ event, onMade, onCancel }: Props) {
   const element = useRef<HTMLFormElement>(null);
+  const heading = useRef<HTMLHeadingElement>(null);
+  useEffect(() => heading.current?.focus(), []); // the button that opened it is gone
   const form = useForm<CodeValues>({
     initialValues: EMPTY,
     validate: (values) => validateCodes(values, event, Date.now()),
@@ -61,7 +63,7 @@ export function NewCodesForm({ event, onMade, onCancel }: Props) {
     <Paper withBorder p={{ base: "md", sm: "xl" }} component="section" aria-labelledby="new-codes" maw={860}>
       <form ref={element} onSubmit={submit} noValidate>
         <Stack gap="lg">
-          <Title order={3} id="new-codes">
+          <Title order={3} id="new-codes" ref={heading} tabIndex={-1} data-page-heading>
             {codesText.add}
           </Title>
           <EffectFields form={form} event={event} />

@@ -59,7 +59,7 @@ export function CodesPage() {
       {isFull && <Text c="dimmed">{text.most(MOST_BATCHES)}</Text>}
       {isFormOpen && <NewCodesForm event={event} onMade={onMade} onCancel={closeForm} />}
       {data !== undefined ? (
-        <Batches batches={data.items} onWithdrawn={focusHeading} />
+        <Batches batches={data.items} isAdding={isFormOpen} onWithdrawn={focusHeading} />
       ) : error === null ? (
         <LoadingRows />
       ) : (
@@ -79,10 +79,17 @@ export function CodesPage() {
   );
 }
 
-function Batches({ batches, onWithdrawn }: { batches: readonly CodeSales[]; onWithdrawn: () => void }) {
+interface BatchesProps {
+  batches: readonly CodeSales[];
+  isAdding: boolean;
+  onWithdrawn: () => void;
+}
+
+function Batches({ batches, isAdding, onWithdrawn }: BatchesProps) {
   const event = useEvent();
   const [asked, setAsked] = useState<{ batch: CodeSales; isOpen: boolean } | null>(null);
   const close = () => setAsked((before) => before && { ...before, isOpen: false });
+  if (batches.length === 0 && isAdding) return null;
   if (batches.length === 0) return <EmptyState icon={IconDiscount} title={text.none.title} text={text.none.text} />;
   return (
     <>

@@ -34,6 +34,8 @@ export const codesText = {
     action: "Withdraw",
     label: (name: string) => `Withdraw ${name}`,
     title: "Withdraw promo codes?",
+    /** Of codes that are not one word. */
+    many: (count: number, prefix: string) => `The ${codes(count)}${prefix === "" ? "" : ` ${prefix}-…`}`,
     text: (name: string, count: number) =>
       `${name} will not be accepted any more. Tickets that were booked with ${count === 1 ? "it" : "them"} stay valid, and orders that are open now can still be completed. This can't be undone.`,
     access: (categories: readonly string[]) =>

@@ -9,7 +9,7 @@ import { useCommandKey } from "@/shared/api/use-command-key";
 import { Dialog } from "@/shared/feedback/dialog";
 
 import { invalidateEvent } from "../queries";
-import { categoriesOf, nameBatch } from "./describe-batch";
+import { categoriesOf } from "./describe-batch";
 import { codesText } from "./strings";
 
 const text = codesText.withdraw;
@@ -52,7 +52,9 @@ export function WithdrawDialog({ event, batch, isOpen, onClose, onDone }: Props)
   return (
     <Dialog isOpen={isOpen} onClose={close} title={text.title} closeLabel={text.keep}>
       <Stack>
-        <Text style={{ overflowWrap: "anywhere" }}>{text.text(nameBatch(batch), batch.count)}</Text>
+        <Text style={{ overflowWrap: "anywhere" }}>
+          {text.text(batch.code ?? text.many(batch.count, batch.prefix), batch.count)}
+        </Text>
         {batch.effect === "access" && (
           <Text style={{ overflowWrap: "anywhere" }}>{text.access(categoriesOf(batch, event))}</Text>
         )}
