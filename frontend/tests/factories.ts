@@ -1,7 +1,17 @@
 import { getGetMeResponseMock } from "@/shared/api/generated/accounts/accounts.msw";
 import { getBookTicketsResponseMock, getGetHoldResponseMock } from "@/shared/api/generated/bookings/bookings.msw";
 import { getGetEventResponseMock } from "@/shared/api/generated/events/events.msw";
-import type { About, Account, Booking, Category, Event, Hold, MadeHold, Pool } from "@/shared/api/generated/model";
+import type {
+  About,
+  Account,
+  Booking,
+  Category,
+  CodeSales,
+  Event,
+  Hold,
+  MadeHold,
+  Pool,
+} from "@/shared/api/generated/model";
 
 /** Objects with the mocks' random values; a test sets the fields that it needs. */
 const LATER = "2031-05-01T19:00:00Z";
@@ -55,6 +65,16 @@ export function hold(more: Partial<Hold> = {}): Hold {
 /** Of a guest. */
 export function madeHold(more: Partial<MadeHold> = {}): MadeHold {
   return { ...hold(), token: "t", ...more };
+}
+
+/** Promo codes of which none was used yet. */
+export function codeSales(more: Partial<CodeSales> = {}): CodeSales {
+  return {
+    id: "batch", effect: "percent", value: "10.00", count: 1, max_tickets: 10, categories: [], valid_from: null, valid_until: null,
+    prefix: "", code: "EARLY", made_at: "2026-11-20T12:00:00Z", withdrawn_at: null, held: 0, booked: 0, cancelled: 0,
+    discount: "0.00", gross: "0.00", refunded: "0.00", currency: "EUR",
+    ...more,
+  }; // prettier-ignore
 }
 
 export const ABOUT: About = {
