@@ -15,7 +15,7 @@ export const promoCodesText = {
   enterFor: (category: string) => `Enter promo code for ${category}`,
   needsCode: (category: string) => `${category} is sold only with a promo code.`,
   /** What an order costs before its promo code is known to the server. */
-  totalWithout: "Total without promo code",
+  totalWithout: "Without promo code",
   problems: {
     unknown: "This event has no such promo code. Check how it is written.",
     notYet: (moment: string) => `This promo code is valid from ${moment}.`,
