@@ -29,7 +29,7 @@ FLOOD = """
                     position += 1;
                     const left = 1005000 - position;
                     const data = {event_id: ids[position % ids.length], available: left, position,
-                                  categories: [{name: "General", available: left}]};
+                                  categories: [{name: "General", available: left, held: 0}], pools: []};
                     text += `event: availability\\nid: ${position}\\ndata: ${JSON.stringify(data)}\\n\\n`;
                 }
                 controller.enqueue(new TextEncoder().encode(text));

@@ -20,7 +20,8 @@ interface Change {
   event_id: string;
   available: number;
   categories: { name: string; available: number; held: number }[];
-  pools: { name: string; available: number; held: number }[];
+  /** A process of the last release sends none. */
+  pools?: { name: string; available: number; held: number }[];
   position: number;
 }
 
@@ -90,7 +91,7 @@ export class SeatStream {
     this.#onState(this.#failures < FAILURES_UNTIL_POLLING ? "connecting" : "polling");
   }
 
-  #store({ event_id, available, categories, pools, position }: Change): void {
+  #store({ event_id, available, categories, pools = [], position }: Change): void {
     this.#lastHeardAt = Date.now();
     this.#pending.set(event_id, { available, ...seatsByName(categories, pools), position });
     this.#flushTimer ??= setTimeout(() => {
