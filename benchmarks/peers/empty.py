@@ -44,12 +44,16 @@ async def get_event(event_id: UUID) -> Event:
 
 def _event(event_id: UUID) -> Event:
     categories = [
-        Category(id=_SOME_ID, name=name, price=money(5000), capacity=1_000_000, taken=1000, held=0, available=999_000)
+        Category(
+            id=_SOME_ID, name=name, price=money(5000), capacity=1_000_000, taken=1000, held=0, available=999_000, needs_code=False,
+            needs_code_until=None,
+        )
         for name in ("General", "Early")
-    ]
+    ]  # fmt: skip
     return Event(
         id=event_id, number=1_000_000, name="Kind 17 of night 1234", description="", venue="Main hall", starts_at=_SOME_TIME,
         ends_at=None, timezone="UTC", sales_open_at=None, sales_close_at=None, past_at=_SOME_TIME, show_at=None,
-        currency="EUR", status="active", organizer_id=_SOME_ID, categories=categories, capacity=2_000_000, available=1_998_000,
+        currency="EUR", status="active", organizer_id=_SOME_ID, categories=categories, pools=[], has_codes=False,
+        capacity=2_000_000, available=1_998_000,
         max_tickets_per_customer=None, guest_checkout="off", hold_minutes=15, details_version=1, created_at=_SOME_TIME,
     )  # fmt: skip

@@ -137,16 +137,17 @@ def _amounts(row: Any) -> dict[str, str]:
 def _event(row: Any) -> read_bodies.Event:
     categories = [
         read_bodies.Category(
-            id=row["event_id"], name=name, price=money(price), capacity=capacity, taken=taken, held=held, available=available
+            id=row["event_id"], name=name, price=money(price), capacity=capacity, taken=taken, held=held, available=available,
+            needs_code=False, needs_code_until=None,
         )
-        for _, name, price, capacity, taken, held, available in from_json(row["categories"])
+        for _, name, price, capacity, taken, held, available, _ in from_json(row["categories"])
     ]  # fmt: skip
     return read_bodies.Event(
         id=row["event_id"], number=row["number"], name=row["name"], description=row["description"], venue=row["venue"],
         starts_at=row["starts_at"], ends_at=row["ends_at"], timezone=row["timezone"], sales_open_at=row["sales_open_at"],
         sales_close_at=row["sales_close_at"], past_at=row["past_at"], show_at=row["show_at"], currency=row["currency"],
         status=row["status"], organizer_id=row["organizer_id"],
-        categories=categories, capacity=sum(category.capacity for category in categories),
+        categories=categories, pools=[], has_codes=False, capacity=sum(category.capacity for category in categories),
         available=sum(category.available for category in categories), max_tickets_per_customer=row["max_tickets_per_customer"],
         guest_checkout="off", hold_minutes=15, details_version=row["details_version"], created_at=row["created_at"],
     )  # fmt: skip
@@ -155,7 +156,7 @@ def _event(row: Any) -> read_bodies.Event:
 def _booking(row: Any) -> Booking:
     tickets, hexadecimal = from_json(row["tickets"]), row["booking_id"].hex.upper()
     quantities: dict[tuple[str, int], int] = {}
-    for _, _, category, price, _ in tickets:
+    for _, _, category, price, _, _ in tickets:
         quantities[category, price] = quantities.get((category, price), 0) + 1
     return Booking(
         id=row["booking_id"], number=row["number"], event_id=row["event_id"], event_name=row["event_name"],
@@ -167,7 +168,7 @@ def _booking(row: Any) -> Booking:
         refunded_amount=money(row["refunded"]), currency=row["currency"],
         tickets=[
             Ticket(id=row["booking_id"], code=f"{hexadecimal}-{ticket}", category=category, status=status)
-            for ticket, _, category, _, status in tickets
+            for ticket, _, category, _, status, _ in tickets
         ],
         booked_at=row["booked_at"], updated_at=row["updated_at"],
     )  # fmt: skip

@@ -19,6 +19,8 @@ class Category(BaseModel):
     taken: int
     held: int
     available: int
+    needs_code: bool
+    needs_code_until: datetime | None
 
 
 class Event(BaseModel):
@@ -38,6 +40,8 @@ class Event(BaseModel):
     status: EventStatus
     organizer_id: UUID
     categories: list[Category]
+    pools: list[Category]
+    has_codes: bool
     capacity: int
     available: int
     max_tickets_per_customer: int | None
