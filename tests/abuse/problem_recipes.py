@@ -2,16 +2,13 @@
 
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
 import psycopg
 from pyotp import TOTP
 
-from commands.code_guesses import WRONG_CODES_PER_MINUTE
 from ledger.commands import Actor, HoldSeats, Role, ScheduleEvent, WantedSeats
 from ledger.entries import Category, Details
 from ledger.keys import Keyring
@@ -19,77 +16,16 @@ from ledger.macs import Macs
 from ledger.mail_tokens import VERIFY_EMAIL, MailTokens
 from ledger.store import Ledger
 from notifications.webhooks.registry import MOST
-from tests.abuse.operations import Target, someone
+from tests.abuse import code_recipes
+from tests.abuse.operations import someone
+from tests.abuse.scene import Scene
 from tests.guests import MAIL, Guest, mailed_code
-from tests.running_system import JSON, LATER, PASSWORD, Person, Stack, tickets
-
-
-@dataclass
-class Scene:
-    """The users and resources of a recipe. `target` is the organizer's event, for which Alice booked two tickets."""
-
-    stack: Stack
-    target: Target
-    organizer: Person
-    alice: Person
-    strict_url: str
-
-    def event(self, **more: Any) -> str:
-        return f"/api/events/{self.stack.event(self.organizer, **more)['id']}"
-
-    @property
-    def path(self) -> str:
-        return f"/api/events/{self.target.event['id']}"
-
-    @property
-    def booking(self) -> str:
-        return f"/api/bookings/{self.target.booking['id']}"
-
-    def code(self, number: int = 0) -> dict[str, str]:
-        return {"code": self.target.booking["tickets"][number]["code"]}
-
-    def edit(self, *categories: dict[str, Any]) -> httpx.Response:
-        return self.organizer.do("PATCH", self.path, {"categories": categories}, If_Match='"1"')
+from tests.running_system import JSON, LATER, PASSWORD, Person, tickets
 
 
 def _pool_below_taken(s: Scene) -> httpx.Response:
     pool = {"name": "Hall", "capacity": 1, "categories": ["General", "VIP"]}
     return s.organizer.do("PATCH", s.path, {"pools": [pool]}, If_Match='"1"')
-
-
-def _codes(s: Scene, **more: Any) -> JSON:
-    made: JSON = s.organizer.ok("POST", f"{s.path}/codes", {"effect": "fixed", "value": "1", "max_tickets": 1, **more})
-    return made
-
-
-def _withdrawn(s: Scene) -> tuple[str, str]:
-    """A code that was withdrawn, and the path of its batch."""
-    made = _codes(s)
-    path = f"{s.path}/codes/{made['batch']['id']}"
-    s.organizer.ok("DELETE", path)
-    return made["codes"][0], path
-
-
-def _book_with(s: Scene, code: str, quantity: int = 1) -> httpx.Response:
-    return s.alice.do("POST", f"{s.path}/bookings", {**tickets(quantity), "code": code})
-
-
-def _code_required(s: Scene) -> httpx.Response:
-    body = {"effect": "access", "max_tickets": 9, "categories": ["General"]}
-    s.organizer.ok("POST", f"{s.path}/codes", body)
-    return s.alice.do("POST", f"{s.path}/bookings", tickets(1))
-
-
-def _code_taken(s: Scene) -> httpx.Response:
-    _codes(s, code="EARLY")
-    return s.organizer.do("POST", f"{s.path}/codes", {"effect": "fixed", "value": "1", "max_tickets": 1, "code": "EARLY"})
-
-
-def _too_many_codes(s: Scene) -> httpx.Response:
-    with s.stack.another_api() as url, httpx.Client(base_url=url, timeout=30) as http:
-        there = Person(http, token=s.alice.token)
-        wrong = {**tickets(1), "code": "GUESS"}
-        return [there.do("POST", f"{s.path}/bookings", wrong) for _ in range(WRONG_CODES_PER_MINUTE + 1)][-1]
 
 
 def _already_cancelled(s: Scene) -> httpx.Response:
@@ -320,7 +256,7 @@ def _hold_where(s: Scene, times: int = 1, **environment: str) -> httpx.Response:
 
 
 UNKNOWN = uuid4()
-RECIPES: dict[str, Callable[[Scene], httpx.Response]] = {
+RECIPES: dict[str, Callable[[Scene], httpx.Response]] = code_recipes.RECIPES | {
     "event-not-found": lambda s: s.alice.do("GET", f"/api/events/{UNKNOWN}"),
     "booking-not-found": lambda s: s.alice.do("GET", f"/api/bookings/{UNKNOWN}"),
     "entry-not-found": _between_entries,
@@ -358,15 +294,6 @@ RECIPES: dict[str, Callable[[Scene], httpx.Response]] = {
     "wrong-event": lambda s: s.organizer.do("POST", f"{s.event()}/check-ins", s.code()),
     "invalid-code": lambda s: s.organizer.do("POST", f"{s.path}/check-ins", {"code": "0" * 31}),
     "capacity-below-taken": lambda s: s.edit(*({"id": category["id"], "capacity": 1} for category in s.target.event["categories"])),
-    "code-unknown": lambda s: _book_with(s, "NONE"),
-    "code-not-valid-now": lambda s: _book_with(s, _withdrawn(s)[0]),
-    "code-not-for-category": lambda s: _book_with(s, _codes(s, categories=["VIP"])["codes"][0]),
-    "code-spent": lambda s: _book_with(s, _codes(s)["codes"][0], quantity=2),
-    "code-required": _code_required,
-    "code-taken": _code_taken,
-    "codes-not-found": lambda s: s.organizer.do("DELETE", f"{s.path}/codes/{UNKNOWN}"),
-    "codes-already-withdrawn": lambda s: s.organizer.do("DELETE", _withdrawn(s)[1]),
-    "too-many-codes": _too_many_codes,
     "category-in-use": lambda s: s.edit({"id": s.target.event["categories"][1]["id"]}),
     "pool-below-taken": _pool_below_taken,
     "stale-version": lambda s: s.organizer.do("PATCH", s.path, {"name": "N"}, If_Match='"7"'),
@@ -406,13 +333,12 @@ RECIPES: dict[str, Callable[[Scene], httpx.Response]] = {
     "wrong-password": lambda s: s.alice.do("PATCH", "/api/me", {"password": "a new password", "old_password": "wrong"}),
 }
 #: What a program needs beside the text.
-FACTS: dict[str, JSON] = {
+FACTS: dict[str, JSON] = code_recipes.FACTS | {
     "hold-closed": {"outcome": "released"}, "hold-gone": {"available": 1, "category": "General"}, "extension-limit": {"limit": 3},
     "too-many-holds": {"limit": 1},
     "sold-out": {"available": 5, "category": "VIP"}, "customer-limit": {"limit": 1, "held": 0},
     "price-changed": {"total_amount": "100.00"}, "too-many-webhooks": {"limit": 20}, "too-many-announcements": {"limit": 20},
     "booking-too-large": {"limit": 1_000}, "event-not-bookable": {"reason": "completed"},
     "capacity-below-taken": {"taken": 2}, "stale-version": {"details_version": 1},
-    "code-spent": {"left": 1}, "code-required": {"category": "General"}, "code-not-for-category": {"categories": ["VIP"]},
     "pool-below-taken": {"taken": 2, "pool": "Hall"},
 }  # fmt: skip

@@ -7,8 +7,9 @@ import pytest
 
 from app.problems import _FRAMEWORK_PROBLEMS, PROBLEMS, slug_of
 from tests.abuse.operations import Target
-from tests.abuse.problem_recipes import FACTS, RECIPES, Scene
+from tests.abuse.problem_recipes import FACTS, RECIPES
 from tests.abuse.refusals import refused
+from tests.abuse.scene import Scene
 from tests.running_system import Person, Stack
 
 STATUSES = {slug_of(kind): problem.status for kind, problem in PROBLEMS.items()} | {

@@ -1,13 +1,10 @@
 """A state machine over the core: the invariants of the Event hold for all commands in all orders.
 
-Beside the Event an own, naive account is kept: a list of tickets, each with its seat, its holder, its price and its state, and a
-list of holds with the time of their end. It knows nothing of lapses: when a worker lets holds lapse changes no decision.
+Beside the Event an own, naive account is kept (`own_account.py`). When a worker lets holds lapse changes no decision.
 SOAK=1 plays the long round: 2,000 games of 50 steps instead of 100 of 30.
 """
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from decimal import ROUND_HALF_UP, Decimal
+from datetime import timedelta
 from typing import Any, TypeVar
 from uuid import UUID, uuid5
 
@@ -28,6 +25,7 @@ from ledger.hold_errors import HoldEntryNeeded
 from ledger.selling import MAX_EXTENSIONS
 from tests.ledger import scenario as s
 from tests.ledger.histories import fold
+from tests.ledger.own_account import USES, Hold, OwnAccount, Ticket
 from tests.ledger.test_event import restored, without_newest
 from tests.soak import rounds
 
@@ -39,45 +37,14 @@ people = st.sampled_from((s.ALICE, s.BOB, s.OTHER_ORGANIZER, s.ORGANIZER))
 any_one = st.integers(0, 1_000)
 #: Two promo codes of a batch, or none.
 codes = st.sampled_from((None, None, 0, 1))
-#: Tickets that one of them is good for.
-USES = 4
 
 
-@dataclass
-class Ticket:
-    booking: UUID
-    number: int
-    category: int
-    holder: UUID | None
-    price: int
-    code: int | None = None
-    state: str = "active"
-
-
-@dataclass
-class Hold:
-    id: UUID
-    seats: list[int]
-    prices: list[int]
-    holder: UUID | None
-    ends: datetime
-    code: int | None = None
-    is_open: bool = True
-    extensions: int = 0
-
-
-class Selling(RuleBasedStateMachine):
+class Selling(OwnAccount, RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.event: Event | None = None
         self.ledger: list[e.RecordedEntry] = []
         self.sent: list[Command] = []
-        self.tickets: list[Ticket] = []
-        self.holds: list[Hold] = []
-        self.now = s.NOW
-        self.paid = self.refunded = 0
-        self.is_withdrawn = False
-        self.price, self.capacity, self.pool = {1: 0, 2: 0}, {1: 0, 2: 0}, 0
 
     # --- what the appender does with a command
 
@@ -135,13 +102,6 @@ class Selling(RuleBasedStateMachine):
             self.tickets += [Ticket(command.id, n, c, holder, price, code) for n, (c, price) in enumerate(seats)]
             self.paid += sum(price for _, price in seats)
 
-    def prices(self, category: int, quantity: int, code: int | None) -> list[int]:
-        """What each of these tickets costs now."""
-        total = Decimal(self.price[category] * quantity)
-        if code is not None:
-            total = (total * Decimal("0.8766")).quantize(Decimal(1), ROUND_HALF_UP)
-        return [int(total) // quantity + (number < int(total) % quantity) for number in range(quantity)]
-
     @rule(die=st.integers(1, 10))
     def withdraw(self, die: int) -> None:
         if die == 7:
@@ -152,19 +112,6 @@ class Selling(RuleBasedStateMachine):
     @rule(actor=people, category=st.sampled_from([1, 2]))
     def book_one(self, actor: Actor, category: int) -> None:
         self.book(actor, actor, int(category == 1), int(category == 2), None)
-
-    def is_acceptable(self, wanted: dict[int, int], holder: UUID | None, code: int | None) -> bool:
-        """Whether these seats could be sold now, by category."""
-        fits = all(self.taken(c) + self.held(c) + quantity <= self.capacity[c] for c, quantity in wanted.items())
-        fits = fits and (not self.pool or self.in_pool() + sum(wanted.values()) <= self.pool)
-        if code is not None:
-            fits = fits and not self.is_withdrawn and self.uses(code) + sum(wanted.values()) <= USES
-        return self.status == "active" and fits and self.is_within_limit(sum(wanted.values()), holder)
-
-    def is_within_limit(self, quantity: int, holder: UUID | None) -> bool:
-        has = sum(ticket.state != "cancelled" for ticket in self.tickets if ticket.holder == holder)
-        has += sum(len(hold.seats) for hold in self.live_holds() if hold.holder == holder)
-        return holder is None or self.limit is None or has + quantity <= self.limit
 
     @rule(minutes=st.sampled_from([1, 5, 16]))
     def wait(self, minutes: int) -> None:
@@ -291,43 +238,10 @@ class Selling(RuleBasedStateMachine):
             return
         active = self.status == "active"
         assert self.submit(self.named((CompleteEvent if complete else CancelEvent)(**s.by(s.ORGANIZER)))) == active
+        if active:
+            self.status = "completed" if complete else "cancelled"
         if active and not complete:
             self.give_back(self.tickets)
-
-    # --- the own account
-
-    @property
-    def status(self) -> str:
-        last = next(
-            (type(recorded.entry) for recorded in self.ledger if isinstance(recorded.entry, e.EventCancelled | e.EventCompleted)),
-            None,
-        )
-        return {e.EventCancelled: "cancelled", e.EventCompleted: "completed", None: "active"}[last]
-
-    def taken(self, category: int) -> int:
-        return sum(ticket.category == category and ticket.state != "cancelled" for ticket in self.tickets)
-
-    def held(self, category: int) -> int:
-        return sum(hold.seats.count(category) for hold in self.live_holds())
-
-    def in_pool(self) -> int:
-        return sum(self.taken(category) + self.held(category) for category in NAMES)
-
-    def uses(self, code: int) -> int:
-        held = sum(len(hold.seats) for hold in self.live_holds() if hold.code == code)
-        return held + sum(ticket.code == code and ticket.state != "cancelled" for ticket in self.tickets)
-
-    def live_holds(self) -> list[Hold]:
-        return [hold for hold in self.holds if hold.is_open and hold.ends > self.now] if self.status == "active" else []
-
-    def booking(self, which: int) -> list[Ticket]:
-        booking = self.tickets[which % len(self.tickets)].booking
-        return [ticket for ticket in self.tickets if ticket.booking == booking]
-
-    def give_back(self, tickets: list[Ticket]) -> None:
-        for ticket in tickets:
-            self.refunded += ticket.price if ticket.state != "cancelled" else 0
-            ticket.state = "cancelled"
 
     # --- what is so after each step
 
@@ -345,7 +259,8 @@ class Selling(RuleBasedStateMachine):
     def a_pool_never_holds_more_than_its_capacity(self) -> None:
         for pool in self.event.pools if self.event else ():
             assert pool.capacity == self.pool
-            assert sum(self.event.seats_of(pool)) <= pool.capacity  # type: ignore[union-attr]
+            assert self.event is not None
+            assert sum(self.event.seats_of(pool)) <= pool.capacity
 
     @invariant()
     def codes_are_used_as_often_as_they_are_good_for(self) -> None:

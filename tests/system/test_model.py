@@ -2,12 +2,10 @@
 After each step, seats sold = active tickets, between 0 and the capacity, and the read tables match the model. The model knows when
 holds are due, and nothing of their lapses. (Clocks that differ: `tests/commands/test_holds.py`.)"""
 
-import asyncio
 from collections.abc import Awaitable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -15,11 +13,7 @@ from uuid import UUID, uuid4
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
-from psycopg_pool import AsyncConnectionPool
-from sqlalchemy import NullPool, create_engine, text
 
-from commands.appender.appender import Appender
-from commands.service import CommandService
 from ledger import entries as e
 from ledger.code_batches import canonical
 from ledger.code_views import CodeBatchView
@@ -43,21 +37,13 @@ from ledger.commands import (
     WantedCode,
     WantedSeats,
 )
-from ledger.connection import LedgerConnection
 from ledger.errors import EventNotBookable, SeatledgerError
 from ledger.event import category_id
 from ledger.hold_errors import NothingDue
-from ledger.keys import Keyring
-from ledger.macs import MacCheck
-from ledger.store import Ledger, sqlalchemy_url
-from ledger.streams import Streams
-from ledger.ticket_codes import TicketCodes
 from ledger.views import BookingView, EventView, HoldView
-from projections.engine import catch_up
 from projections.registry import PROJECTORS
-from tests.ledger import scenario as s
 from tests.soak import rounds
-from workers.gateway import Gateway
+from tests.system.bench import Bench
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 ADMIN = Actor(UUID(int=0xAD), Role.ADMIN)
@@ -86,50 +72,6 @@ class Hold:
     has_code: bool = False
     is_open: bool = True
     extensions: int = 0
-
-
-class Bench:
-    """Two command services and a gateway on one database, a loop to run them in, and the projections. `now`: the time by all
-    clocks."""
-
-    def __init__(self, database_url: str, directory: Path) -> None:
-        self.url = database_url
-        self.loop = asyncio.Runner()
-        self.run = self.loop.run
-        self.codes = TicketCodes(Keyring.open(directory, "tickets"))
-        self.engine = create_engine(sqlalchemy_url(database_url), poolclass=NullPool)
-        self.ledger, self.gateway = Ledger(database_url), Gateway(Ledger(database_url, s.MACS))
-        self.now = NOW
-        self.pool: AsyncConnectionPool[Any] = AsyncConnectionPool(database_url, kwargs={"autocommit": True}, min_size=1, open=False)
-        self.run(self.pool.open())
-        self.command_services: list[tuple[Appender, CommandService]] = [self.run(self.command_service()) for _ in range(2)]
-
-    async def command_service(self) -> tuple[Appender, CommandService]:
-        streams = Streams(self.pool, MacCheck(s.MACS))
-        connect = partial(LedgerConnection.connect, self.url, s.MACS)
-        appender = Appender(connect=connect, streams=streams, clock=lambda: self.now)
-        await appender.start()
-        return appender, CommandService(appender, streams, self.codes)
-
-    def crash(self, which: int) -> None:
-        """One process loses its event cache."""
-        self.run(self.command_services[which][0].close())
-        self.command_services[which] = self.run(self.command_service())
-
-    def project(self, name: str) -> None:
-        catch_up(self.engine, self.ledger, PROJECTORS[name], batch_size=7)
-
-    def rows(self, query: str, **values: Any) -> list[Any]:
-        with self.engine.connect() as connection:
-            return list(connection.execute(text(query), values))
-
-    def close(self) -> None:
-        for appender, _ in self.command_services:
-            self.run(appender.close())
-        self.run(self.pool.close())
-        self.ledger.close()
-        self.gateway.close()
-        self.loop.close()
 
 
 class World(RuleBasedStateMachine):
@@ -383,7 +325,7 @@ class World(RuleBasedStateMachine):
 
 
 def test_real_system_matches_the_model(database_url: str, tmp_path: Path) -> None:
-    bench = Bench(database_url, tmp_path)
+    bench = Bench(database_url, tmp_path, NOW)
     examples, steps = rounds(15, 2_000), rounds(40, 50)
     try:
         run_state_machine_as_test(

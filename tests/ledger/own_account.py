@@ -1,0 +1,94 @@
+"""A naive account of what an Event has sold and holds, to compare it with. It knows nothing of lapses, and counts all anew."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import ROUND_HALF_UP, Decimal
+from uuid import UUID
+
+from tests.ledger import scenario as s
+
+#: Tickets that a promo code of the account is good for, and what one costs with it.
+USES, SHARE_LEFT = 4, Decimal("0.8766")
+
+
+@dataclass
+class Ticket:
+    booking: UUID
+    number: int
+    category: int
+    holder: UUID | None
+    price: int
+    code: int | None = None
+    state: str = "active"
+
+
+@dataclass
+class Hold:
+    id: UUID
+    seats: list[int]
+    prices: list[int]
+    holder: UUID | None
+    ends: datetime
+    code: int | None = None
+    is_open: bool = True
+    extensions: int = 0
+
+
+class OwnAccount:
+    """Prices and capacities by number of the category. `pool`: the seats that all categories share; 0: none."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tickets: list[Ticket] = []
+        self.holds: list[Hold] = []
+        self.now = s.NOW
+        self.status = "active"
+        self.paid = self.refunded = 0
+        self.is_withdrawn = False
+        self.price, self.capacity, self.pool = {1: 0, 2: 0}, {1: 0, 2: 0}, 0
+        self.limit: int | None = None
+
+    def prices(self, category: int, quantity: int, code: int | None) -> list[int]:
+        """What each of these tickets costs now."""
+        total = Decimal(self.price[category] * quantity)
+        if code is not None:
+            total = (total * SHARE_LEFT).quantize(Decimal(1), ROUND_HALF_UP)
+        return [int(total) // quantity + (number < int(total) % quantity) for number in range(quantity)]
+
+    def is_acceptable(self, wanted: dict[int, int], holder: UUID | None, code: int | None) -> bool:
+        """Whether these seats could be sold now, by category."""
+        fits = all(self.taken(c) + self.held(c) + quantity <= self.capacity[c] for c, quantity in wanted.items())
+        fits = fits and (not self.pool or self.in_pool() + sum(wanted.values()) <= self.pool)
+        if code is not None:
+            fits = fits and not self.is_withdrawn and self.uses(code) + sum(wanted.values()) <= USES
+        return self.status == "active" and fits and self.is_within_limit(sum(wanted.values()), holder)
+
+    def is_within_limit(self, quantity: int, holder: UUID | None) -> bool:
+        has = sum(ticket.state != "cancelled" for ticket in self.tickets if ticket.holder == holder)
+        has += sum(len(hold.seats) for hold in self.live_holds() if hold.holder == holder)
+        return holder is None or self.limit is None or has + quantity <= self.limit
+
+    def taken(self, category: int) -> int:
+        return sum(ticket.category == category and ticket.state != "cancelled" for ticket in self.tickets)
+
+    def held(self, category: int) -> int:
+        return sum(hold.seats.count(category) for hold in self.live_holds())
+
+    def in_pool(self) -> int:
+        return sum(self.taken(category) + self.held(category) for category in self.capacity)
+
+    def uses(self, code: int) -> int:
+        held = sum(len(hold.seats) for hold in self.live_holds() if hold.code == code)
+        return held + sum(ticket.code == code and ticket.state != "cancelled" for ticket in self.tickets)
+
+    def live_holds(self) -> list[Hold]:
+        return [hold for hold in self.holds if hold.is_open and hold.ends > self.now] if self.status == "active" else []
+
+    def booking(self, which: int) -> list[Ticket]:
+        booking = self.tickets[which % len(self.tickets)].booking
+        return [ticket for ticket in self.tickets if ticket.booking == booking]
+
+    def give_back(self, tickets: list[Ticket]) -> None:
+        for ticket in tickets:
+            self.refunded += ticket.price if ticket.state != "cancelled" else 0
+            ticket.state = "cancelled"
