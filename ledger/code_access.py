@@ -5,7 +5,7 @@ from datetime import datetime
 
 import msgspec
 
-from ledger.code_batches import CodeBatch
+from ledger.code_batches import CodeBatch, covers
 
 
 class LiveCodes(msgspec.Struct, frozen=True, array_like=True):
@@ -23,5 +23,5 @@ class LiveCodes(msgspec.Struct, frozen=True, array_like=True):
 
 def code_needed(category: int, live: Iterable[LiveCodes]) -> tuple[bool, datetime | None]:
     """Whether the category is sold only with a code, and until when; None: as long as it is sold."""
-    ends = [codes.valid_until for codes in live if codes.is_access and (not codes.categories or category in codes.categories)]
+    ends = [codes.valid_until for codes in live if codes.is_access and covers(codes.categories, category)]
     return bool(ends), None if None in ends else max(filter(None, ends), default=None)

@@ -1,5 +1,6 @@
 """Promo codes, as entries describe them. Pure."""
 
+from collections.abc import Collection
 from datetime import datetime
 from functools import lru_cache
 from typing import Literal, Self
@@ -38,7 +39,7 @@ class CodeBatch(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     key: int = 1
 
     def covers(self, category: int) -> bool:
-        return not self.categories or category in self.categories
+        return covers(self.categories, category)
 
     def tickets(self, seats: bytes) -> int:
         """How many of these tickets, each given by the number of its category, the codes are about."""
@@ -58,6 +59,11 @@ class CodeUse(msgspec.Struct, frozen=True, gc=False, array_like=True):
     @classmethod
     def of(cls, key: bytes) -> Self:
         return cls(key[0], int.from_bytes(key[1:], "big"))
+
+
+def covers(categories: Collection[int], category: int) -> bool:
+    """Whether codes for these categories (none: for all) are for this one."""
+    return not categories or category in categories
 
 
 @lru_cache(maxsize=1024)

@@ -10,6 +10,7 @@ from sqlalchemy import ARRAY, CheckConstraint, Connection, SmallInteger, delete,
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ledger import entries as e
+from ledger.code_batches import covers
 from ledger.entries import RecordedEntry
 from projections.tables import CategoryNumber, Id, MinorUnits, Model, String, Timestamp, is_any_of, table_of, upsert
 
@@ -81,7 +82,7 @@ class _Batch(msgspec.Struct):
     refunded: int = 0
 
     def covers(self, category: int) -> bool:
-        return not self.categories or category in self.categories
+        return covers(self.categories, category)
 
     def tickets(self, lines: Sequence[e.Line] | Sequence[e.CancelledLine]) -> int:
         return sum(line.quantity for line in lines if self.covers(line.category))

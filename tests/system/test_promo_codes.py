@@ -121,7 +121,7 @@ def test_guests_use_codes(event: JSON, organizer: Person, other_url: str) -> Non
     assert booked["lines"][0]["amount"] != booked["lines"][0]["unit_price"]
 
 
-def test_who_tries_codes_has_to_stop(event: JSON, organizer: Person, alice: Person, other_url: str) -> None:
+def test_wrong_codes_are_limited(event: JSON, organizer: Person, alice: Person, other_url: str) -> None:
     [code] = make(organizer, event)["codes"]
     with httpx.Client(base_url=other_url, timeout=30) as http:
         there = Person(http, token=alice.token)
