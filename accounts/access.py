@@ -302,6 +302,8 @@ FOR_GUESTS = "x-for-guests"
 BY_LINK = "x-by-link"
 BuyerOrGuest = Annotated[Principal | None, Security(_BuyerOrGuest(), scopes=BUYERS)]
 Organizer = Annotated[Principal, Security(_signed_in, scopes=["organizer", "admin"])]
+#: Those who sell, and those who check.
+MoneyReader = Annotated[Principal, Security(_signed_in, scopes=["organizer", "auditor", "admin"])]
 Auditor = Annotated[Principal, Security(_signed_in, scopes=["auditor", "admin"])]
 Admin = Annotated[Principal, Security(_signed_in, scopes=["admin"])]
 

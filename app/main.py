@@ -18,6 +18,7 @@ import accounts.session_routes
 import accounts.trail_routes
 import commands.code_routes
 import commands.hold_routes
+import commands.payment_routes
 import commands.routes
 import compat.registry
 import notifications.announcement_routes
@@ -74,7 +75,8 @@ def bootstrap(
         notifications.mailbox_routes.router, notifications.manage_routes.router, notifications.resending_routes.router,
         notifications.webhooks.routes.router, notifications.announcement_routes.router, notifications.unsubscribe_routes.router,
     )  # fmt: skip
-    command_routers = (commands.routes.router, commands.hold_routes.router, commands.code_routes.router)
+    routed = (commands.routes, commands.hold_routes, commands.code_routes, commands.payment_routes)
+    command_routers = [module.router for module in routed]
     routers = (*query_api.routes.routers(), *command_routers, *account_routers, *notification_routers)
     for router in (*routers, about.router, probes.router):
         app.router.routes.extend(router.routes)  # include_router would make matching a fifth of a query's time

@@ -18,7 +18,7 @@ from starlette.exceptions import HTTPException
 
 from accounts import errors as accounts
 from accounts.access import clear_cookies
-from ledger import code_errors, errors, hold_errors, http_errors
+from ledger import code_errors, errors, hold_errors, http_errors, payment_errors
 from ledger.http_errors import plain
 from ledger.request_trace import current_trace
 from notifications import errors as notifications
@@ -54,7 +54,7 @@ _BASES = {errors.SeatledgerError, errors.NotFound, errors.RuleBroken, errors.Ret
 _INTERNAL = {hold_errors.HoldEntryNeeded, hold_errors.NothingDue}
 PROBLEMS = {
     kind: _problem_of(kind)
-    for module in (errors, hold_errors, code_errors, accounts, notifications)
+    for module in (errors, hold_errors, code_errors, payment_errors, accounts, notifications)
     for kind in _errors_in(module)
     if kind not in _BASES | _INTERNAL
 }

@@ -4,7 +4,7 @@ Unknown fields are refused. Those of orders: `order_bodies.py`.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from decimal import Decimal
 from functools import cache
@@ -26,12 +26,13 @@ from pydantic import (
 from ledger.changing import MAX_CAPACITY, MAX_CATEGORIES, MAX_POOLS
 from ledger.commands import CategoryChange, PoolChange
 from ledger.entries import Category, Details, Pool
+from ledger.entries import PaymentMethod as Method
 from ledger.errors import Malformed
 from ledger.field_types import LocalEventTime, LongText, Name, Text, from_zone
 from ledger.money import MAX_PRICE, exponent, to_minor
 from ledger.rules import malformed
 from ledger.selling import MAX_HOLD_MINUTES
-from ledger.views import GuestCheckout
+from ledger.views import GuestCheckout, PaymentMethod, PaymentPolicy
 
 #: Files beside the zones, or of other clocks, which browsers refuse: "localtime" would mean something else on each machine.
 _NO_TIMEZONES = re.compile("localtime|Factory|posixrules|(posix|right)/.*").fullmatch
@@ -55,14 +56,16 @@ def _currency(code: str) -> str:
         raise ValueError("is not an ISO 4217 currency code, such as EUR") from None
 
 
-_PRICE = re.compile(r"\d{1,10}(\.\d{1,4})?", re.ASCII)
+def decimal_text(digits: int) -> Callable[[Any], Any]:
+    """A validator of decimal strings with this number of digits before the point; pydantic checks numbers."""
+    matches = re.compile(rf"\d{{1,{digits}}}(\.\d{{1,4}})?", re.ASCII).fullmatch
 
+    def check(value: Any) -> Any:
+        if isinstance(value, str) and not matches(value):
+            raise ValueError("must be a decimal number such as 12.50")
+        return value
 
-def _price(value: Any) -> Any:
-    """Checks a decimal string; pydantic checks numbers."""
-    if isinstance(value, str) and not _PRICE.fullmatch(value):
-        raise ValueError("must be a decimal number such as 12.50")
-    return value
+    return check
 
 
 Venue = Annotated[str, Text(200, at_least=0, is_name=True)]
@@ -70,7 +73,7 @@ Timezone = Annotated[str, Text(64), AfterValidator(_timezone)]
 CurrencyCode = Annotated[str, Text(3, at_least=3), AfterValidator(_currency)]
 Price = Annotated[
     Decimal,
-    BeforeValidator(_price),
+    BeforeValidator(decimal_text(10)),
     Field(ge=0, le=Decimal(MAX_PRICE), max_digits=14, allow_inf_nan=False),
     WithJsonSchema({"type": "string", "format": "number", "examples": ["12.50"], "description": "A number is accepted too"}),
 ]
@@ -100,11 +103,27 @@ class NewPool(Body):
     categories: CategoryNames
 
 
+class NewPaymentTerms(Body):
+    """How an event is paid: `elsewhere`; or `online`, through Seatledger, by one of the `methods`."""
+
+    policy: PaymentPolicy
+    methods: Annotated[list[PaymentMethod], Field(max_length=10)] = []
+
+    @model_validator(mode="after")
+    def _check_methods(self) -> Self:
+        if (self.policy == "online") != bool(self.methods):
+            raise ValueError("online needs methods, elsewhere has none")
+        return self
+
+    def sorted_methods(self) -> tuple[Method, ...]:
+        return tuple(sorted(set(self.methods)))
+
+
 class NewEvent(Body):
     """A new event. Without `starts_at` it has an open date. Sales to customers end at `sales_close_at`; without it at the start, or
     never for an open date. The box office sells until `past_at`. Without `guest_checkout` it is `proven` where there is a limit of
     tickets per customer, else `open`. `hold_minutes`: for how long seats are held for somebody who is about to book them.
-    A category is in one of the `pools` at most."""
+    A category is in one of the `pools` at most. Without `payment` it is paid elsewhere."""
 
     name: Name
     starts_at: LocalEventTime | None = None
@@ -121,12 +140,15 @@ class NewEvent(Body):
     max_tickets_per_customer: CustomerLimit | None = None
     guest_checkout: GuestCheckout | None = None
     hold_minutes: HoldMinutes = 15
+    payment: NewPaymentTerms | None = None
 
     def details(self) -> Details:
         """Times without an offset are in the event's time zone. Raises Malformed for one that does not exist there."""
         sent = {name: getattr(self, name) for name in Details.__struct_fields__ if name in type(self).model_fields}
         if self.guest_checkout is None:
             del sent["guest_checkout"]
+        if self.payment is not None:
+            sent["payment_methods"] = self.payment.sorted_methods()
         return Details(**in_utc(sent, self.timezone))
 
     def numbered_categories(self, currency: str) -> tuple[Category, ...]:
@@ -216,10 +238,11 @@ class EventChanges(Body):
     max_tickets_per_customer: CustomerLimit | None = None
     guest_checkout: GuestCheckout | None = None
     hold_minutes: HoldMinutes | None = None
+    payment: NewPaymentTerms | None = None
 
     @model_validator(mode="after")
     def _check_not_null(self) -> Self:
-        for name in ("name", "categories", "pools", "timezone", "guest_checkout", "hold_minutes"):
+        for name in ("name", "categories", "pools", "timezone", "guest_checkout", "hold_minutes", "payment"):
             if name in self.model_fields_set and getattr(self, name) is None:
                 raise ValueError(f"{name} can't be null")
         return self
@@ -227,7 +250,9 @@ class EventChanges(Body):
     def changes(self, timezone: str) -> dict[str, Any]:
         """The new values of fields of `Details`; null becomes an empty text for `description` and `venue`. `timezone`: the event's
         until now. Raises Malformed for a time that does not exist in its time zone."""
-        sent = {name: getattr(self, name) for name in self.model_fields_set if name not in ("categories", "pools")}
+        sent = {name: getattr(self, name) for name in self.model_fields_set if name not in ("categories", "pools", "payment")}
+        if self.payment is not None:
+            sent["payment_methods"] = self.payment.sorted_methods()
         values = {name: "" if value is None and name in ("description", "venue") else value for name, value in sent.items()}
         return in_utc(values, self.timezone or timezone)
 

@@ -1,6 +1,7 @@
 """The result of a command: one function makes it, for the first try and for every retry alike.
 
-BookSeats, ConfirmHold, CancelBooking, CheckIn    the booking, made from the stored entries about it (`History`)
+BookSeats, ConfirmHold, CancelBooking, CheckIn,
+TakePayment, GiveRefund                           the booking, made from the stored entries about it (`History`)
 HoldSeats, ExtendHold, ReleaseHold                the hold, likewise
 MakeCodes                                         the batch of codes, likewise
 every other command                               the Event as of the command's last entry
@@ -11,7 +12,19 @@ from collections.abc import Sequence
 import msgspec
 
 from ledger.code_views import CodeBatchView, code_batch_view
-from ledger.commands import BookSeats, CancelBooking, CheckIn, Command, ConfirmHold, ExtendHold, HoldSeats, MakeCodes, ReleaseHold
+from ledger.commands import (
+    BookSeats,
+    CancelBooking,
+    CheckIn,
+    Command,
+    ConfirmHold,
+    ExtendHold,
+    GiveRefund,
+    HoldSeats,
+    MakeCodes,
+    ReleaseHold,
+    TakePayment,
+)
 from ledger.entries import CodesMade, EventDetailsChanged, EventScheduled, RecordedEntry, SeatsBooked, SeatsHeld
 from ledger.event import Event
 from ledger.ticket_codes import TicketCodes
@@ -64,8 +77,11 @@ def subject_versions(command: Command, event: Event, version: int) -> tuple[int,
         return (version,)
     if isinstance(command, ExtendHold | ReleaseHold) and command.hold_id.bytes in event.commands:
         return (event.commands[command.hold_id.bytes], version)
-    if isinstance(command, CancelBooking | CheckIn) and command.booking_id.bytes in event.bookings:
-        return tuple(about for about in event.versions_about(command.booking_id) if about <= version)
+    if isinstance(command, CancelBooking | CheckIn | TakePayment | GiveRefund) and command.booking_id.bytes in event.bookings:
+        about = event.versions_about(command.booking_id)
+        if event.status == "cancelled":  # nothing changes details later
+            about = tuple(sorted((*about, event.details_version)))
+        return tuple(of_entry for of_entry in about if of_entry <= version)
     return ()
 
 

@@ -43,7 +43,7 @@ async def create_event(body: NewEvent, request: Request, principal: Organizer, k
     """Creates an event; without `starts_at` it has an open date. Sales to customers end at `sales_close_at`; without it at the
     start, or never for an open date. The box office sells until `past_at`."""
     write_side = write_side_of(request)
-    if body.pools:
+    if body.pools or body.payment is not None:
         write_side.check_holds_on()
     id_ = command_id_of(request, principal, key)
     currency = body.currency or await _default_currency(write_side, id_, key)
@@ -75,7 +75,7 @@ async def update_event(
     event = await write_side.command_service.last_seen_event(event_id)
     if event is None:
         raise EventNotFound
-    if body.pools:
+    if body.pools or body.payment is not None:
         write_side.check_holds_on()
     command = ChangeEvent(
         id=command_id_of(request, principal, key), actor=principal.actor, event_id=event_id,

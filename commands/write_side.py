@@ -43,7 +43,7 @@ class WriteSide:
         return blake2b(_encode([customer.name, customer.email]), key=self._key, digest_size=16, person=b"box office").digest()
 
     def check_holds_on(self) -> None:
-        """Raises HoldsOff while processes may run that can't read the entries of holds, pools and codes. Asked for
+        """Raises HoldsOff while processes may run that can't read the entries of holds, pools, codes and payments. Asked for
         the first such entry of an Event: after it they can't read the others, either."""
         if not self._has_holds:
             raise HoldsOff

@@ -425,9 +425,14 @@ CREATE TABLE public.bookings (
     refunded bigint NOT NULL,
     booked_at timestamp with time zone NOT NULL,
     updated_at timestamp with time zone NOT NULL,
+    to_pay bigint,
+    received bigint DEFAULT 0 NOT NULL,
+    paid_back bigint DEFAULT 0 NOT NULL,
+    CONSTRAINT ck_bookings_paid_back_within_received CHECK (((paid_back >= 0) AND (paid_back <= received))),
     CONSTRAINT ck_bookings_quantity_positive CHECK ((quantity > 0)),
     CONSTRAINT ck_bookings_refunded_within_total CHECK (((refunded >= 0) AND (refunded <= total))),
-    CONSTRAINT ck_bookings_status CHECK ((status = ANY (ARRAY['confirmed'::text, 'cancelled'::text])))
+    CONSTRAINT ck_bookings_status CHECK ((status = ANY (ARRAY['confirmed'::text, 'cancelled'::text]))),
+    CONSTRAINT ck_bookings_to_pay_within_total CHECK (((to_pay >= 0) AND (to_pay <= total)))
 );
 
 --
@@ -471,6 +476,7 @@ CREATE TABLE public.catalogue_events (
     guest_checkout text DEFAULT 'off'::text NOT NULL,
     hold_minutes integer DEFAULT 15 NOT NULL,
     codes text,
+    payment_methods text[] DEFAULT '{}'::text[] NOT NULL,
     CONSTRAINT ck_catalogue_events_ends_after_start CHECK ((ends_at > starts_at)),
     CONSTRAINT ck_catalogue_events_status CHECK ((status = ANY (ARRAY['active'::text, 'cancelled'::text, 'completed'::text])))
 );
@@ -727,6 +733,26 @@ CREATE TABLE public.manage_links (
 );
 
 --
+-- Name: money_movements; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.money_movements (
+    "position" bigint NOT NULL,
+    event_id uuid NOT NULL,
+    booking_id uuid NOT NULL,
+    payment_id uuid NOT NULL,
+    kind text NOT NULL,
+    amount bigint NOT NULL,
+    method text NOT NULL,
+    reference text NOT NULL,
+    reason text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    actor uuid,
+    CONSTRAINT ck_money_movements_amount_positive CHECK ((amount > 0)),
+    CONSTRAINT ck_money_movements_kind CHECK ((kind = ANY (ARRAY['received'::text, 'owed'::text, 'paid-back'::text])))
+);
+
+--
 -- Name: outbox; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -761,6 +787,54 @@ ALTER TABLE public.outbox ALTER COLUMN number ADD GENERATED ALWAYS AS IDENTITY (
     NO MINVALUE
     NO MAXVALUE
     CACHE 1
+);
+
+--
+-- Name: payments; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.payments (
+    payment_id uuid NOT NULL,
+    "position" bigint NOT NULL,
+    event_id uuid NOT NULL,
+    booking_id uuid NOT NULL,
+    method text NOT NULL,
+    amount bigint NOT NULL,
+    currency text NOT NULL,
+    reference text NOT NULL,
+    received_at timestamp with time zone NOT NULL,
+    owed bigint NOT NULL,
+    paid_back bigint NOT NULL,
+    CONSTRAINT ck_payments_owed_within_amount CHECK (((owed >= 0) AND (owed <= amount))),
+    CONSTRAINT ck_payments_paid_back_within_owed CHECK (((paid_back >= 0) AND (paid_back <= owed)))
+);
+
+--
+-- Name: posting_balances; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.posting_balances (
+    event_id uuid NOT NULL,
+    account text NOT NULL,
+    method text NOT NULL,
+    amount bigint NOT NULL
+);
+
+--
+-- Name: postings; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.postings (
+    "position" bigint NOT NULL,
+    line smallint NOT NULL,
+    event_id uuid NOT NULL,
+    booking_id uuid,
+    account text NOT NULL,
+    method text NOT NULL,
+    amount bigint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    CONSTRAINT ck_postings_account CHECK ((account = ANY (ARRAY['receivable'::text, 'cash'::text, 'deferred-revenue'::text, 'revenue'::text, 'refunds-payable'::text]))),
+    CONSTRAINT ck_postings_amount_not_0 CHECK ((amount <> 0))
 );
 
 --
@@ -1259,11 +1333,39 @@ ALTER TABLE ONLY public.manage_links
     ADD CONSTRAINT pk_manage_links PRIMARY KEY (booking_id);
 
 --
+-- Name: money_movements pk_money_movements; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.money_movements
+    ADD CONSTRAINT pk_money_movements PRIMARY KEY ("position");
+
+--
 -- Name: outbox pk_outbox; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
 ALTER TABLE ONLY public.outbox
     ADD CONSTRAINT pk_outbox PRIMARY KEY (id);
+
+--
+-- Name: payments pk_payments; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.payments
+    ADD CONSTRAINT pk_payments PRIMARY KEY (payment_id);
+
+--
+-- Name: posting_balances pk_posting_balances; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.posting_balances
+    ADD CONSTRAINT pk_posting_balances PRIMARY KEY (event_id, account, method);
+
+--
+-- Name: postings pk_postings; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.postings
+    ADD CONSTRAINT pk_postings PRIMARY KEY ("position", line);
 
 --
 -- Name: projection_digests pk_projection_digests; Type: CONSTRAINT; Schema: public; Owner: -
@@ -1432,6 +1534,13 @@ ALTER TABLE ONLY public.guests
 
 ALTER TABLE ONLY public.outbox
     ADD CONSTRAINT uq_outbox_number UNIQUE (number);
+
+--
+-- Name: payments uq_payments_position; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.payments
+    ADD CONSTRAINT uq_payments_position UNIQUE ("position");
 
 --
 -- Name: revenue_events uq_revenue_events_number; Type: CONSTRAINT; Schema: public; Owner: -
@@ -1676,6 +1785,12 @@ CREATE INDEX ix_mailed_tokens_account_id ON public.mailed_tokens USING btree (ac
 CREATE INDEX ix_mailed_tokens_expires_at ON public.mailed_tokens USING btree (expires_at);
 
 --
+-- Name: ix_money_movements_booking_id_position; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX ix_money_movements_booking_id_position ON public.money_movements USING btree (booking_id, "position");
+
+--
 -- Name: ix_outbox_announcement; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -1716,6 +1831,30 @@ CREATE INDEX ix_outbox_recipient_id_event_id_number ON public.outbox USING btree
 --
 
 CREATE INDEX ix_outbox_settled_at ON public.outbox USING btree (settled_at);
+
+--
+-- Name: ix_payments_booking_id; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX ix_payments_booking_id ON public.payments USING btree (booking_id);
+
+--
+-- Name: ix_payments_event_id_position; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX ix_payments_event_id_position ON public.payments USING btree (event_id, "position");
+
+--
+-- Name: ix_payments_refund_due; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX ix_payments_refund_due ON public.payments USING btree (event_id, "position") WHERE (paid_back < owed);
+
+--
+-- Name: ix_postings_event_id_position_line; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX ix_postings_event_id_position_line ON public.postings USING btree (event_id, "position", line);
 
 --
 -- Name: ix_reminded_events_starts_at; Type: INDEX; Schema: public; Owner: -

@@ -20,7 +20,7 @@ from uuid import UUID
 import msgspec
 
 from ledger.code_batches import CodeEffect
-from ledger.entries import Category, Details, Pool, SeatsHeld
+from ledger.entries import BoxOfficeMethod, Category, Details, Pool, SeatsHeld
 
 
 class Role(StrEnum):
@@ -224,6 +224,24 @@ class CheckIn(Command, frozen=True, kw_only=True):
     ticket: int
 
 
+class TakePayment(Command, frozen=True, kw_only=True):
+    """Records that the box office took money for a booking, in minor units. The payment's id is that of this command."""
+
+    booking_id: UUID
+    method: BoxOfficeMethod
+    amount: int
+    reference: str = ""
+
+
+class GiveRefund(Command, frozen=True, kw_only=True):
+    """Records that the box office gave money back, in minor units: what is owed for the booking, and beyond it out of goodwill."""
+
+    booking_id: UUID
+    method: BoxOfficeMethod
+    amount: int
+    reference: str = ""
+
+
 #: The fields that a digest of version 1 covers, in this order; they never change. A new command has none: `()`.
 _FIRST_BODY: dict[type[Command], tuple[str, ...]] = {
     ScheduleEvent: ("details", "currency", "categories"),
@@ -240,6 +258,8 @@ _FIRST_BODY: dict[type[Command], tuple[str, ...]] = {
     LapseHolds: (),
     CancelBooking: ("booking_id", "tickets"),
     CheckIn: ("booking_id", "ticket"),
+    TakePayment: (),
+    GiveRefund: (),
 }
 _NOT_BODY = frozenset(
     {

@@ -3,9 +3,9 @@
     decide(event, command, now) -> the entries of the command; raises the error of the rule that it breaks
 
 The rules of a command are in its function, in order; the table of these functions is at the end. Those of booking are in
-`ledger/selling.py`, those of details and categories in `ledger/changing.py`, what several share in `ledger/rules.py`. Elsewhere
-are: who may schedule an Event at all (`accounts/access.py`), and the limits of single fields, such as MAX_CAPACITY
-(`commands/bodies.py`, `compat/`).
+`ledger/selling.py`, those of payments in `ledger/paying.py`, those of details and categories in `ledger/changing.py`, what several
+share in `ledger/rules.py`. Elsewhere are: who may schedule an Event at all (`accounts/access.py`), and the limits of single fields,
+such as MAX_CAPACITY (`commands/bodies.py`, `compat/`).
 """
 
 from collections.abc import Callable
@@ -26,14 +26,17 @@ from ledger.commands import (
     CompleteEvent,
     ConfirmHold,
     ExtendHold,
+    GiveRefund,
     HoldSeats,
     LapseHolds,
     MakeCodes,
     ReleaseHold,
     ScheduleEvent,
+    TakePayment,
     WithdrawCodes,
 )
 from ledger.event import ACTIVE, CANCELLED, USED, Event
+from ledger.paying import check_paid, give_refund, owed_after, take_payment
 from ledger.rules import (
     Stamp,
     check_active,
@@ -91,8 +94,14 @@ def _cancel_booking(event: Event, c: CancelBooking, now: datetime, stamp: Stamp)
         given_back = [ticket for ticket in tickets if categories[ticket] == category]
         lines.append(e.CancelledLine(category, len(given_back), sum(amounts[ticket] for ticket in given_back)))
     whole = len(tickets) == sum(state != CANCELLED for state in states)
-    code = event.booking_code(c.booking_id)
-    return [e.BookingCancelled(**stamp, booking_id=c.booking_id, tickets=tickets, lines=tuple(lines), whole=whole, code=code)]
+    code, less_to_pay, owed = event.booking_code(c.booking_id), None, list[e.RefundOwed]()
+    if (money := event.money.get(c.booking_id.bytes)) is not None:
+        to_pay = max(event.price_of(c.booking_id) - sum(line.refund for line in lines) - money.waived, 0)
+        less_to_pay, owed = event.to_pay(c.booking_id) - to_pay, owed_after(event, c.booking_id, to_pay, stamp)
+    cancelled = e.BookingCancelled(
+        **stamp, booking_id=c.booking_id, tickets=tickets, lines=tuple(lines), whole=whole, code=code, less_to_pay=less_to_pay
+    )
+    return [cancelled, *owed]
 
 
 def _check_in(event: Event, c: CheckIn, now: datetime, stamp: Stamp) -> list[e.Entry]:
@@ -103,6 +112,7 @@ def _check_in(event: Event, c: CheckIn, now: datetime, stamp: Stamp) -> list[e.E
     if event.status == "completed":
         raise errors.EventNotBookable("completed")
     _check_active_tickets((c.ticket,), states)
+    check_paid(event, c.booking_id)
     return [e.TicketUsed(**stamp, booking_id=c.booking_id, ticket=c.ticket)]
 
 
@@ -147,4 +157,6 @@ _DECIDE: dict[type[Command], Callable[[Event, Any, datetime, Stamp], list[e.Entr
     LapseHolds: lapse_holds,
     CancelBooking: _cancel_booking,
     CheckIn: _check_in,
+    TakePayment: take_payment,
+    GiveRefund: give_refund,
 }

@@ -20,6 +20,12 @@ from ledger.code_batches import CodeBatch, CodeUse
 
 #: How a person without an account books: not at all; by name and e-mail address; the same, once the address is proven.
 GuestCheckout = Literal["off", "open", "proven"]
+#: How customers can pay. `box_office`: on site; until then the booking is due.
+PaymentMethod = Literal["box_office"]
+#: How the box office takes money, and gives it back.
+BoxOfficeMethod = Literal["cash", "card", "bank", "other"]
+#: Why money is owed back: tickets were cancelled, or the organizer takes less than the price.
+RefundReason = Literal["cancelled", "goodwill"]
 
 
 class Details(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
@@ -27,7 +33,8 @@ class Details(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     open date; `show_at` is the time at which the show begins, if that is not the start. Customers can book until `sales_close_at`
     if it is set, and never from `past_at` on; the box office sells until `past_at`. `sells_after_start`: the start ends no
     sales. `guest_checkout` is off in entries of before there was any. `hold_minutes`: how long seats are held for somebody who is
-    still filling in the form or paying."""
+    still filling in the form or paying. `payment_methods`: how it can be paid through Seatledger, which then accounts for each
+    payment; none: payment is taken elsewhere."""
 
     name: str
     starts_at: datetime | None
@@ -42,6 +49,7 @@ class Details(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     show_at: datetime | None = None
     guest_checkout: GuestCheckout = "off"
     hold_minutes: int = 15
+    payment_methods: tuple[PaymentMethod, ...] = ()
 
     @property
     def past_at(self) -> datetime | None:
@@ -54,7 +62,9 @@ class Details(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     @property
     def shape(self) -> int:
         """The oldest shape that can represent these details: 1, which every release can read; 2, with open dates, sales after the
-        start and the time of the show; 3, with guests; 4, with other minutes than 15."""
+        start and the time of the show; 3, with guests; 4, with other minutes than 15; 5, with payments."""
+        if self.payment_methods:
+            return 5
         if self.hold_minutes != 15:
             return 4
         if self.guest_checkout != "off":
@@ -204,7 +214,7 @@ class SeatsBooked(Entry, frozen=True, kw_only=True):
     """A booking. Its tickets are numbered from 0, over all lines. Without a customer it was sold to a walk-in.
 
     `hold_id`: of the hold that it confirms, if any. `code`: the promo code of the order. `amounts`: what each ticket costs, in
-    minor units; empty: its line's price.
+    minor units; empty: its line's price. `is_payable`: it is paid through Seatledger: its payments are entries, too.
     `details_version` is the version of the entry that last set the Event's details, and so its name at that time. `ticket_key` says
     which key its ticket codes are made with, and how (ledger/ticket_codes.py)."""
 
@@ -215,6 +225,7 @@ class SeatsBooked(Entry, frozen=True, kw_only=True):
     hold_id: UUID | None = None
     amounts: tuple[int, ...] = ()
     code: CodeUse | None = None
+    is_payable: bool = False
 
     @property
     def booking_id(self) -> UUID:
@@ -240,13 +251,16 @@ def _line_amounts(lines: tuple[Line, ...], amounts: tuple[int, ...]) -> list[int
 
 
 class BookingCancelled(Entry, frozen=True, kw_only=True):
-    """Some tickets of a booking, or all that were not cancelled before (`whole`). `code`: that of the booking."""
+    """Some tickets of a booking, or all that were not cancelled before (`whole`). `code`: that of the booking. `less_to_pay`: by
+    how much less is to be paid for the booking, in minor units; None: it is paid elsewhere. What was paid already is owed back by
+    entries of its own (`RefundOwed`)."""
 
     booking_id: UUID
     tickets: tuple[int, ...]
     lines: tuple[CancelledLine, ...]
     whole: bool
     code: CodeUse | None = None
+    less_to_pay: int | None = None
 
 
 class TicketUsed(Entry, frozen=True, kw_only=True):
@@ -254,14 +268,53 @@ class TicketUsed(Entry, frozen=True, kw_only=True):
     ticket: int
 
 
+class PaymentReceived(Entry, frozen=True, kw_only=True):
+    """Money for a booking was received: `amount` in minor units of `currency`. It is never refused: what exceeds the price is owed
+    back. `reference`: of the receipt, say; no account number, no personal data."""
+
+    payment_id: UUID
+    booking_id: UUID
+    method: str
+    amount: int
+    currency: str
+    reference: str = ""
+
+
+class RefundOwed(Entry, frozen=True, kw_only=True):
+    """The customer is owed `amount` of this payment, in minor units."""
+
+    refund_id: UUID
+    payment_id: UUID
+    booking_id: UUID
+    amount: int
+    reason: RefundReason
+
+
+class RefundPaid(Entry, frozen=True, kw_only=True):
+    """A refund was paid back, or a part of it: `amount` in minor units. `refund_id`: that of `RefundOwed`; after the Event was
+    cancelled, which is itself the debt, it is derived from the payment's."""
+
+    refund_id: UUID
+    payment_id: UUID
+    booking_id: UUID
+    method: str
+    amount: int
+    reference: str = ""
+
+
 class EventCancelled(Entry, frozen=True, kw_only=True):
-    """Cancels and refunds all bookings of the Event, however many: there is no entry for each of them."""
+    """Cancels and refunds all bookings of the Event, however many: there is no entry for each of them. What was paid for them is
+    owed back from then on."""
 
     reason: str = ""
 
 
 class EventCompleted(Entry, frozen=True, kw_only=True):
     pass
+
+
+#: The entries that change a booking after it was made; each has its `booking_id`.
+BookingChange = BookingCancelled | TicketUsed | PaymentReceived | RefundOwed | RefundPaid
 
 
 class StreamEnd(NamedTuple):
@@ -307,10 +360,12 @@ TOPICS: dict[str, type[Entry]] = {
     "event-scheduled/2": EventScheduled,  # open dates, sales after the start, the time of the show
     "event-scheduled/3": EventScheduled,  # booking as a guest
     "event-scheduled/4": EventScheduled,  # how long seats are held
+    "event-scheduled/5": EventScheduled,  # payment through Seatledger
     "event-details-changed/1": EventDetailsChanged,
     "event-details-changed/2": EventDetailsChanged,  # likewise
     "event-details-changed/3": EventDetailsChanged,
     "event-details-changed/4": EventDetailsChanged,
+    "event-details-changed/5": EventDetailsChanged,
     "category-added/1": CategoryAdded,
     "category-renamed/1": CategoryRenamed,
     "price-changed/1": PriceChanged,
@@ -327,8 +382,13 @@ TOPICS: dict[str, type[Entry]] = {
     "seats-booked/1": SeatsBooked,
     "seats-booked/2": SeatsBooked,  # of a hold, with the amount of each ticket
     "seats-booked/3": SeatsBooked,  # with a promo code
+    "seats-booked/4": SeatsBooked,  # paid through Seatledger
     "booking-cancelled/1": BookingCancelled,
     "booking-cancelled/2": BookingCancelled,  # of one with a promo code
+    "booking-cancelled/3": BookingCancelled,  # of one that is paid through Seatledger
+    "payment-received/1": PaymentReceived,
+    "refund-owed/1": RefundOwed,
+    "refund-paid/1": RefundPaid,
     "ticket-used/1": TicketUsed,
     "event-cancelled/1": EventCancelled,
     "event-completed/1": EventCompleted,
@@ -348,9 +408,17 @@ def topic_of(entry: Entry) -> str:
 
 
 def _booked_topic(entry: SeatsBooked) -> str:
+    if entry.is_payable:
+        return "seats-booked/4"
     if entry.code is not None:
         return "seats-booked/3"
     return "seats-booked/1" if entry.hold_id is None and not entry.amounts else "seats-booked/2"
+
+
+def _cancelled_topic(entry: BookingCancelled) -> str:
+    if entry.less_to_pay is not None:
+        return "booking-cancelled/3"
+    return "booking-cancelled/1" if entry.code is None else "booking-cancelled/2"
 
 
 #: By class of entries with several topics: the function that returns the oldest that can represent an entry.
@@ -359,5 +427,5 @@ _SHAPES: dict[type[Entry], Callable[[Any], str]] = {
     EventDetailsChanged: lambda entry: f"event-details-changed/{entry.details.shape}",
     SeatsHeld: lambda entry: "seats-held/1" if entry.code is None else "seats-held/2",
     SeatsBooked: _booked_topic,
-    BookingCancelled: lambda entry: "booking-cancelled/1" if entry.code is None else "booking-cancelled/2",
+    BookingCancelled: _cancelled_topic,
 }

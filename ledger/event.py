@@ -12,6 +12,7 @@ from uuid import UUID
 import msgspec
 
 from ledger import entries as e
+from ledger.booking_money import BookingMoney
 from ledger.code_batches import CodeBatch, CodeUse
 from ledger.derived_ids import derived_id
 from ledger.holds import HoldEnds
@@ -58,6 +59,7 @@ class Event:
     `pools`: see `entries.Pool`; a category that is removed leaves its pool.
     `batches`: all that were made, that with number 1 first; `withdrawn`: the numbers of some. `code_uses`: key of a promo code ->
     number of tickets that are booked or held with it. `booking_codes`: booking id -> key of its code, if it has one.
+    `money`: booking id -> `BookingMoney`, of bookings that are paid through Seatledger.
     `at`, `mac`: those of its newest entry. `details_version`: the version of the last entry that changed details or categories (the
     ETag); `details_set`: the versions of those with `Details`.
     """
@@ -83,6 +85,7 @@ class Event:
         "last_category",
         "last_pool",
         "mac",
+        "money",
         "number",
         "organizer_id",
         "pools",
@@ -120,6 +123,7 @@ class Event:
     amounts: dict[bytes, Any] | Overlay
     code_uses: dict[bytes, Any] | Overlay
     booking_codes: dict[bytes, Any] | Overlay
+    money: dict[bytes, Any] | Overlay
     hold_ends: HoldEnds
 
     @property
@@ -179,6 +183,23 @@ class Event:
         amounts: tuple[int, ...] | None = self.amounts.get(booking_id.bytes)
         return amounts or prices_at(self, seats, version)
 
+    def to_pay(self, booking_id: UUID) -> int:
+        """What all of the tickets that stand cost, in minor units, whatever was paid of it; 0 where payment is taken elsewhere."""
+        money: BookingMoney | None = self.money.get(booking_id.bytes)
+        if money is None:
+            return 0
+        return max(self.price_of(booking_id) - money.waived, 0)
+
+    def price_of(self, booking_id: UUID) -> int:
+        """What the tickets of a booking that are not cancelled cost, in minor units."""
+        amounts, states = self.ticket_amounts(booking_id), self.ticket_states(booking_id)
+        return sum(amount for amount, state in zip(amounts, states, strict=True) if state != CANCELLED)
+
+    def due(self, booking_id: UUID) -> int:
+        """What is still to be paid for a booking, in minor units."""
+        money: BookingMoney | None = self.money.get(booking_id.bytes)
+        return 0 if money is None else max(self.to_pay(booking_id) - money.kept, 0)
+
     def trial(self) -> "Event":
         """A copy on which entries can be tried. It shares the big dicts, under overlays: `merge` applies the changes; without it
         they are lost."""
@@ -207,12 +228,14 @@ class Event:
         holds = 500 * len(self.holds) + 180 * len(self.released)
         per_booking = tickets // max(len(self.bookings), 1)
         holds += (250 + 36 * per_booking) * len(self.amounts)
-        holds += 150 * (len(self.code_uses) + len(self.booking_codes))
+        holds += 150 * (len(self.code_uses) + len(self.booking_codes)) + 450 * len(self.money)
         return 4_000 + 300 * len(self.bookings) + tickets + others + holds
 
 
 _ID_LENGTH = len(str(UUID(int=0)))
-MAPS = ("bookings", "touched", "customers", "commands", "holds", "released", "amounts", "code_uses", "booking_codes")
+MAPS = (
+    "bookings", "touched", "customers", "commands", "holds", "released", "amounts", "code_uses", "booking_codes", "money",
+)  # fmt: skip
 _SHARED = tuple(name for name in Event.__slots__ if name not in MAPS)
 
 

@@ -7,6 +7,7 @@ from uuid import UUID
 import msgspec
 
 from ledger import entries as e
+from ledger.booking_money import BookingMoney
 from ledger.event import CANCELLED, MAPS, USED, CategoryState, Event, prices_at
 from ledger.holds import Hold, HoldEnds
 
@@ -174,6 +175,8 @@ def _seats_booked(event: Event, entry: e.SeatsBooked) -> None:
         _take(event, category, quantity, 0, 0 if hold_id else quantity)
         tickets += bytes((category,)) * quantity
     event.bookings[key] = (customer, tickets, event.version)
+    if entry.is_payable:
+        event.money[key] = BookingMoney()
     if entry.code is not None:
         event.booking_codes[key] = entry.code.key
         _use(event, entry.code.key, tickets)
@@ -198,6 +201,28 @@ def _booking_cancelled(event: Event, entry: e.BookingCancelled) -> None:
 
 def _ticket_used(event: Event, entry: e.TicketUsed) -> None:
     _touch(event, entry.booking_id, (entry.ticket,), USED)
+
+
+def _payment_received(event: Event, entry: e.PaymentReceived) -> None:
+    _account(event, entry.booking_id, _money(event, entry.booking_id).received(entry))
+
+
+def _refund_owed(event: Event, entry: e.RefundOwed) -> None:
+    _account(event, entry.booking_id, _money(event, entry.booking_id).owing(entry))
+
+
+def _refund_paid(event: Event, entry: e.RefundPaid) -> None:
+    _account(event, entry.booking_id, _money(event, entry.booking_id).paid_back(entry))
+
+
+def _money(event: Event, booking_id: UUID) -> BookingMoney:
+    money: BookingMoney = event.money[booking_id.bytes]
+    return money
+
+
+def _account(event: Event, booking_id: UUID, money: BookingMoney) -> None:
+    event.money[booking_id.bytes] = money
+    _touch(event, booking_id)
 
 
 def _event_cancelled(event: Event, entry: e.EventCancelled) -> None:
@@ -233,7 +258,8 @@ def _take(event: Event, category: int, quantity: int = 0, held: int = 0, sold: i
         assert sum(event.seats_of(pool)) <= pool.capacity, "never above the capacity of a pool"
 
 
-def _touch(event: Event, booking_id: UUID, tickets: tuple[int, ...], state: int) -> None:
+def _touch(event: Event, booking_id: UUID, tickets: tuple[int, ...] = (), state: int = CANCELLED) -> None:
+    """There is one more entry about the booking, which brings these tickets into this state."""
     states = bytearray(event.ticket_states(booking_id))
     for ticket in tickets:
         states[ticket] = state
@@ -258,6 +284,9 @@ _EVOLVE: dict[type[e.Entry], Callable[[Event, Any], None]] = {
     e.SeatsBooked: _seats_booked,
     e.BookingCancelled: _booking_cancelled,
     e.TicketUsed: _ticket_used,
+    e.PaymentReceived: _payment_received,
+    e.RefundOwed: _refund_owed,
+    e.RefundPaid: _refund_paid,
     e.EventCancelled: _event_cancelled,
     e.EventCompleted: _event_completed,
 }

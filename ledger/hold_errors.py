@@ -48,10 +48,10 @@ class ExtensionLimit(RuleBroken, title="No more time"):
 
 
 class HoldsOff(SeatledgerError, status=403, title="No holds"):
-    """This installation makes no holds, pools and codes at the moment, since it is being upgraded. Book in one step."""
+    """This installation makes no holds, pools, codes and payments at the moment, since it is being upgraded. Book in one step."""
 
     def __init__(self) -> None:
-        super().__init__("Seats can't be held at the moment, nor pools or codes made: book in one step.")
+        super().__init__("Seats can't be held at the moment, nor pools, codes or payments made: book in one step.")
 
 
 class TooManyHolds(RetryableError, status=429):

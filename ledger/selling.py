@@ -32,6 +32,7 @@ from ledger.hold_errors import ExtensionLimit, HoldClosed, HoldEntryNeeded, Hold
 from ledger.holds import Hold
 from ledger.lapses import Lapses
 from ledger.money import to_minor, to_text
+from ledger.paying import is_payable
 from ledger.rules import Stamp, check_active, check_not_past, check_on_sale, is_box_office, malformed
 
 MAX_TICKETS_PER_BOOKING = 1_000
@@ -44,9 +45,10 @@ MAX_LAPSES = 1_000
 
 def book_seats(event: Event, c: BookSeats, now: datetime, stamp: Stamp) -> list[e.Entry]:
     customer, lines, code, amounts, lapses = _order(event, c, now)
+    total = _total(lines, amounts)
     booked = e.SeatsBooked(
         **stamp, customer_id=customer, lines=lines, details_version=event.details_set[-1], ticket_key=c.ticket_key, code=code,
-        amounts=amounts,
+        amounts=amounts, is_payable=is_payable(event, total),
     )  # fmt: skip
     return [*lapses.entries(stamp), booked]
 
@@ -83,8 +85,9 @@ def confirm_hold(event: Event, c: ConfirmHold, now: datetime, stamp: Stamp) -> l
     held_at = event.commands[c.hold_id.bytes]
     lines, code = tuple(_held_lines(event, hold.seats, held_at)), hold.use
     amounts = () if code is None else discounted(event, lines, code)
+    total = _total(lines, amounts)
     if c.expected_total is not None:
-        _check_total(c.expected_total, _total(lines, amounts), event.currency)
+        _check_total(c.expected_total, total, event.currency)
     customer = c.customer_id or (UUID(bytes=hold.customer) if hold.customer else None)
     is_for_another = customer is not None and customer.bytes != hold.customer
     if c.guest is not None:
@@ -107,7 +110,7 @@ def confirm_hold(event: Event, c: ConfirmHold, now: datetime, stamp: Stamp) -> l
         _check_limit(event, own_ids, len(hold.seats), lapses, counted=len(hold.seats) if is_counted else 0)
     booked = e.SeatsBooked(
         **stamp, customer_id=customer, lines=lines, details_version=event.details_set[-1], ticket_key=c.ticket_key, code=code,
-        amounts=amounts, hold_id=c.hold_id,
+        amounts=amounts, hold_id=c.hold_id, is_payable=is_payable(event, total),
     )  # fmt: skip
     return [*lapses.entries(stamp), booked]
 

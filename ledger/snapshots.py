@@ -13,15 +13,16 @@ from uuid import UUID
 
 import msgspec
 
+from ledger.booking_money import BookingMoney
 from ledger.code_batches import CodeBatch
 from ledger.concurrency import at_once
 from ledger.entries import Details, Pool
 from ledger.event import CategoryState, Event
 from ledger.holds import Hold, HoldEnds
 
-FIRST, OPEN_DATES, GUESTS, HOLDS, SHARED = (f"event-snapshot/{number}" for number in (1, 2, 3, 4, 5))
+FIRST, OPEN_DATES, GUESTS, HOLDS, SHARED, PAYMENTS = (f"event-snapshot/{number}" for number in (1, 2, 3, 4, 5, 6))
 #: The formats that this release reads, the newest last. The first does not have the Event's number: it is 0 after `restore`.
-TOPICS = (FIRST, OPEN_DATES, GUESTS, HOLDS, SHARED)
+TOPICS = (FIRST, OPEN_DATES, GUESTS, HOLDS, SHARED, PAYMENTS)
 #: The name of the task that takes snapshots, and of its row among the projections' positions.
 SNAPSHOTS = "snapshots"
 FRAME = 1_000
@@ -80,6 +81,7 @@ _VALUES: dict[str, Any] = {
     "amounts": dict[bytes, tuple[int, ...]],
     "code_uses": dict[bytes, int],
     "booking_codes": dict[bytes, bytes],
+    "money": dict[bytes, BookingMoney],
 }
 _DECODERS = {name: msgspec.msgpack.Decoder(type_) for name, type_ in _VALUES.items()}
 
@@ -107,6 +109,8 @@ def take(event: Event, topic: str = "") -> Snapshot:
 
 
 def _oldest_topic(event: Event) -> str:
+    if event.money or event.details.payment_methods:
+        return PAYMENTS
     if event.last_pool or event.batches:
         return SHARED
     has_held = event.holds or event.released or event.amounts

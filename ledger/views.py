@@ -14,6 +14,7 @@ from pydantic import Field, WithJsonSchema
 from typing_extensions import TypeAliasType
 
 from ledger import entries as e
+from ledger.booking_amounts import BookingAmounts, PaymentStatus
 from ledger.code_access import LiveCodes, code_needed
 from ledger.concurrency import at_once
 from ledger.derived_ids import derived_id
@@ -30,6 +31,9 @@ BookingStatus = TypeAliasType("BookingStatus", Literal["confirmed", "cancelled"]
 TicketStatus = TypeAliasType("TicketStatus", Literal["active", "used", "cancelled"])
 HoldStatus = TypeAliasType("HoldStatus", Literal["open", "confirmed", "released", "lapsed"])
 GuestCheckout = TypeAliasType("GuestCheckout", e.GuestCheckout)
+PaymentPolicy = TypeAliasType("PaymentPolicy", Literal["elsewhere", "online"])
+BoxOfficeMethod = TypeAliasType("BoxOfficeMethod", e.BoxOfficeMethod)
+PaymentMethod = TypeAliasType("PaymentMethod", e.PaymentMethod)
 
 #: Tickets that are made before the event loop gets control: a ticket takes some 20 µs, most of it for its code.
 TICKETS_AT_ONCE = 50
@@ -65,6 +69,15 @@ class PoolView:
     held: int
     available: int
     categories: list[UUID]
+
+
+@dataclass(slots=True, kw_only=True)
+class PaymentTerms:
+    """How an event is paid. `policy`: `online`, through Seatledger, which accounts for payments and refunds, by one of the
+    `methods`; `elsewhere`: Seatledger knows nothing of it. `box_office`: bookings are paid on site, and due until then."""
+
+    policy: PaymentPolicy
+    methods: list[PaymentMethod]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -105,6 +118,7 @@ class EventView:
     max_tickets_per_customer: int | None
     guest_checkout: GuestCheckout
     hold_minutes: int
+    payment: PaymentTerms
     details_version: int
     created_at: datetime
 
@@ -148,7 +162,12 @@ class TicketView:
 @dataclass(slots=True, kw_only=True)
 class BookingView:
     """A booking with its tickets. `number`: a whole number that identifies it, beside its `id` (the ledger position of its entry).
-    `customer_id`: null for a walk-in. `refunded_amount`: what is owed to the customer for cancelled tickets, of `total_amount`."""
+    `customer_id`: null for a walk-in.
+
+    `payment_status`: `none-due` where the booking costs nothing, was cancelled before it was paid, or its payment is taken
+    elsewhere. `due_amount`: what is still to be paid. `refund_due_amount`: what is owed back of `paid_amount`, and was not paid
+    back yet. `refunded_amount`: what was paid back; where payment is taken elsewhere, what is owed there for cancelled tickets, of
+    `total_amount`."""
 
     id: UUID
     number: int
@@ -159,6 +178,10 @@ class BookingView:
     lines: list[LineView]
     total_amount: Money
     refunded_amount: Money
+    payment_status: PaymentStatus
+    paid_amount: Money
+    due_amount: Money
+    refund_due_amount: Money
     currency: str
     tickets: list[TicketView]
     booked_at: datetime
@@ -220,9 +243,13 @@ def event_view(event: Event) -> EventView:
         show_at=details.show_at, currency=event.currency, status=event.status,  # type: ignore[arg-type]
         organizer_id=event.organizer_id, categories=categories, pools=pools, has_codes=bool(live), capacity=shared.total.capacity,
         available=shared.total.available, max_tickets_per_customer=details.max_tickets_per_customer,
-        guest_checkout=details.guest_checkout, hold_minutes=details.hold_minutes,
+        guest_checkout=details.guest_checkout, hold_minutes=details.hold_minutes, payment=payment_terms(details.payment_methods),
         details_version=event.details_version, created_at=event.created_at,
     )  # fmt: skip
+
+
+def payment_terms(methods: Sequence[e.PaymentMethod]) -> PaymentTerms:
+    return PaymentTerms(policy="online" if methods else "elsewhere", methods=list(methods))
 
 
 def codes_of(category: int, live: Iterable[LiveCodes]) -> dict[str, Any]:
@@ -270,8 +297,8 @@ def _sold_view(
     lines = _line_views(entry.lines, entry.line_amounts, currency)
     return BookingView(
         id=entry.booking_id, number=recorded.position, event_id=recorded.stream, event_name=event_name,
-        customer_id=entry.customer_id, status="confirmed", lines=lines, total_amount=to_text(sum(entry.line_amounts), currency),
-        refunded_amount=to_text(0, currency), currency=currency, tickets=tickets, booked_at=entry.at, updated_at=entry.at,
+        customer_id=entry.customer_id, status="confirmed", lines=lines, currency=currency, tickets=tickets, booked_at=entry.at,
+        updated_at=entry.at, **BookingAmounts.of(entry).fields(currency),
     )  # fmt: skip
 
 
@@ -338,22 +365,30 @@ def booking_view(
 ) -> BookingView:
     """A booking as the entries about it made it: its `SeatsBooked` first, then the others in order. `tickets`: what `ticket_views`
     has made of the first, if it was called already; they are changed."""
-    view = _sold_view(entries[0], event_name, currency, codes, tickets)
-    apply_changes(view, entries[1:], 0, currency)
+    view, booked = _sold_view(entries[0], event_name, currency, codes, tickets), entries[0].entry
+    if len(entries) > 1:
+        assert isinstance(booked, e.SeatsBooked)
+        apply_changes(view, entries[1:], BookingAmounts.of(booked))
     return view
 
 
-def apply_changes(view: BookingView, entries: Iterable[e.RecordedEntry], refunded: int, currency: str) -> None:
-    """Applies later entries about a booking to its view. `refunded`: what was owed before them, in minor units."""
+def apply_changes(view: BookingView, entries: Iterable[e.RecordedEntry], amounts: BookingAmounts) -> None:
+    """Applies later entries about a booking, or the cancellation of its event, to its view. `amounts`: those before them, which are
+    changed."""
     for recorded in entries:
         entry = recorded.entry
         view.updated_at = entry.at
+        amounts.apply(entry)
         if isinstance(entry, e.TicketUsed):
             view.tickets[entry.ticket].status = "used"
         elif isinstance(entry, e.BookingCancelled):
-            refunded += sum(line.refund for line in entry.lines)
             for ticket in entry.tickets:
                 view.tickets[ticket].status = "cancelled"
             if entry.whole:
                 view.status = "cancelled"
-    view.refunded_amount = to_text(refunded, currency)
+        elif isinstance(entry, e.EventCancelled):
+            view.status = "cancelled"
+            for shown in view.tickets:
+                shown.status = "cancelled"
+    for name, value in amounts.fields(view.currency).items():
+        setattr(view, name, value)

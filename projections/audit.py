@@ -11,7 +11,7 @@ import struct
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, get_args
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, Connection, Index, LargeBinary, SmallInteger, func, select, text
@@ -104,7 +104,7 @@ _LAST_LEAVES = (
 
 def _booking_id(recorded: RecordedEntry) -> UUID:
     entry = recorded.entry
-    assert isinstance(entry, e.BookingCancelled | e.TicketUsed)
+    assert isinstance(entry, e.BookingChange)
     return entry.booking_id
 
 
@@ -114,8 +114,7 @@ def _event_id(recorded: RecordedEntry) -> UUID:
 
 #: By class of an entry that changes bookings: the function that returns its subject.
 BOOKING_CHANGE_SUBJECTS: dict[type[e.Entry], Callable[[RecordedEntry], UUID]] = {
-    e.BookingCancelled: _booking_id,
-    e.TicketUsed: _booking_id,
+    **dict.fromkeys(get_args(e.BookingChange), _booking_id),
     e.EventCancelled: _event_id,
 }
 

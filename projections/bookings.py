@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Connection, ForeignKey, Index
+from sqlalchemy import CheckConstraint, Connection, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ledger import entries as e
@@ -36,13 +36,16 @@ class BookingEvent(Model):
 
 
 class Booking(Model):
-    """A booking. `number` and `version`: the position and the stream version of the booking's entry. Amounts are in minor units."""
+    """A booking. `number` and `version`: the position and the stream version of the booking's entry. Amounts are in minor units.
+    `refunded`: what its cancelled tickets cost; the three after it are as of `ledger.booking_amounts.BookingAmounts`."""
 
     __tablename__ = "bookings"
     __table_args__ = (
         CheckConstraint("status IN ('confirmed', 'cancelled')", name="status"),
         CheckConstraint("quantity > 0", name="quantity_positive"),
         CheckConstraint("refunded BETWEEN 0 AND total", name="refunded_within_total"),
+        CheckConstraint("to_pay BETWEEN 0 AND total", name="to_pay_within_total"),
+        CheckConstraint("paid_back BETWEEN 0 AND received", name="paid_back_within_received"),
         Index(None, "customer_id", "number"),
         Index(None, "event_id", "number"),
     )
@@ -57,6 +60,9 @@ class Booking(Model):
     quantity: Mapped[int]
     total: Mapped[MinorUnits]
     refunded: Mapped[MinorUnits]
+    to_pay: Mapped[MinorUnits | None]
+    received: Mapped[MinorUnits] = mapped_column(server_default=text("0"))
+    paid_back: Mapped[MinorUnits] = mapped_column(server_default=text("0"))
     booked_at: Mapped[Timestamp]
     updated_at: Mapped[Timestamp]
 
@@ -96,15 +102,31 @@ class _Batch:
         self.bookings.append(_booking(recorded, entry, tickets))
 
     def cancel_booking(self, recorded: RecordedEntry, entry: e.BookingCancelled) -> None:
-        change = self.changes.setdefault(entry.booking_id, _unchanged(entry.booking_id))
-        change["refund"] += sum(line.refund for line in entry.lines)
-        change["whole"] |= entry.whole
-        change["updated_at"] = entry.at
+        self._change(entry, refunded=sum(line.refund for line in entry.lines), to_pay=-(entry.less_to_pay or 0))["whole"] |= (
+            entry.whole
+        )
         self.ticket_states |= {(entry.booking_id, ticket): "cancelled" for ticket in entry.tickets}
 
     def use_ticket(self, recorded: RecordedEntry, entry: e.TicketUsed) -> None:
-        self.changes.setdefault(entry.booking_id, _unchanged(entry.booking_id))["updated_at"] = entry.at
+        self._change(entry)
         self.ticket_states[entry.booking_id, entry.ticket] = "used"
+
+    def receive(self, recorded: RecordedEntry, entry: e.PaymentReceived) -> None:
+        self._change(entry, received=entry.amount)
+
+    def owe(self, recorded: RecordedEntry, entry: e.RefundOwed) -> None:
+        self._change(entry, to_pay=-entry.amount if entry.reason == "goodwill" else 0)
+
+    def pay_back(self, recorded: RecordedEntry, entry: e.RefundPaid) -> None:
+        self._change(entry, paid_back=entry.amount)
+
+    def _change(self, entry: e.BookingChange, **amounts: int) -> dict[str, Any]:
+        """Adds these amounts to those of the booking."""
+        change = self.changes.setdefault(entry.booking_id, _unchanged(entry.booking_id))
+        for name, amount in amounts.items():
+            change[name] += amount
+        change["updated_at"] = entry.at
+        return change
 
     def write(self, connection: Connection) -> None:
         """New rows first, then the changes that later entries of the same batch make to them."""
@@ -136,6 +158,9 @@ _SALES: dict[type[e.Entry], Callable[[_Batch, RecordedEntry, Any], None]] = {
     e.SeatsBooked: _Batch.book,
     e.BookingCancelled: _Batch.cancel_booking,
     e.TicketUsed: _Batch.use_ticket,
+    e.PaymentReceived: _Batch.receive,
+    e.RefundOwed: _Batch.owe,
+    e.RefundPaid: _Batch.pay_back,
 }
 _EVENTS: dict[type[e.Entry], Callable[[Connection, RecordedEntry, Any], None]] = {
     e.EventScheduled: _schedule_event,
@@ -147,7 +172,7 @@ _EVENTS: dict[type[e.Entry], Callable[[Connection, RecordedEntry, Any], None]] =
 
 class BookingsProjector:
     name = "bookings"
-    version = 3
+    version = 4
     is_by_event = True
     tables = (BookingEvent, Booking, Ticket)
     handles: frozenset[type[e.Entry]] = frozenset((*_SALES, *_EVENTS))
@@ -165,6 +190,7 @@ class BookingsProjector:
 
 
 def _booking(recorded: RecordedEntry, entry: e.SeatsBooked, tickets: list[dict[str, Any]]) -> dict[str, Any]:
+    total = sum(ticket["price"] for ticket in tickets)
     return {
         "booking_id": entry.booking_id,
         "number": recorded.position,
@@ -174,8 +200,11 @@ def _booking(recorded: RecordedEntry, entry: e.SeatsBooked, tickets: list[dict[s
         "customer_id": entry.customer_id,
         "status": "confirmed",
         "quantity": len(tickets),
-        "total": sum(ticket["price"] for ticket in tickets),
+        "total": total,
         "refunded": 0,
+        "to_pay": total if entry.is_payable else None,
+        "received": 0,
+        "paid_back": 0,
         "booked_at": entry.at,
         "updated_at": entry.at,
     }
@@ -197,23 +226,26 @@ def _tickets(entry: e.SeatsBooked) -> list[dict[str, Any]]:
     ]
 
 
+#: The amounts that change, each by what is added to it.
+_AMOUNTS = ("refunded", "to_pay", "received", "paid_back")
+_ADDED = ", ".join(f"{name} = bookings.{name} + changed.{name}" for name in _AMOUNTS)
+
+
 def _unchanged(booking_id: UUID) -> dict[str, Any]:
-    return {"booking_id": booking_id, "refund": 0, "whole": False, "updated_at": None}
+    return {"booking_id": booking_id, "whole": False, "updated_at": None, **dict.fromkeys(_AMOUNTS, 0)}
 
 
 def _update_bookings(connection: Connection, changes: list[dict[str, Any]]) -> None:
     update(
         connection,
         Booking,
-        "refunded = bookings.refunded + changed.refunded, updated_at = changed.updated_at,"
+        f"{_ADDED}, updated_at = changed.updated_at,"
         " status = CASE changed.status WHEN '' THEN bookings.status ELSE changed.status END",
         "bookings.booking_id = changed.booking_id",
         [
             {
-                "booking_id": change["booking_id"],
-                "refunded": change["refund"],
+                **{name: change[name] for name in ("booking_id", "updated_at", *_AMOUNTS)},
                 "status": "cancelled" if change["whole"] else "",
-                "updated_at": change["updated_at"],
             }
             for change in changes
         ],

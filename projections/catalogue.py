@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import CheckConstraint, Computed, Connection, ForeignKey, Index, delete, select, text, tuple_
+from sqlalchemy import ARRAY, CheckConstraint, Computed, Connection, ForeignKey, Index, Text, delete, select, text, tuple_
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ledger import entries as e
@@ -58,6 +58,7 @@ class CatalogueEvent(Model):
     guest_checkout: Mapped[String] = mapped_column(server_default=text("'off'"))
     hold_minutes: Mapped[int] = mapped_column(server_default=text("15"))
     codes: Mapped[String | None]
+    payment_methods: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=text("'{}'"))
 
 
 class CatalogueCategory(Model):
@@ -148,7 +149,7 @@ _CHANGES: dict[type[e.Entry], Callable[[Connection, RecordedEntry, Any], _Values
 
 class CatalogueProjector:
     name = "catalogue"
-    version = 6
+    version = 7
     is_by_event = True
     tables = (CatalogueEvent, CatalogueCategory)
     handles: frozenset[type[e.Entry]] = frozenset((e.EventScheduled, *_CHANGES, *_CODES))

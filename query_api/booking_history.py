@@ -9,7 +9,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from uuid import UUID
 
-from ledger.entries import BookingCancelled, EventCancelled, RecordedEntry, SeatsBooked, TicketUsed
+from ledger.entries import BookingChange, EventCancelled, RecordedEntry, SeatsBooked
 from ledger.errors import EntryAltered, EventSealed
 from ledger.event import Event
 from ledger.streams import Streams
@@ -51,14 +51,11 @@ def _versions_about(event: Event, booking_id: UUID) -> list[int]:
     if booking_id.bytes not in event.bookings:
         return []
     cancelled = [event.details_version] if event.status == "cancelled" else []  # nothing changes details later
-    return [*event.versions_about(booking_id), *cancelled]
+    return sorted([*event.versions_about(booking_id), *cancelled])
 
 
 def _is_about(recorded: RecordedEntry, booking_id: UUID) -> bool:
-    match recorded.entry:
-        case SeatsBooked(booking_id=booked):
-            return booked == booking_id
-        case BookingCancelled(booking_id=changed) | TicketUsed(booking_id=changed):
-            return changed == booking_id
-        case entry:
-            return isinstance(entry, EventCancelled)
+    entry = recorded.entry
+    if isinstance(entry, SeatsBooked | BookingChange):
+        return entry.booking_id == booking_id
+    return isinstance(entry, EventCancelled)

@@ -4,7 +4,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from ledger.concurrency import Portions
-from ledger.entries import BookingCancelled, RecordedEntry, SeatsBooked, TicketUsed
+from ledger.entries import BookingChange, RecordedEntry, SeatsBooked
 from ledger.errors import PositionBeyondHead, StaleRead
 from ledger.ticket_codes import TicketCodes
 from ledger.views import BookingView, apply_changes, booking_view, ticket_views
@@ -31,7 +31,7 @@ class RecentBookings:
         found = await self._entries.about(booking_id, after)
         if (at_least or 0) > found.head:
             raise PositionBeyondHead(found.head)
-        about = [recorded for recorded in found.entries if isinstance(recorded.entry, SeatsBooked | BookingCancelled | TicketUsed)]
+        about = [recorded for recorded in found.entries if isinstance(recorded.entry, SeatsBooked | BookingChange)]
         made_now = row is None and any(isinstance(recorded.entry, SeatsBooked) for recorded in about)
         if not found.is_complete and not made_now:  # what is left out is older than what made the booking
             raise StaleRead
@@ -41,7 +41,7 @@ class RecentBookings:
             shown = await self._make(found, about)
         else:
             (view,) = await self._portions.run(mapping.views_of([row], self._codes, mapping.booking_view))
-            apply_changes(view, about, row.refunded, row.currency)
+            apply_changes(view, about, mapping.amounts_of(row))
             shown = ShownBooking(found.head, view, row.organizer_id)
         if shown.view.event_id in found.changed_events:
             raise StaleRead

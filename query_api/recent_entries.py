@@ -86,6 +86,4 @@ def _is_about(entry: e.Entry, id_: UUID) -> bool:
             return entry.hold_id == id_
         case e.HoldsLapsed():
             return id_ in entry.hold_ids
-        case e.SeatsBooked() | e.BookingCancelled() | e.TicketUsed():
-            return entry.booking_id == id_
-    return False
+    return isinstance(entry, e.SeatsBooked | e.BookingChange) and entry.booking_id == id_

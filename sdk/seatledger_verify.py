@@ -33,10 +33,11 @@ except ImportError:
 MAX_BYTES = 16 * 1024 * 1024
 MAX_NUMBER = 2**63 - 1
 TITLE, MARK = "Seatledger receipt", "--- proof ---"
-SCHEDULED = tuple(f"event-scheduled/{version}" for version in (1, 2, 3, 4))
-DETAILS_CHANGED = tuple(f"event-details-changed/{version}" for version in (1, 2, 3, 4))
-BOOKED = ("seats-booked/1", "seats-booked/2", "seats-booked/3")
-CANCELLED = ("booking-cancelled/1", "booking-cancelled/2")
+SCHEDULED = tuple(f"event-scheduled/{version}" for version in range(1, 6))
+DETAILS_CHANGED = tuple(f"event-details-changed/{version}" for version in range(1, 6))
+BOOKED = tuple(f"seats-booked/{version}" for version in range(1, 5))
+CANCELLED = tuple(f"booking-cancelled/{version}" for version in range(1, 4))
+LATER = (*CANCELLED, "ticket-used/1", "payment-received/1", "refund-owed/1", "refund-paid/1")
 ABOUT = """This file proves what it says. Check it with seatledger-verify, a program of one file that needs no connection: it is
 sdk/seatledger_verify.py of Seatledger, or `pip install ./sdk`. It needs the log's verifier key. Take that from the seller's
 own site (/api/audit/checkpoint) once, keep it, and compare it with what others were given: never take it from a receipt."""
@@ -284,6 +285,12 @@ def describe(entries: Sequence[Entry]) -> Iterator[str]:
     for (_, title, quantity, price), amount in zip(booking["lines"], amounts):
         yield f"Seats      {quantity} x {plain(title)} at {money(price, currency)}, {money(amount, currency)} {currency}"
     yield f"Total      {money(total, currency)} {currency}"
+    describe_later = paid_here if booking.get("is_payable") else paid_elsewhere
+    yield from describe_later(entries, names, total, currency)
+
+
+def paid_elsewhere(entries: Sequence[Entry], names: dict[int, str], total: int, currency: str) -> Iterator[str]:
+    """What happened to a booking whose payment is taken elsewhere."""
     refunded, is_cancelled = 0, False
     for entry in entries:
         at = entry.body["at"]
@@ -292,13 +299,45 @@ def describe(entries: Sequence[Entry]) -> Iterator[str]:
         elif entry.topic in CANCELLED:
             back = sum(refund for _, _, refund in entry.body["lines"])
             refunded, is_cancelled = refunded + back, entry.body["whole"]
-            seats = ", ".join(f"{quantity} x {plain(names[number])}" for number, quantity, _ in entry.body["lines"])
-            yield f"Cancelled  {at}: {seats}, {money(back, currency)} {currency} back"
+            yield f"Cancelled  {at}: {seats(entry, names)}, {money(back, currency)} {currency} back"
         elif entry.topic == "event-cancelled/1" and not is_cancelled:
             yield f"Cancelled  {at}: the event, {money(total - refunded, currency)} {currency} back"
             refunded, is_cancelled = total, True
     yield f"Refunded   {money(refunded, currency)} {currency}"
     yield f"Status     {'cancelled' if is_cancelled else 'confirmed'}"
+
+
+def paid_here(entries: Sequence[Entry], names: dict[int, str], total: int, currency: str) -> Iterator[str]:
+    """Likewise, of one that is paid through Seatledger. What is kept of payments and exceeds what is to be paid is owed back."""
+    to_pay, kept, paid_back, is_cancelled = total, 0, 0, False
+    for entry in entries:
+        at = entry.body["at"]
+        if entry.topic == "ticket-used/1":
+            yield f"Used       {at}: ticket {entry.body['ticket'] + 1}"
+        elif entry.topic in CANCELLED:
+            to_pay, is_cancelled = to_pay - entry.body["less_to_pay"], entry.body["whole"]
+            yield f"Cancelled  {at}: {seats(entry, names)}"
+        elif entry.topic == "event-cancelled/1" and not is_cancelled:
+            to_pay, is_cancelled = 0, True
+            yield f"Cancelled  {at}: the event"
+        elif entry.topic in LATER:
+            amount = entry.body["amount"]
+            if entry.topic == "refund-owed/1":
+                to_pay -= amount if entry.body["reason"] == "goodwill" else 0
+                yield f"Owed back  {at}: {money(amount, currency)} {currency}"
+                continue
+            is_refund = entry.topic == "refund-paid/1"
+            kept, paid_back = kept + (-amount if is_refund else amount), paid_back + (amount if is_refund else 0)
+            words = "Paid back" if is_refund else "Paid     "
+            yield f"{words}  {at}: {money(amount, currency)} {currency}, {plain(entry.body['method'])}"
+    yield f"Due        {money(max(to_pay - kept, 0), currency)} {currency}"
+    yield f"To refund  {money(max(kept - to_pay, 0), currency)} {currency}"
+    yield f"Refunded   {money(paid_back, currency)} {currency}"
+    yield f"Status     {'cancelled' if is_cancelled else 'confirmed'}"
+
+
+def seats(cancelled: Entry, names: dict[int, str]) -> str:
+    return ", ".join(f"{quantity} x {plain(names[number])}" for number, quantity, _ in cancelled.body["lines"])
 
 
 def booking_id(booked: Entry) -> str:
@@ -325,7 +364,7 @@ def check_entries_of_booking(entries: Sequence[Entry], scheduled: Entry, booked:
     details = {1, booked.body["details_version"]}
     kinds = {**dict.fromkeys(SCHEDULED + DETAILS_CHANGED, details), **{topic: {booked.version} for topic in BOOKED}}
     for number, entry in enumerate(entries, 1):
-        later = entry.topic in (*CANCELLED, "ticket-used/1") and entry.body["booking_id"] == booking_id(booked)
+        later = entry.topic in LATER and entry.body["booking_id"] == booking_id(booked)
         if entry.stream != booked.stream or not (
             later or entry.topic == "event-cancelled/1" or entry.version in kinds.get(entry.topic, ())
         ):

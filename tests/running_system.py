@@ -36,6 +36,8 @@ FRESH_SECONDS = 300
 #: How long a test waits until the read side has what somebody did: a request waits for some two seconds.
 SEEN_SECONDS = 30
 LATER = "2031-05-01T19:00:00Z"
+#: Of an event that is paid through Seatledger, at its box office.
+ON_SITE = {"policy": "online", "methods": ["box_office"]}
 
 JSON = dict[str, Any]
 

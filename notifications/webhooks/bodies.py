@@ -13,6 +13,7 @@ from cachetools import LRUCache
 from sqlalchemy import Connection
 
 from ledger import entries as e
+from ledger.booking_amounts import BookingAmounts
 from ledger.code_views import code_value
 from ledger.entries import Entry, RecordedEntry
 from ledger.event import batch_id, category_id, pool_id
@@ -205,8 +206,7 @@ def _booked(subject: _Subject, entry: e.SeatsBooked) -> dict[str, Any]:
         "customer_id": entry.customer_id,
         "status": "confirmed",
         "lines": lines,
-        "total_amount": subject.money(sum(entry.line_amounts)),
-        "refunded_amount": subject.money(0),
+        **BookingAmounts.of(entry).fields(subject.event.currency),
         "currency": subject.event.currency,
         "tickets": [
             {"id": ticket_id(entry.booking_id, number), "category": name, "status": "active"} for number, name in enumerate(tickets)
@@ -264,6 +264,29 @@ def _ticket_used(subject: _Subject, entry: e.TicketUsed) -> dict[str, Any]:
     return {"id": ticket_id(entry.booking_id, entry.ticket), "booking_id": entry.booking_id, "status": "used"}
 
 
+def _payment_received(subject: _Subject, entry: e.PaymentReceived) -> dict[str, Any]:
+    return {
+        "id": entry.payment_id, "booking_id": entry.booking_id, "method": entry.method,
+        "amount": to_text(entry.amount, entry.currency), "currency": entry.currency, "reference": entry.reference,
+        "received_at": entry.at,
+    }  # fmt: skip
+
+
+def _refund_owed(subject: _Subject, entry: e.RefundOwed) -> dict[str, Any]:
+    return {
+        "id": entry.refund_id, "payment_id": entry.payment_id, "booking_id": entry.booking_id,
+        "amount": subject.money(entry.amount), "currency": subject.event.currency, "reason": entry.reason,
+    }  # fmt: skip
+
+
+def _refund_paid(subject: _Subject, entry: e.RefundPaid) -> dict[str, Any]:
+    return {
+        "id": entry.refund_id, "payment_id": entry.payment_id, "booking_id": entry.booking_id, "method": entry.method,
+        "amount": subject.money(entry.amount), "currency": subject.event.currency, "reference": entry.reference,
+        "paid_at": entry.at,
+    }  # fmt: skip
+
+
 _DATA: dict[type[Entry], Callable[[_Subject, Any], dict[str, Any]]] = {
     e.EventScheduled: _created,
     e.EventDetailsChanged: _changed,
@@ -284,4 +307,7 @@ _DATA: dict[type[Entry], Callable[[_Subject, Any], dict[str, Any]]] = {
     e.SeatsBooked: _booked,
     e.BookingCancelled: _booking_cancelled,
     e.TicketUsed: _ticket_used,
+    e.PaymentReceived: _payment_received,
+    e.RefundOwed: _refund_owed,
+    e.RefundPaid: _refund_paid,
 }

@@ -72,7 +72,7 @@ class TicketRow(Row, frozen=True, array_like=True):
 class BookingRow(Row, frozen=True):
     """A booking with the event's and the customer's columns that its views show. `version`: of the booking's entry.
     `event_cancelled_at`: when the event's cancellation cancelled the booking; None for a confirmed one, and for one that was
-    cancelled before. Amounts are in minor units. `tickets`: a JSON array of TicketRow."""
+    cancelled before. Amounts are in minor units, as in `projections.bookings.Booking`. `tickets`: a JSON array of TicketRow."""
 
     booking_id: UUID
     number: int
@@ -87,6 +87,9 @@ class BookingRow(Row, frozen=True):
     quantity: int
     total: int
     refunded: int
+    to_pay: int | None
+    received: int
+    paid_back: int
     currency: str
     booked_at: datetime
     updated_at: datetime
@@ -137,6 +140,8 @@ _STATUS_CONDITIONS = {
 }
 
 
+_KEPT, _TO_PAY = Booking.received - Booking.paid_back, case((_EVENT_CANCELLED, 0), else_=Booking.to_pay)
+_PAYMENT_CONDITIONS = {"due": _KEPT < _TO_PAY, "paid": and_(_KEPT == _TO_PAY, _KEPT > 0), "refund-due": _KEPT > _TO_PAY}
 _NOT_PAST = and_(BookingEvent.status == as_text("active"), or_(BookingEvent.past_at.is_(None), BookingEvent.past_at > FROM))
 #: Confirmed bookings of active events that are not past at the parameter `from_`.
 _UPCOMING = and_(Booking.status == as_text("confirmed"), _NOT_PAST)
@@ -156,8 +161,8 @@ def booking_rows(*where: ColumnElement[bool]) -> Statement:
     return (
         select(
             b.booking_id, b.number, b.event_id, e.name.label("event_name"), e.organizer_id, b.version, b.ticket_key, b.customer_id,
-            b.status, event_cancelled_at, b.quantity, b.total, b.refunded, e.currency, b.booked_at, b.updated_at,
-            person.name.label("customer_name"), email_of(person).label("customer_email"),
+            b.status, event_cancelled_at, b.quantity, b.total, b.refunded, b.to_pay, b.received, b.paid_back, e.currency,
+            b.booked_at, b.updated_at, person.name.label("customer_name"), email_of(person).label("customer_email"),
         )
         .select_from(b)
         .join(e, e.event_id == b.event_id)
@@ -201,6 +206,7 @@ def _booking_conditions(flags: frozenset[str]) -> list[ColumnElement[bool]]:
         "number": or_(named, b.number == bindparam("number", type_=BigInteger)),
         "version": b.version == bindparam("version", type_=BigInteger),
         "after": b.number < bindparam("after", type_=BigInteger),
+        **{f"payment:{status}": condition for status, condition in _PAYMENT_CONDITIONS.items()},
         **{f"status:{status}": condition for status, condition in _STATUS_CONDITIONS.items()},
         "when:upcoming": _UPCOMING,
         "when:past": not_(_UPCOMING),
@@ -252,7 +258,7 @@ def _all_event_bookings(flags: frozenset[str]) -> Compiled[BookingRow]:
 
 class BookingSearch(NamedTuple):
     """A booking matches if the customer's name or e-mail address contains `q` or if its number is `number`. Where `version` is set,
-    it alone counts."""
+    it alone counts. `payment`: `due`, `paid` or `refund-due`."""
 
     event_id: UUID
     viewer: UUID | None
@@ -260,11 +266,13 @@ class BookingSearch(NamedTuple):
     number: int | None = None
     version: int | None = None
     status: str | None = None
+    payment: str | None = None
 
     def query(self, make: Callable[[frozenset[str]], Compiled[R]], after: int | None = None, limit: int | None = None) -> Query[R]:
         version, number, q = self.version, self.number, self.q or None
         search = {"version": version} if version is not None else {"number": number} if number is not None else {"q": q}
-        flags = flags_of(event_id=self.event_id, viewer=self.viewer, after=after, **search, **_flag("status", self.status))
+        chosen = {**search, **_flag("status", self.status), **_flag("payment", self.payment)}
+        flags = flags_of(event_id=self.event_id, viewer=self.viewer, after=after, **chosen)
         return query_of(
             make(flags), BOOKINGS, replan=q is not None, event_id=self.event_id, viewer=self.viewer, number=number, version=version,
             pattern=literal_pattern(q or ""), after=after, limit=limit,

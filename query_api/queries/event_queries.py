@@ -25,6 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import InstrumentedAttribute
 from sqlalchemy.sql.selectable import LateralFromClause
 
+from ledger.entries import PaymentMethod
 from ledger.views import EventStatus, GuestCheckout
 from projections.availability import AvailabilityCategory, AvailabilityPool
 from projections.catalogue import LASTING, CatalogueCategory, CatalogueEvent
@@ -99,6 +100,7 @@ class EventRow(Row, frozen=True):
     max_tickets_per_customer: int | None
     guest_checkout: GuestCheckout
     hold_minutes: int
+    payment_methods: list[PaymentMethod]
     details_version: int
     created_at: datetime
     categories: str
@@ -132,7 +134,7 @@ def event_rows(*where: ColumnElement[bool]) -> Statement:
         select(
             e.event_id, e.number, e.name, e.description, e.venue, e.starts_at, e.ends_at, e.timezone, e.sales_open_at,
             e.sales_close_at, e.past_at, e.show_at, e.currency, e.status, e.organizer_id, e.max_tickets_per_customer,
-            e.guest_checkout, e.hold_minutes, e.details_version, e.created_at, categories.c.categories,
+            e.guest_checkout, e.hold_minutes, e.payment_methods, e.details_version, e.created_at, categories.c.categories,
             pools_of(e.event_id), e.codes,
         )
         .select_from(e)

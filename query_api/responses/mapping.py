@@ -6,6 +6,7 @@ from uuid import UUID
 
 import msgspec
 
+from ledger.booking_amounts import BookingAmounts
 from ledger.code_access import LiveCodes
 from ledger.event import category_id, pool_id
 from ledger.money import to_text
@@ -22,6 +23,7 @@ from ledger.views import (
     TicketView,
     codes_of,
     held_line_views,
+    payment_terms,
     ticket_id,
 )
 from query_api.queries import (
@@ -87,7 +89,8 @@ def event_view(row: EventRow) -> EventView:
         past_at=row.past_at, show_at=row.show_at, currency=row.currency, status=row.status, organizer_id=row.organizer_id,
         categories=categories, pools=pools, has_codes=bool(live), capacity=shared.total.capacity, available=shared.total.available,
         max_tickets_per_customer=row.max_tickets_per_customer, guest_checkout=row.guest_checkout,
-        hold_minutes=row.hold_minutes, details_version=row.details_version, created_at=row.created_at,
+        hold_minutes=row.hold_minutes, payment=payment_terms(row.payment_methods), details_version=row.details_version,
+        created_at=row.created_at,
     )  # fmt: skip
 
 
@@ -153,12 +156,16 @@ def _booking_fields(row: BookingRow, stored: list[TicketRow]) -> dict[str, Any]:
         "customer_id": row.customer_id,
         "status": "cancelled" if row.event_cancelled_at else row.status,
         "lines": _lines(stored, row.currency),
-        "total_amount": to_text(row.total, row.currency),
-        "refunded_amount": to_text(row.total if row.event_cancelled_at else row.refunded, row.currency),
+        **amounts_of(row).fields(row.currency),
         "currency": row.currency,
         "booked_at": row.booked_at,
-        "updated_at": row.event_cancelled_at or row.updated_at,
+        "updated_at": max(row.event_cancelled_at or row.updated_at, row.updated_at),
     }
+
+
+def amounts_of(row: BookingRow) -> BookingAmounts:
+    is_cancelled = row.event_cancelled_at is not None
+    return BookingAmounts(row.total, row.refunded, row.to_pay, row.received, row.paid_back, is_cancelled)
 
 
 def hold_view(row: HoldRow) -> HoldView:

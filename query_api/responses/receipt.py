@@ -72,6 +72,14 @@ def describe(stream: UUID, entries: Sequence[ProvenEntry]) -> Iterator[str]:
     for (_, title, quantity, price), amount in zip(booking["lines"], amounts, strict=True):
         yield f"Seats      {quantity} x {_plain(title)} at {to_text(price, currency)}, {to_text(amount, currency)} {currency}"
     yield f"Total      {to_text(total, currency)} {currency}"
+    describe_later = _paid_here if booking.get("is_payable") else _paid_elsewhere
+    yield from describe_later(bodies, names, total, currency)
+
+
+def _paid_elsewhere(
+    bodies: Sequence[tuple[ProvenEntry, dict[str, Any]]], names: dict[int, str], total: int, currency: str
+) -> Iterator[str]:
+    """What happened to a booking whose payment is taken elsewhere."""
     refunded, is_cancelled = 0, False
     for entry, body in bodies:
         if entry.topic == "ticket-used/1":
@@ -79,13 +87,47 @@ def describe(stream: UUID, entries: Sequence[ProvenEntry]) -> Iterator[str]:
         elif entry.topic.startswith("booking-cancelled/"):
             back = sum(refund for _, _, refund in body["lines"])
             refunded, is_cancelled = refunded + back, body["whole"]
-            seats = ", ".join(f"{quantity} x {_plain(names[number])}" for number, quantity, _ in body["lines"])
-            yield f"Cancelled  {body['at']}: {seats}, {to_text(back, currency)} {currency} back"
+            yield f"Cancelled  {body['at']}: {_seats(body, names)}, {to_text(back, currency)} {currency} back"
         elif entry.topic == "event-cancelled/1" and not is_cancelled:
             yield f"Cancelled  {body['at']}: the event, {to_text(total - refunded, currency)} {currency} back"
             refunded, is_cancelled = total, True
     yield f"Refunded   {to_text(refunded, currency)} {currency}"
     yield f"Status     {'cancelled' if is_cancelled else 'confirmed'}"
+
+
+def _paid_here(
+    bodies: Sequence[tuple[ProvenEntry, dict[str, Any]]], names: dict[int, str], total: int, currency: str
+) -> Iterator[str]:
+    """Likewise, of one that is paid through Seatledger."""
+    to_pay, kept, paid_back, is_cancelled = total, 0, 0, False
+    for entry, body in bodies:
+        amount, at = body.get("amount", 0), body["at"]
+        match entry.topic.partition("/")[0]:
+            case "ticket-used":
+                yield f"Used       {at}: ticket {body['ticket'] + 1}"
+            case "booking-cancelled":
+                to_pay, is_cancelled = to_pay - body["less_to_pay"], body["whole"]
+                yield f"Cancelled  {at}: {_seats(body, names)}"
+            case "event-cancelled" if not is_cancelled:
+                to_pay, is_cancelled = 0, True
+                yield f"Cancelled  {at}: the event"
+            case "payment-received":
+                kept += amount
+                yield f"Paid       {at}: {to_text(amount, currency)} {currency}, {_plain(body['method'])}"
+            case "refund-owed":
+                to_pay -= amount if body["reason"] == "goodwill" else 0
+                yield f"Owed back  {at}: {to_text(amount, currency)} {currency}"
+            case "refund-paid":
+                kept, paid_back = kept - amount, paid_back + amount
+                yield f"Paid back  {at}: {to_text(amount, currency)} {currency}, {_plain(body['method'])}"
+    yield f"Due        {to_text(max(to_pay - kept, 0), currency)} {currency}"
+    yield f"To refund  {to_text(max(kept - to_pay, 0), currency)} {currency}"
+    yield f"Refunded   {to_text(paid_back, currency)} {currency}"
+    yield f"Status     {'cancelled' if is_cancelled else 'confirmed'}"
+
+
+def _seats(cancelled: dict[str, Any], names: dict[int, str]) -> str:
+    return ", ".join(f"{quantity} x {_plain(names[number])}" for number, quantity, _ in cancelled["lines"])
 
 
 def _line_amounts(booking: dict[str, Any]) -> list[int]:

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Annotated, Literal, TypeVar
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Depends, Query, Response
 from typing_extensions import TypeAliasType
 
 from accounts.access import Organizer, SignedIn, may_see_booking
@@ -32,20 +32,32 @@ Upcoming = Annotated[
     BookingTime | None,
     Query(description="`upcoming`: confirmed bookings of active events that are not past, or for 12 hours at most; or open dates."),
 ]
+PaidOrNot = TypeAliasType("PaidOrNot", Literal["due", "paid", "refund-due"])
+Payment = Annotated[PaidOrNot | None, Query(description="Of those that are paid through Seatledger")]
 CustomerId = Annotated[UUID | None, Query(description="Another customer's bookings: only for admins")]
-BookingSearch = Annotated[
+SearchText = Annotated[
     Search,
     Query(
         description="In the customer's name and e-mail address, literally, ignoring case; or a ticket's code, or a booking's number"
     ),
 ]
 
+
+def _search_of(
+    event_id: UUID, principal: Organizer, q: SearchText = "", status: Status = None, payment: Payment = None
+) -> queries.BookingSearch:
+    viewer = None if principal.role == Role.ADMIN else principal.id
+    return queries.BookingSearch(event_id, viewer, q, status=status, payment=payment)
+
+
+BookingSearch = Annotated[queries.BookingSearch, Depends(_search_of)]
+
 #: How long after its start an event counts as upcoming: its tickets are still needed.
 UPCOMING_AFTER_START = timedelta(hours=12)
 
 _HEADER = (
     "number", "id", "booked_at", "updated_at", "status", "customer_name", "customer_email", "tickets", "quantity", "total_amount",
-    "refunded_amount", "currency", "codes",
+    "refunded_amount", "payment_status", "paid_amount", "due_amount", "refund_due_amount", "currency", "codes",
 )  # fmt: skip
 
 
@@ -82,16 +94,15 @@ async def get_booking(booking_id: UUID, principal: SignedIn, reader: Reader) -> 
     responses=JSON_OR_CSV,
 )  # fmt: skip
 async def get_event_bookings(
-    event_id: UUID, principal: Organizer, reader: Reader, as_csv: PrefersCsv, q: BookingSearch = "", status: Status = None,
-    limit: Limit = 50, cursor: Cursor = None,
+    event_id: UUID, principal: Organizer, reader: Reader, as_csv: PrefersCsv, wanted: BookingSearch, limit: Limit = 50,
+    cursor: Cursor = None,
 ) -> Response:  # fmt: skip
     """The event's bookings, newest first. As CSV: all bookings; `limit` and `cursor` do not apply."""
-    viewer = None if principal.role == Role.ADMIN else principal.id
-    search, code = _search(reader.side.codes, queries.BookingSearch(event_id, viewer, q, status=status))
+    search, code = _search(reader.side.codes, wanted)
     if as_csv:
         return await reader.side.exports.response(f"bookings-{event_id}", principal.id, _HEADER, _read_all(search, code, reader))
     position, rows = await reader.fetch(queries.event_bookings(search, number_cursor(cursor), limit))
-    shown, next_cursor = _page(_with_code(_check_owner(rows, viewer), code, reader.side.codes), limit)
+    shown, next_cursor = _page(_with_code(_check_owner(rows, wanted.viewer), code, reader.side.codes), limit)
     items = await reader.side.portions.run(views_of(shown, reader.side.codes, event_booking_view))
     return json_response(EventBookingPage(items=items, next_cursor=next_cursor), position)
 
@@ -157,6 +168,7 @@ def _cells(row: BookingRow, stored: list[TicketRow], made: list[TicketView]) -> 
     tickets = "; ".join(f"{line.quantity} {line.category}" for line in booking.lines)
     return [
         booking.number, booking.id, booking.booked_at, booking.updated_at, booking.status, name, email, tickets,
-        len(booking.tickets), Decimal(booking.total_amount), Decimal(booking.refunded_amount), booking.currency,
+        len(booking.tickets), Decimal(booking.total_amount), Decimal(booking.refunded_amount), booking.payment_status,
+        Decimal(booking.paid_amount), Decimal(booking.due_amount), Decimal(booking.refund_due_amount), booking.currency,
         " ".join(ticket.code for ticket in booking.tickets),
     ]  # fmt: skip

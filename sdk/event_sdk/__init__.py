@@ -24,6 +24,7 @@ __all__ = [
     "EventsApi",
     "LiveApi",
     "NotificationsApi",
+    "PaymentsApi",
     "StatsApi",
     "SystemApi",
     "TicketsApi",
@@ -39,15 +40,18 @@ __all__ = [
     "About",
     "Account",
     "AccountAction",
+    "AccountBalance",
     "AccountPage",
     "AskForLink",
     "At",
     "Audience",
     "Booking",
+    "BookingMoney",
     "BookingPage",
     "BookingStatus",
     "BookingTime",
     "BoxOfficeCustomer",
+    "BoxOfficeMethod",
     "Cancellation",
     "Category",
     "Checkpoint",
@@ -100,18 +104,32 @@ __all__ = [
     "Message",
     "MessagePage",
     "MessagePreview",
+    "MoneyMovement",
+    "MovementKind",
     "NewBooking",
     "NewCategory",
     "NewCodes",
     "NewEvent",
+    "NewPayment",
+    "NewPaymentTerms",
     "NewPool",
+    "NewRefund",
     "NewSecondFactor",
     "NewWebhook",
     "Notification",
     "NotificationPage",
     "OpenSession",
     "OpenSessions",
+    "PaidOrNot",
+    "Payment",
+    "PaymentMethod",
+    "PaymentPage",
+    "PaymentPolicy",
+    "PaymentState",
+    "PaymentStatus",
+    "PaymentTerms",
     "Pool",
+    "Postings",
     "Problem",
     "ProblemError",
     "Projection",
@@ -172,6 +190,7 @@ if _typing.TYPE_CHECKING:
     from event_sdk.api.events_api import EventsApi as EventsApi
     from event_sdk.api.live_api import LiveApi as LiveApi
     from event_sdk.api.notifications_api import NotificationsApi as NotificationsApi
+    from event_sdk.api.payments_api import PaymentsApi as PaymentsApi
     from event_sdk.api.stats_api import StatsApi as StatsApi
     from event_sdk.api.system_api import SystemApi as SystemApi
     from event_sdk.api.tickets_api import TicketsApi as TicketsApi
@@ -191,15 +210,18 @@ if _typing.TYPE_CHECKING:
     from event_sdk.models.about import About as About
     from event_sdk.models.account import Account as Account
     from event_sdk.models.account_action import AccountAction as AccountAction
+    from event_sdk.models.account_balance import AccountBalance as AccountBalance
     from event_sdk.models.account_page import AccountPage as AccountPage
     from event_sdk.models.ask_for_link import AskForLink as AskForLink
     from event_sdk.models.at import At as At
     from event_sdk.models.audience import Audience as Audience
     from event_sdk.models.booking import Booking as Booking
+    from event_sdk.models.booking_money import BookingMoney as BookingMoney
     from event_sdk.models.booking_page import BookingPage as BookingPage
     from event_sdk.models.booking_status import BookingStatus as BookingStatus
     from event_sdk.models.booking_time import BookingTime as BookingTime
     from event_sdk.models.box_office_customer import BoxOfficeCustomer as BoxOfficeCustomer
+    from event_sdk.models.box_office_method import BoxOfficeMethod as BoxOfficeMethod
     from event_sdk.models.cancellation import Cancellation as Cancellation
     from event_sdk.models.category import Category as Category
     from event_sdk.models.checkpoint import Checkpoint as Checkpoint
@@ -252,18 +274,32 @@ if _typing.TYPE_CHECKING:
     from event_sdk.models.message import Message as Message
     from event_sdk.models.message_page import MessagePage as MessagePage
     from event_sdk.models.message_preview import MessagePreview as MessagePreview
+    from event_sdk.models.money_movement import MoneyMovement as MoneyMovement
+    from event_sdk.models.movement_kind import MovementKind as MovementKind
     from event_sdk.models.new_booking import NewBooking as NewBooking
     from event_sdk.models.new_category import NewCategory as NewCategory
     from event_sdk.models.new_codes import NewCodes as NewCodes
     from event_sdk.models.new_event import NewEvent as NewEvent
+    from event_sdk.models.new_payment import NewPayment as NewPayment
+    from event_sdk.models.new_payment_terms import NewPaymentTerms as NewPaymentTerms
     from event_sdk.models.new_pool import NewPool as NewPool
+    from event_sdk.models.new_refund import NewRefund as NewRefund
     from event_sdk.models.new_second_factor import NewSecondFactor as NewSecondFactor
     from event_sdk.models.new_webhook import NewWebhook as NewWebhook
     from event_sdk.models.notification import Notification as Notification
     from event_sdk.models.notification_page import NotificationPage as NotificationPage
     from event_sdk.models.open_session import OpenSession as OpenSession
     from event_sdk.models.open_sessions import OpenSessions as OpenSessions
+    from event_sdk.models.paid_or_not import PaidOrNot as PaidOrNot
+    from event_sdk.models.payment import Payment as Payment
+    from event_sdk.models.payment_method import PaymentMethod as PaymentMethod
+    from event_sdk.models.payment_page import PaymentPage as PaymentPage
+    from event_sdk.models.payment_policy import PaymentPolicy as PaymentPolicy
+    from event_sdk.models.payment_state import PaymentState as PaymentState
+    from event_sdk.models.payment_status import PaymentStatus as PaymentStatus
+    from event_sdk.models.payment_terms import PaymentTerms as PaymentTerms
     from event_sdk.models.pool import Pool as Pool
+    from event_sdk.models.postings import Postings as Postings
     from event_sdk.models.problem import Problem as Problem
     from event_sdk.models.problem_error import ProblemError as ProblemError
     from event_sdk.models.projection import Projection as Projection
@@ -323,6 +359,7 @@ else:
         "EventsApi": ".api.events_api",
         "LiveApi": ".api.live_api",
         "NotificationsApi": ".api.notifications_api",
+        "PaymentsApi": ".api.payments_api",
         "StatsApi": ".api.stats_api",
         "SystemApi": ".api.system_api",
         "TicketsApi": ".api.tickets_api",
@@ -338,15 +375,18 @@ else:
         "About": ".models.about",
         "Account": ".models.account",
         "AccountAction": ".models.account_action",
+        "AccountBalance": ".models.account_balance",
         "AccountPage": ".models.account_page",
         "AskForLink": ".models.ask_for_link",
         "At": ".models.at",
         "Audience": ".models.audience",
         "Booking": ".models.booking",
+        "BookingMoney": ".models.booking_money",
         "BookingPage": ".models.booking_page",
         "BookingStatus": ".models.booking_status",
         "BookingTime": ".models.booking_time",
         "BoxOfficeCustomer": ".models.box_office_customer",
+        "BoxOfficeMethod": ".models.box_office_method",
         "Cancellation": ".models.cancellation",
         "Category": ".models.category",
         "Checkpoint": ".models.checkpoint",
@@ -399,18 +439,32 @@ else:
         "Message": ".models.message",
         "MessagePage": ".models.message_page",
         "MessagePreview": ".models.message_preview",
+        "MoneyMovement": ".models.money_movement",
+        "MovementKind": ".models.movement_kind",
         "NewBooking": ".models.new_booking",
         "NewCategory": ".models.new_category",
         "NewCodes": ".models.new_codes",
         "NewEvent": ".models.new_event",
+        "NewPayment": ".models.new_payment",
+        "NewPaymentTerms": ".models.new_payment_terms",
         "NewPool": ".models.new_pool",
+        "NewRefund": ".models.new_refund",
         "NewSecondFactor": ".models.new_second_factor",
         "NewWebhook": ".models.new_webhook",
         "Notification": ".models.notification",
         "NotificationPage": ".models.notification_page",
         "OpenSession": ".models.open_session",
         "OpenSessions": ".models.open_sessions",
+        "PaidOrNot": ".models.paid_or_not",
+        "Payment": ".models.payment",
+        "PaymentMethod": ".models.payment_method",
+        "PaymentPage": ".models.payment_page",
+        "PaymentPolicy": ".models.payment_policy",
+        "PaymentState": ".models.payment_state",
+        "PaymentStatus": ".models.payment_status",
+        "PaymentTerms": ".models.payment_terms",
         "Pool": ".models.pool",
+        "Postings": ".models.postings",
         "Problem": ".models.problem",
         "ProblemError": ".models.problem_error",
         "Projection": ".models.projection",

@@ -12,7 +12,7 @@ import httpx
 from ledger.keys import Keyring
 from ledger.mail_tokens import MailTokens
 from notifications.manage_urls import ManageUrls
-from tests.running_system import JSON, LATER, PASSWORD, Person, Stack
+from tests.running_system import JSON, LATER, ON_SITE, PASSWORD, Person, Stack
 
 ROLES = ("nobody", "customer", "organizer", "auditor", "admin")
 ANYONE = frozenset(ROLES)
@@ -97,6 +97,10 @@ OPERATIONS = {
     "get_booking": Operation("bookings", BUYERS, {"customer": 404, "organizer": 404, "auditor": 404}),
     "cancel_booking": Operation("bookings", BUYERS, {"customer": 404, "organizer": 404}),
     "cancel_tickets": Operation("bookings", BUYERS, {"customer": 404, "organizer": 404}),
+    "take_payment": Operation("payments", ORGANIZERS, {"organizer": 403}, unready=409),
+    "give_refund": Operation("payments", ORGANIZERS, {"organizer": 403}),
+    **{name: Operation("payments", ORGANIZERS | AUDITORS) for name in ("get_payments", "get_postings")},
+    "get_booking_payments": Operation("payments", SIGNED_IN, {"customer": 404, "organizer": 404}),
     "get_stats_summary": Operation("stats", ORGANIZERS),
     "get_stats_events": Operation("stats", ORGANIZERS),
     "get_stats_sales": Operation("stats", ORGANIZERS),
@@ -145,7 +149,8 @@ def someone(**more: Any) -> JSON:
 
 @dataclass
 class Target:
-    """An organizer's event with a customer's booking of two tickets and a hold of one: the target of requests."""
+    """An organizer's event with a customer's booking of two tickets, paid at the box office, and a hold of one: the target of
+    requests."""
 
     stack: Stack
     event: JSON
@@ -178,15 +183,16 @@ class Target:
 
     @classmethod
     def make(cls, stack: Stack, organizer: Person, customer: Person, account_id: str = "") -> "Target":
-        event = stack.event(organizer)
+        event = stack.event(organizer, payment=ON_SITE)
         booking = customer.ok("POST", f"/api/events/{event['id']}/bookings", {"tickets": [{"category": "General", "quantity": 2}]})
+        organizer.ok("POST", f"/api/bookings/{booking['id']}/payments", {"kind": "cash", "amount": booking["total_amount"]})
         made = organizer.ok("POST", f"/api/events/{event['id']}/codes", {"effect": "fixed", "value": "1.00", "max_tickets": 1})
         hold = customer.ok("POST", f"/api/events/{event['id']}/holds", {"tickets": [{"category": "General", "quantity": 1}]})
         ids = {"event_id": event["id"], "hold_id": hold["id"], "booking_id": booking["id"], "account_id": account_id or customer.id}
         ids["batch_id"] = made["batch"]["id"]
         ids |= {"session_id": str(uuid4()), "mail_id": str(uuid4()), "number": "0"}
         ids |= {"webhook_id": str(uuid4()), "delivery_id": str(uuid4()), "notification_id": str(uuid4())}
-        return cls(stack, event, booking, customer.last, ids)
+        return cls(stack, event, booking, max(organizer.last, customer.last, key=int), ids)
 
     def body(self, operation: str) -> JSON | None:
         """A complete, valid body with every field and nested object that may be combined."""
@@ -214,6 +220,7 @@ class Target:
                 "sales_open_at": "2026-01-01T00:00:00Z",
                 "sales_close_at": "2031-05-01T00:00:00Z", "currency": "EUR", "max_tickets_per_customer": 4, "guest_checkout": "off",
                 "hold_minutes": 30, "pools": [{"name": "Hall", "capacity": 2, "categories": ["A"]}],
+                "payment": ON_SITE,
             },
             "update_event": {
                 "name": "Changed", "starts_at": LATER, "description": "d", "venue": "v", "ends_at": "2031-05-02T19:00:00Z",
@@ -223,6 +230,7 @@ class Target:
                     {"id": first["id"], "name": "General", "price": "60.00", "capacity": 12}, {"id": second["id"]},
                 ],
                 "pools": [{"name": "Hall", "capacity": 15, "categories": ["General", second["id"]]}],
+                "payment": ON_SITE,
             },
             "cancel_event": {"reason": "rain"},
             "make_codes": {
@@ -233,6 +241,8 @@ class Target:
             "book_tickets": {"tickets": [{"category": "General", "quantity": 1}]},
             "hold_tickets": {"tickets": [{"category": "General", "quantity": 1}], "expected_total": "50.00"},
             "confirm_hold": {"expected_total": "50.00"},
+            "take_payment": {"kind": "cash", "amount": "100.00", "reference": "0042"},
+            "give_refund": {"kind": "card", "amount": "50.00", "reference": "0042"},
             "create_webhook": {"url": "http://127.0.0.1:9/", "types": ["booking.created"], "event_id": self.event["id"]},
             "update_webhook": {"url": "http://127.0.0.1:9/2", "types": ["*"], "state": "paused"},
             "replay_webhook": {"from": 1},

@@ -36,7 +36,7 @@ WRITES = {
     "cancel_event", "complete_event", "check_in_ticket", "book_tickets", "cancel_booking", "cancel_tickets",
     "make_codes", "withdraw_codes", "hold_tickets", "extend_hold", "confirm_hold", "release_hold",
     "create_webhook", "update_webhook", "delete_webhook", "rotate_webhook_secret", "test_webhook", "replay_webhook",
-    "claim_bookings", "cancel_managed_tickets",
+    "claim_bookings", "cancel_managed_tickets", "take_payment", "give_refund",
 }  # fmt: skip
 
 

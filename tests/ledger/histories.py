@@ -33,6 +33,9 @@ _wish = st.one_of(
     st.tuples(st.just("codes"), st.sampled_from(["percent", "fixed", "access"]), st.sampled_from([(), ("General",), ("VIP",)])),
     st.tuples(st.sampled_from(["confirm", "extend", "release"]), _small, st.none()),
     st.tuples(st.just("lapse"), st.none(), st.none()),
+    st.tuples(st.just("payment methods"), st.sampled_from([(), ("box_office",)]), st.none()),
+    st.tuples(st.just("take payment"), _small, st.none()),
+    st.tuples(st.just("give refund"), _small, st.sampled_from([1, 400, 5_000])),
 )
 _end = st.tuples(st.sampled_from(["cancel event", "complete", "go on"]), st.none(), st.none())
 
@@ -87,17 +90,28 @@ def _wished(event: Event, what: str, first: Any, second: Any) -> Command | None:
             about_a_hold: dict[str, Any] = {"confirm": s.confirm, "extend": s.extend, "release": s.release}
             command: Command = about_a_hold[what](s.ADMIN, hold=holds[first % len(holds)])
             return command
-        case "cancel":
-            return s.cancel(s.ADMIN, *second, booking=bookings[first % len(bookings)])
-        case "check in":
-            return s.check_in(s.ADMIN, second, booking=bookings[first % len(bookings)])
-        case "change" | "pools" | "codes":
+        case "cancel" | "check in" | "take payment" | "give refund":
+            return _about_booking(event, what, bookings[first % len(bookings)], second)
+        case "change" | "pools" | "codes" | "payment methods":
             return _change(event, what, first, second)
     ends: dict[str, type[Command]] = {"cancel event": CancelEvent, "complete": CompleteEvent, "lapse": LapseHolds}
     return ends[what](**s.by(s.ADMIN)) if what in ends else None
 
 
+def _about_booking(event: Event, what: str, booking: UUID, second: Any) -> Command:
+    match what:
+        case "cancel":
+            return s.cancel(s.ADMIN, *second, booking=booking)
+        case "take payment":
+            return s.take_payment(event.due(booking), s.ADMIN, booking)
+        case "give refund":
+            return s.give_refund(second, s.ADMIN, booking)
+    return s.check_in(s.ADMIN, second, booking=booking)
+
+
 def _change(event: Event, what: str, first: Any, second: Any) -> Command:
+    if what == "payment methods":
+        return s.change(s.ADMIN, version=event.details_version, payment_methods=first)
     if what == "codes":
         return s.make_codes(s.ADMIN, first, 1_500, categories=second, count=1, max_tickets=6)
     if what == "pools":

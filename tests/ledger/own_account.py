@@ -23,6 +23,15 @@ class Ticket:
 
 
 @dataclass
+class Money:
+    """Of a booking that is paid through Seatledger: what came in, what went back, and what the organizer took off the price."""
+
+    received: int = 0
+    given_back: int = 0
+    waived: int = 0
+
+
+@dataclass
 class Hold:
     id: UUID
     seats: list[int]
@@ -45,6 +54,8 @@ class OwnAccount:
         self.status = "active"
         self.paid = self.refunded = 0
         self.is_withdrawn = False
+        self.is_paid_here = False
+        self.money: dict[UUID, Money] = {}
         self.price, self.capacity, self.pool = {1: 0, 2: 0}, {1: 0, 2: 0}, 0
         self.limit: int | None = None
 
@@ -80,6 +91,29 @@ class OwnAccount:
     def uses(self, code: int) -> int:
         held = sum(len(hold.seats) for hold in self.live_holds() if hold.code == code)
         return held + sum(ticket.code == code and ticket.state != "cancelled" for ticket in self.tickets)
+
+    def sell(self, tickets: list[Ticket]) -> None:
+        self.tickets += tickets
+        price = sum(ticket.price for ticket in tickets)
+        self.paid += price
+        if price and self.is_paid_here:
+            self.money[tickets[0].booking] = Money()
+
+    def to_pay(self, booking: UUID) -> int:
+        """What the tickets of a booking cost that stand, less what was taken off."""
+        if booking not in self.money:
+            return 0
+        price = sum(ticket.price for ticket in self.tickets if ticket.booking == booking and ticket.state != "cancelled")
+        return max(price - self.money[booking].waived, 0)
+
+    def owed(self, booking: UUID) -> int:
+        """What has to be given back."""
+        money = self.money.get(booking, Money())
+        return max(money.received - money.given_back - self.to_pay(booking), 0)
+
+    def due(self, booking: UUID) -> int:
+        money = self.money.get(booking, Money())
+        return max(self.to_pay(booking) - (money.received - money.given_back), 0)
 
     def live_holds(self) -> list[Hold]:
         return [hold for hold in self.holds if hold.is_open and hold.ends > self.now] if self.status == "active" else []

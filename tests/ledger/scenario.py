@@ -26,6 +26,7 @@ from ledger.commands import (
     Command,
     ConfirmHold,
     ExtendHold,
+    GiveRefund,
     HoldSeats,
     LapseHolds,
     MakeCodes,
@@ -33,11 +34,13 @@ from ledger.commands import (
     ReleaseHold,
     Role,
     ScheduleEvent,
+    TakePayment,
     WantedCode,
     WantedSeats,
     WithdrawCodes,
 )
 from ledger.decide import decide
+from ledger.derived_ids import derived_id
 from ledger.event import Event, batch_id, category_id, pool_id
 from ledger.evolve import evolve
 from ledger.keys import Keyring
@@ -55,6 +58,9 @@ BOOKING, ANOTHER_BOOKING, UNKNOWN_BOOKING = UUID(int=0xB1), UUID(int=0xB2), UUID
 HOLD, ANOTHER_HOLD, UNKNOWN_HOLD = UUID(int=0x401), UUID(int=0x402), UUID(int=0x409)
 #: When the holds of the examples are due, unless they say otherwise.
 DUE = NOW + timedelta(minutes=10)
+PAYMENT, ANOTHER_PAYMENT = UUID(int=0xCA51), UUID(int=0xCA52)
+#: Details of an Event that is paid through Seatledger, at its box office.
+ON_SITE: dict[str, Any] = {"payment_methods": ("box_office",)}
 GENERAL, VIP = e.Category(1, "General", 5_000, 10), e.Category(2, "VIP", 12_000, 5)
 
 ORGANIZER = Actor(UUID(int=0x01), Role.ORGANIZER)
@@ -270,6 +276,32 @@ def with_code(entry: Ordered, code: CodeUse, *amounts: int) -> Ordered:
     return msgspec.structs.replace(entry, code=code, amounts=amounts)
 
 
+def payable(entry: e.SeatsBooked) -> e.SeatsBooked:
+    """The booking, if it is paid through Seatledger."""
+    return msgspec.structs.replace(entry, is_payable=True)
+
+
+def less_to_pay(entry: e.BookingCancelled, amount: int) -> e.BookingCancelled:
+    """The cancellation of a booking that is paid through Seatledger."""
+    return msgspec.structs.replace(entry, less_to_pay=amount)
+
+
+def received(amount: int, payment: UUID = PAYMENT, booking: UUID = BOOKING, method: str = "cash") -> e.PaymentReceived:
+    return e.PaymentReceived(**stamp(payment), payment_id=payment, booking_id=booking, method=method, amount=amount, currency="EUR")
+
+
+def owed(
+    amount: int, cause: UUID, payment: UUID = PAYMENT, booking: UUID = BOOKING, reason: e.RefundReason = "cancelled"
+) -> e.RefundOwed:
+    """`cause`: the id of the command because of which it is owed."""
+    id_ = derived_id(cause, b"refund " + payment.bytes)
+    return e.RefundOwed(**stamp(cause), refund_id=id_, payment_id=payment, booking_id=booking, amount=amount, reason=reason)
+
+
+def paid_back(amount: int, refund: UUID, payment: UUID = PAYMENT, booking: UUID = BOOKING) -> e.RefundPaid:
+    return e.RefundPaid(**stamp(), refund_id=refund, payment_id=payment, booking_id=booking, method="cash", amount=amount)
+
+
 def details_changed(**changes: Any) -> e.EventDetailsChanged:
     return e.EventDetailsChanged(**stamp(), details=details(**changes))
 
@@ -333,6 +365,14 @@ def cancel(actor: Actor, *tickets: int, booking: UUID = BOOKING) -> CancelBookin
 
 def check_in(actor: Actor, ticket: int = 0, booking: UUID = BOOKING) -> CheckIn:
     return CheckIn(**by(actor), booking_id=booking, ticket=ticket)
+
+
+def take_payment(amount: int, actor: Actor = ORGANIZER, booking: UUID = BOOKING) -> TakePayment:
+    return TakePayment(**by(actor), booking_id=booking, method="cash", amount=amount)
+
+
+def give_refund(amount: int, actor: Actor = ORGANIZER, booking: UUID = BOOKING) -> GiveRefund:
+    return GiveRefund(**by(actor), booking_id=booking, method="cash", amount=amount)
 
 
 def change(

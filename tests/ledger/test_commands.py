@@ -19,11 +19,13 @@ from ledger.commands import (
     CompleteEvent,
     ConfirmHold,
     ExtendHold,
+    GiveRefund,
     HoldSeats,
     LapseHolds,
     MakeCodes,
     ReleaseHold,
     ScheduleEvent,
+    TakePayment,
     WantedCode,
     WantedSeats,
     WithdrawCodes,
@@ -80,6 +82,18 @@ BODY: dict[type[Command], dict[str, tuple[Any, Any]]] = {
     LapseHolds: {},
     CancelBooking: {"booking_id": (s.BOOKING, s.ANOTHER_BOOKING), "tickets": (None, (0,))},
     CheckIn: {"booking_id": (s.BOOKING, s.ANOTHER_BOOKING), "ticket": (0, 1)},
+    TakePayment: {
+        "booking_id": (s.BOOKING, s.ANOTHER_BOOKING),
+        "method": ("cash", "card"),
+        "amount": (5_000, 5_001),
+        "reference": ("", "0042"),
+    },
+    GiveRefund: {
+        "booking_id": (s.BOOKING, s.ANOTHER_BOOKING),
+        "method": ("cash", "card"),
+        "amount": (5_000, 5_001),
+        "reference": ("", "0042"),
+    },
 }
 NOT_BODY: dict[str, Any] = {
     "id": uuid4(),
@@ -163,6 +177,8 @@ GOLDEN = {
     LapseHolds: "d0bb6874a4cf1d3f28d6a8f877c1e9a0",
     CancelBooking: "4d3fe4008fe7eb1b715d404d33d7ada5",
     CheckIn: "ccebdd1a300404718448990f9eb7991a",
+    TakePayment: "021a703b3b5c522198a129f8c0684554a2",
+    GiveRefund: "02ed67347ae39b6e2953df1add9c82386c",
 }
 
 

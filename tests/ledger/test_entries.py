@@ -31,6 +31,7 @@ OPEN, LASTING = e.Details("Concert", None), e.Details("Exhibition", AT, sells_af
 SHOWN = e.Details("Concert", AT, show_at=AT)
 GUESTS = (e.Details("Concert", AT, guest_checkout="open"), e.Details("Concert", None, guest_checkout="proven"))
 LONGER = e.Details("Concert", AT, hold_minutes=30)
+PAID = e.Details("Concert", AT, payment_methods=("box_office",))
 #: Each entry with as little and with as much as it can carry.
 EXAMPLES: dict[str, list[e.Entry]] = {
     "event-scheduled/1": [
@@ -56,6 +57,10 @@ EXAMPLES: dict[str, list[e.Entry]] = {
     "event-scheduled/4": [
         e.EventScheduled(**STAMP, details=LONGER, currency="EUR", organizer_id=THREE, categories=(e.Category(1, "General", 0, 1),))
     ],
+    "event-scheduled/5": [
+        e.EventScheduled(**STAMP, details=PAID, currency="EUR", organizer_id=THREE, categories=(e.Category(1, "General", 1, 1),))
+    ],
+    "event-details-changed/5": [e.EventDetailsChanged(**STAMP, details=PAID)],
     "event-details-changed/4": [e.EventDetailsChanged(**STAMP, details=LONGER)],
     "event-details-changed/3": [e.EventDetailsChanged(**STAMP, details=details) for details in GUESTS],
     "event-details-changed/2": [e.EventDetailsChanged(**STAMP, details=OPEN), e.EventDetailsChanged(**STAMP, details=LASTING)],
@@ -117,6 +122,47 @@ EXAMPLES: dict[str, list[e.Entry]] = {
             code=CodeUse(1, 5),
         ),
         e.SeatsBooked(**STAMP, customer_id=ONE, lines=(e.Line(1, "General", 1, 5_000),), details_version=1, code=CodeUse(3, 0)),
+    ],
+    "seats-booked/4": [
+        e.SeatsBooked(**STAMP, customer_id=ONE, lines=(e.Line(1, "General", 1, 5_000),), details_version=1, is_payable=True),
+        e.SeatsBooked(
+            **STAMP,
+            customer_id=ONE,
+            lines=(e.Line(1, "General", 2, 5_000),),
+            details_version=1,
+            hold_id=THREE,
+            amounts=(4, 3),
+            code=CodeUse(1, 5),
+            is_payable=True,
+        ),
+    ],
+    "payment-received/1": [
+        e.PaymentReceived(**STAMP, payment_id=TWO, booking_id=THREE, method="cash", amount=5_000, currency="EUR"),
+        e.PaymentReceived(
+            **BY_NOBODY, payment_id=ONE, booking_id=THREE, method="card", amount=1, currency="JPY", reference="0042-é"
+        ),
+    ],
+    "refund-owed/1": [
+        e.RefundOwed(**STAMP, refund_id=ONE, payment_id=TWO, booking_id=THREE, amount=5_000, reason="cancelled"),
+        e.RefundOwed(**BY_NOBODY, refund_id=ONE, payment_id=TWO, booking_id=THREE, amount=1, reason="goodwill"),
+    ],
+    "refund-paid/1": [
+        e.RefundPaid(**STAMP, refund_id=ONE, payment_id=TWO, booking_id=THREE, method="cash", amount=5_000),
+        e.RefundPaid(**BY_NOBODY, refund_id=ONE, payment_id=TWO, booking_id=THREE, method="other", amount=1, reference="0042"),
+    ],
+    "booking-cancelled/3": [
+        e.BookingCancelled(
+            **STAMP, booking_id=THREE, tickets=(0,), lines=(e.CancelledLine(1, 1, 5_000),), whole=False, less_to_pay=5_000
+        ),
+        e.BookingCancelled(
+            **STAMP,
+            booking_id=THREE,
+            tickets=(0,),
+            lines=(e.CancelledLine(1, 1, 4),),
+            whole=True,
+            code=CodeUse(1, 5),
+            less_to_pay=0,
+        ),
     ],
     "booking-cancelled/2": [
         e.BookingCancelled(
@@ -185,6 +231,7 @@ def test_the_first_topics_have_the_details_that_the_last_release_knew() -> None:
     assert known == {
         "name", "starts_at", "description", "venue", "ends_at", "timezone", "sales_open_at", "sales_close_at",
         "max_tickets_per_customer", "sells_after_start", "show_at", "guest_checkout", "hold_minutes",
+        "payment_methods",
     }, "a new field needs its part in `shape`, or a topic of its own"  # fmt: skip
 
 

@@ -79,6 +79,7 @@ def test_a_restored_snapshot_is_the_event(history: list[RecordedEntry]) -> None:
         ({"sells_after_start": True}, snapshots.OPEN_DATES),
         ({"guest_checkout": "open"}, snapshots.GUESTS),
         ({"guest_checkout": "proven", "starts_at": None}, snapshots.GUESTS),
+        (s.ON_SITE, snapshots.PAYMENTS),
     ],
 )
 def test_a_snapshot_is_of_the_oldest_format_that_represents_it(details: dict[str, Any], topic: str) -> None:
@@ -123,8 +124,8 @@ def test_a_snapshot_of_the_first_format_never_changes() -> None:
         ("event-snapshot/1", False),
         ("event-snapshot/2", False),
         ("event-snapshot/4", False),
-        ("event-snapshot/5", False),
-        ("event-snapshot/6", True),
+        ("event-snapshot/6", False),
+        ("event-snapshot/7", True),
         ("event-snapshot/x", False),
         ("x/9", False),
     ],

@@ -15,6 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from ledger import entries as e
 from ledger import snapshots
+from ledger.booking_money import BookingMoney
 from ledger.code_batches import CodeUse
 from ledger.commands import Actor, CancelEvent, Command, CompleteEvent, HoldCommand, LapseHolds
 from ledger.decide import decide
@@ -25,7 +26,7 @@ from ledger.hold_errors import HoldEntryNeeded
 from ledger.selling import MAX_EXTENSIONS
 from tests.ledger import scenario as s
 from tests.ledger.histories import fold
-from tests.ledger.own_account import USES, Hold, OwnAccount, Ticket
+from tests.ledger.own_account import USES, Hold, Money, OwnAccount, Ticket
 from tests.ledger.test_event import restored, without_newest
 from tests.soak import rounds
 
@@ -79,11 +80,15 @@ class Selling(OwnAccount, RuleBasedStateMachine):
 
     # --- what people do
 
-    @initialize(price=st.integers(0, 9_999), capacity=st.integers(1, 30), limit=st.none() | st.integers(1, 9))
-    def schedule(self, price: int, capacity: int, limit: int | None) -> None:
+    @initialize(
+        price=st.integers(0, 9_999), capacity=st.integers(1, 30), limit=st.none() | st.integers(1, 9), is_paid_here=st.booleans()
+    )
+    def schedule(self, price: int, capacity: int, limit: int | None, is_paid_here: bool) -> None:
         categories = (e.Category(1, "General", price, capacity), e.Category(2, "VIP", price * 3, 2))
         self.price, self.capacity, self.limit = {1: price, 2: price * 3}, {1: capacity, 2: 2}, limit
-        assert self.submit(self.named(s.schedule(*categories, max_tickets_per_customer=limit)))
+        self.is_paid_here = is_paid_here
+        methods = s.ON_SITE if is_paid_here else {}
+        assert self.submit(self.named(s.schedule(*categories, max_tickets_per_customer=limit, **methods)))
         assert self.submit(self.named(s.make_codes(value=1_234, count=2, max_tickets=USES)))
 
     @rule(actor=people, customer=st.none() | people, general=st.integers(0, 5), vip=st.integers(0, 2), code=codes)
@@ -99,8 +104,7 @@ class Selling(OwnAccount, RuleBasedStateMachine):
         assert self.submit(command) == self.is_acceptable(due, holder, code)
         if self.ledger[-1].entry.command == command.id:
             seats = [(category, price) for category in due for price in self.prices(category, due[category], code)]
-            self.tickets += [Ticket(command.id, n, c, holder, price, code) for n, (c, price) in enumerate(seats)]
-            self.paid += sum(price for _, price in seats)
+            self.sell([Ticket(command.id, n, c, holder, price, code) for n, (c, price) in enumerate(seats)])
 
     @rule(die=st.integers(1, 10))
     def withdraw(self, die: int) -> None:
@@ -150,8 +154,7 @@ class Selling(OwnAccount, RuleBasedStateMachine):
         if expected:
             hold.is_open = False
             seats = zip(hold.seats, hold.prices, strict=True)
-            self.tickets += [Ticket(hold.id, n, c, holder, price, hold.code) for n, (c, price) in enumerate(seats)]
-            self.paid += sum(hold.prices)
+            self.sell([Ticket(hold.id, n, c, holder, price, hold.code) for n, (c, price) in enumerate(seats)])
 
     @precondition(lambda self: self.holds)
     @rule(which=any_one)
@@ -201,9 +204,43 @@ class Selling(OwnAccount, RuleBasedStateMachine):
     def check_in(self, which: int) -> None:
         ticket = self.tickets[which % len(self.tickets)]
         done = self.submit(self.named(s.check_in(s.ORGANIZER, ticket.number, ticket.booking)))
-        assert done == (ticket.state == "active" and self.status != "completed")
+        assert done == (ticket.state == "active" and self.status != "completed" and not self.due(ticket.booking))
         if done:
             ticket.state = "used"
+
+    @rule(customer=st.none() | people, general=st.integers(1, 4))
+    def sell_at_box_office(self, customer: Actor | None, general: int) -> None:
+        """And take the money at once."""
+        before = len(self.tickets)
+        self.book(s.ORGANIZER, customer, general, 1, None)
+        if len(self.tickets) > before:
+            self.take_payment(-1, 0)
+
+    @precondition(lambda self: self.tickets)
+    @rule(which=any_one, off=st.sampled_from([0, 0, 0, 1, -1]))
+    def take_payment(self, which: int, off: int) -> None:
+        """`off`: by how much the amount is wrong."""
+        bookings = [id_ for id_ in self.money if self.due(id_)] or [ticket.booking for ticket in self.tickets]
+        booking = bookings[which % len(bookings)]
+        due = self.due(booking)
+        done = self.submit(self.named(s.take_payment(due + off, booking=booking)))
+        assert done == (due > 0 and off == 0)
+        if done:
+            self.money[booking].received += due
+
+    @precondition(lambda self: self.money)
+    @rule(which=any_one, share=st.sampled_from([1, 50, 100, 120]))
+    def give_refund(self, which: int, share: int) -> None:
+        """`share`: of what can be given back, in percent."""
+        bookings = [id_ for id_, money in self.money.items() if money.received] or [ticket.booking for ticket in self.tickets]
+        booking = bookings[which % len(bookings)]
+        money, owed = self.money.get(booking, Money()), self.owed(booking)
+        refundable = money.received - money.given_back
+        amount = refundable * share // 100
+        assert self.submit(self.named(s.give_refund(amount, booking=booking))) == (0 < amount <= refundable)
+        if 0 < amount <= refundable:
+            money.waived += max(amount - owed, 0)
+            money.given_back += amount
 
     @rule(category=st.sampled_from([1, 2]), capacity=st.integers(1, 30), price=st.integers(0, 9_999))
     def change(self, category: int, capacity: int, price: int) -> None:
@@ -231,6 +268,15 @@ class Selling(OwnAccount, RuleBasedStateMachine):
         assert done == (self.status == "active" and (not has_pool or self.in_pool() <= capacity))
         if done:
             self.pool = capacity if has_pool else 0
+
+    @rule(die=st.integers(1, 10))
+    def change_payment(self, die: int) -> None:
+        """It applies to later bookings."""
+        assert self.event is not None
+        is_paid_here = not self.is_paid_here
+        methods = ("box_office",) if is_paid_here else ()
+        if die == 7 and self.submit(self.named(s.change(version=self.event.details_version, payment_methods=methods))):
+            self.is_paid_here = is_paid_here
 
     @rule(die=st.integers(1, 20), complete=st.booleans())
     def end(self, die: int, complete: bool) -> None:
@@ -325,6 +371,28 @@ class Selling(OwnAccount, RuleBasedStateMachine):
             elif isinstance(entry, e.EventCancelled):
                 refunded = paid
         assert (paid, refunded) == (self.paid, self.refunded)
+
+    @invariant()
+    def money_is_due_or_owed_as_by_the_own_account(self) -> None:
+        """What is owed back is what exceeds the price; of a cancelled Event without an entry, otherwise by open refunds."""
+        if self.event is None:
+            return
+        assert {UUID(bytes=id_) for id_ in s.state(self.event)["money"]} == self.money.keys()
+        for booking, own in self.money.items():
+            money: BookingMoney = self.event.money[booking.bytes]
+            owed = money.owed + (money.kept if self.status == "cancelled" else 0)
+            assert (self.event.due(booking), owed) == (self.due(booking), self.owed(booking))
+            assert 0 <= own.given_back <= own.received
+            assert own.received - own.given_back == money.kept + money.owed
+
+    @invariant()
+    def refunds_and_payments_by_the_entries(self) -> None:
+        received = paid_back = 0
+        for entry in (recorded.entry for recorded in self.ledger):
+            received += entry.amount if isinstance(entry, e.PaymentReceived) else 0
+            paid_back += entry.amount if isinstance(entry, e.RefundPaid) else 0
+        own = self.money.values()
+        assert (received, paid_back) == (sum(money.received for money in own), sum(money.given_back for money in own))
 
 
 TestSelling: Any = Selling.TestCase

@@ -9,6 +9,7 @@ import msgspec
 from sqlalchemy import Engine, text
 
 from ledger import entries as e
+from ledger.booking_money import BookingMoney
 from ledger.code_batches import CodeEffect
 from ledger.commands import (
     Actor,
@@ -22,6 +23,7 @@ from ledger.commands import (
     Command,
     ConfirmHold,
     ExtendHold,
+    GiveRefund,
     HoldCommand,
     HoldSeats,
     LapseHolds,
@@ -30,6 +32,7 @@ from ledger.commands import (
     ReleaseHold,
     Role,
     ScheduleEvent,
+    TakePayment,
     WantedCode,
     WantedSeats,
     WithdrawCodes,
@@ -51,7 +54,8 @@ _NAMES = UUID(int=0x5707)
 
 
 class Story:
-    """`tell` adds steps to `entries`, which can be appended to a ledger, and to `events`.
+    """`tell` adds steps to `entries`, which can be appended to a ledger, and to `events`. Half of the events are paid at the box
+    office.
 
     Beside running workers a story has to `start` in the future: else they let its holds lapse before it does.
     """
@@ -65,7 +69,10 @@ class Story:
         self._seed = seed
         for number in range(events):
             id_ = uuid5(_NAMES, f"{seed} event {number}")
-            details = e.Details(name=f"Event {number}", starts_at=start + timedelta(days=90), max_tickets_per_customer=20)
+            methods: tuple[e.PaymentMethod, ...] = ("box_office",) if number % 2 else ()
+            details = e.Details(
+                name=f"Event {number}", starts_at=start + timedelta(days=90), max_tickets_per_customer=20, payment_methods=methods
+            )
             categories = (e.Category(1, "General", 1_050, 60), e.Category(2, "VIP", 9_900, 12))
             self._execute(
                 ScheduleEvent(id=id_, actor=ORGANIZER, event_id=id_, details=details, currency="EUR", categories=categories)
@@ -104,10 +111,8 @@ class Story:
     def _random_command(self, id_: UUID, event: Event) -> Command:
         by: dict[str, Any] = {"id": id_, "actor": ORGANIZER, "event_id": event.id}
         bookings = [UUID(bytes=key) for key in event.bookings]  # type: ignore[union-attr]
-        if self.dice.random() < 0.4:
-            return self._random_hold_command(by, event)
-        if self.dice.random() < 0.05:
-            return self._random_codes_command(by, event)
+        if (about_more := self._random_command_about_more(by, event)) is not None:
+            return about_more
         what = self.dice.choices(("book", "cancel", "part", "check in", "change"), (10, 2, 2, 3, 1))[0] if bookings else "book"
         match what:
             case "book":
@@ -132,6 +137,14 @@ class Story:
                     **by, changes=changes, categories=tuple(categories), pools=pools, expected_details_version=version
                 )
 
+    def _random_command_about_more(self, by: dict[str, Any], event: Event) -> Command | None:
+        """About holds, codes or payments, often."""
+        if self.dice.random() < 0.4:
+            return self._random_hold_command(by, event)
+        if self.dice.random() < 0.05:
+            return self._random_codes_command(by, event)
+        return self._random_payment(by, event) if event.money and self.dice.random() < 0.4 else None
+
     def _random_pools(self, event: Event) -> tuple[PoolChange, ...] | None:
         """One of its categories, none, or as they are."""
         names = [seats.name for seats in event.categories.values()]
@@ -151,6 +164,28 @@ class Story:
             return LapseHolds(**{**by, "actor": NOBODY})
         kind: type[HoldCommand] = self.dice.choice((ConfirmHold, ConfirmHold, ExtendHold, ReleaseHold))
         return kind(**by, hold_id=self.dice.choice(holds[-4:]))
+
+    def _random_payment(self, by: dict[str, Any], event: Event) -> Command:
+        """What is due, or part of what can be given back."""
+        bookings = [UUID(bytes=key) for key in event.money]  # type: ignore[union-attr]
+        due = [booking for booking in bookings if event.due(booking)]
+        method: e.BoxOfficeMethod = self.dice.choice(["cash", "card"])
+        if due and self.dice.random() < 0.8:
+            booking = self.dice.choice(due)
+            return TakePayment(**by, booking_id=booking, method=method, amount=event.due(booking))
+        booking = self.dice.choice(bookings)
+        money: BookingMoney = event.money[booking.bytes]
+        amount = max((money.owed or money.kept) // self.dice.choice([1, 1, 3]), 1)
+        return GiveRefund(**by, booking_id=booking, method=method, amount=amount)
+
+    def pay_back(self, event: Event) -> None:
+        """A part of what is owed for each second booking."""
+        for number, key in enumerate([*event.money]):  # type: ignore[misc]
+            money: BookingMoney = event.money[key]
+            if number % 2 and money.kept + money.owed:
+                id_, amount = uuid5(UUID(bytes=key), "back"), 1 + (money.kept + money.owed) // 2
+                by: dict[str, Any] = {"id": id_, "actor": ORGANIZER, "event_id": event.id}
+                self._execute(GiveRefund(**by, booking_id=UUID(bytes=key), method="bank", amount=amount))
 
     def _random_codes_command(self, by: dict[str, Any], event: Event) -> Command:
         if event.batches and self.dice.random() < 0.3:

@@ -1,5 +1,6 @@
 """The read tables agree with the Events. The expected values come from `evolve`, not from a projector."""
 
+from collections import Counter
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +11,8 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import IntegrityError
 
 from ledger import entries as e
+from ledger.booking_amounts import BookingAmounts
+from ledger.booking_money import BookingMoney
 from ledger.event import Event
 from ledger.store import Ledger
 from ledger.views import event_view
@@ -24,10 +27,13 @@ from tests.projections.test_engine import project
 
 @pytest.fixture(params=[1, 2, 3])
 def story(request: pytest.FixtureRequest, engine: Engine, ledger: Ledger) -> Story:
-    """Told, appended and projected; one of its Events is cancelled."""
+    """Told, appended and projected; one of its Events of each kind of payment is cancelled."""
     story = Story(seed=request.param)
     story.tell(400)
-    story.cancel(next(iter(story.events.values())))
+    elsewhere, here, *_ = story.events.values()
+    story.cancel(elsewhere)
+    story.cancel(here)
+    story.pay_back(here)
     s.append(ledger, story.entries)
     project(engine, ledger)
     return story
@@ -127,6 +133,57 @@ def test_cancellation_of_a_whole_booking_counts_once(story: Story, engine: Engin
         assert (row.bookings, row.cancellations) == (len(event.bookings), cancelled)
 
 
+def test_money_of_bookings_is_that_of_the_events(story: Story, engine: Engine) -> None:
+    seen = {row.booking_id: row for row in _all(engine, "SELECT * FROM bookings")}
+    paid = {row.booking_id for row in seen.values() if row.to_pay is not None}
+    assert paid == {booking for booking, _, _ in _booking_money(story)}
+    for booking, event, money in _booking_money(story):
+        row = seen[booking]
+        amounts = BookingAmounts(row.total, row.refunded, row.to_pay, row.received, row.paid_back, event.status == "cancelled")
+        owed = money.owed + (money.kept if event.status == "cancelled" else 0)
+        assert (amounts.due, amounts.refund_due) == (event.due(booking), owed)
+        assert row.received == sum(payment.amount for payment in money.payments)
+        assert row.received - row.paid_back == money.kept + money.owed
+
+
+def test_payments_are_those_of_the_events(story: Story, engine: Engine) -> None:
+    seen = {row.payment_id: (row.booking_id, row.amount, row.owed, row.paid_back) for row in _all(engine, "SELECT * FROM payments")}
+    expected = {}
+    for booking, event, money in _booking_money(story):
+        for payment in money.payments:
+            still_owed = sum(refund.amount for refund in money.refunds if refund.payment == payment.id)
+            paid_back = payment.given_back - still_owed
+            owed = payment.amount if event.status == "cancelled" else payment.given_back
+            expected[UUID(bytes=payment.id)] = (booking, payment.amount, owed, paid_back)
+    assert seen == expected
+    assert any(paid_back for *_, paid_back in seen.values()), "the stories pay some back"
+
+
+def test_each_movement_of_money_is_an_entry(story: Story, engine: Engine) -> None:
+    kinds: dict[type[e.Entry], str] = {e.PaymentReceived: "received", e.RefundOwed: "owed", e.RefundPaid: "paid-back"}
+    seen = [(row.kind, row.payment_id, row.amount) for row in _all(engine, "SELECT * FROM money_movements ORDER BY position")]
+    entries = [recorded.entry for recorded in story.entries if type(recorded.entry) in kinds]
+    assert seen == [(kinds[type(entry)], entry.payment_id, entry.amount) for entry in entries]  # type: ignore[attr-defined]
+
+
+def test_postings_of_each_entry_sum_to_0_and_balances_are_the_money_of_the_events(story: Story, engine: Engine) -> None:
+    assert _all(engine, "SELECT position FROM postings GROUP BY position HAVING sum(amount) <> 0") == []
+    sums = "SELECT event_id, account, method, sum(amount) AS amount FROM postings GROUP BY event_id, account, method"
+    by_account = {(row.event_id, row.account, row.method): int(row.amount) for row in _all(engine, sums)}
+    balances = {(row.event_id, row.account, row.method): row.amount for row in _all(engine, "SELECT * FROM posting_balances")}
+    assert by_account == balances
+    for event in story.events.values():
+        of_event = Counter[str]()
+        for (event_id, account, _), amount in balances.items():
+            of_event[account] += amount * (event_id == event.id)
+        money = [(booking, money) for booking, at, money in _booking_money(story) if at is event]
+        owed = sum(money.owed + (money.kept if event.status == "cancelled" else 0) for _, money in money)
+        assert of_event["receivable"] == sum(event.due(booking) for booking, _ in money)
+        assert of_event["refunds-payable"] == -owed
+        assert of_event["cash"] == sum(money.kept + money.owed for _, money in money)
+        assert of_event["deferred-revenue"] == -sum(event.to_pay(booking) for booking, _ in money)
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -134,6 +191,9 @@ def test_cancellation_of_a_whole_booking_counts_once(story: Story, engine: Engin
         "UPDATE availability_categories SET taken = -1",
         "INSERT INTO availability_pools SELECT event_id, 1, 'Hall', 1, 1, 1 FROM availability_events",
         "UPDATE bookings SET refunded = total + 1",
+        "UPDATE bookings SET paid_back = received + 1",
+        "UPDATE payments SET paid_back = owed + 1",
+        "UPDATE postings SET amount = 0",
         "UPDATE bookings SET status = 'lost'",
         "UPDATE tickets SET status = 'forged'",
         "UPDATE code_batches SET booked = count * max_tickets + 1",
@@ -172,6 +232,10 @@ def test_projector_handles_or_ignores_every_entry_class_by_name(projector: Proje
 def test_audit_names_the_booking_of_every_change() -> None:
     about_bookings = {entry for entry in e.TOPICS.values() if "booking_id" in entry.__struct_fields__}
     assert about_bookings <= set(BOOKING_CHANGE_SUBJECTS)
+
+
+def _booking_money(story: Story) -> list[tuple[UUID, Event, BookingMoney]]:
+    return [(UUID(bytes=key), event, money) for event in story.events.values() for key, money in s.state(event)["money"].items()]
 
 
 def _money(story: Story, event: Event) -> tuple[int, int]:

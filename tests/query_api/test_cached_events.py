@@ -19,7 +19,8 @@ def row(id_: UUID = ID, name: str = "Concert", past_at: datetime | None = None, 
     return EventRow(
         event_id=id_, number=1, name=name, description="", venue="", starts_at=past_at, ends_at=None, timezone="UTC",
         sales_open_at=None, sales_close_at=None, past_at=past_at, show_at=None, currency="EUR", status="active", organizer_id=ID,
-        max_tickets_per_customer=None, guest_checkout="off", hold_minutes=15, details_version=1, created_at=NOW,
+        max_tickets_per_customer=None, guest_checkout="off", hold_minutes=15, payment_methods=[],
+        details_version=1, created_at=NOW,
         categories=f'[[1, "Chair", 1000, 10, {taken}, 0, {10 - taken}, null]]', pools=None, codes=None,
     )  # fmt: skip
 

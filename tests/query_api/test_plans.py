@@ -16,6 +16,7 @@ ROWS = 20_000
 BIG = {
     "catalogue_events", "catalogue_categories", "availability_events", "availability_categories", "booking_events", "bookings",
     "tickets", "accounts", "guests", "revenue_events", "revenue_categories", "revenue_hours", "ledger_entries", "outbox",
+    "payments", "money_movements", "postings", "posting_balances",
 }  # fmt: skip
 
 FILL = """
@@ -50,6 +51,13 @@ INSERT INTO outbox (id, channel, kind, recipient_id, event_id, booking_id, posit
     SELECT md5('mail' || number)::uuid, 'mail', 'booking-confirmed', customer_id, event_id,
         CASE WHEN number % 10 > 0 THEN booking_id END, number, '{}', (ARRAY['sent', 'failed'])[1 + (number % 50 = 0)::int]
     FROM bookings;
+INSERT INTO payments SELECT md5('payment' || n)::uuid, n, md5('event' || 1 + n % 100)::uuid, booking_id, 'cash', 5000, 'EUR', '',
+    now(), 5000 * (n % 50 = 0)::int, 0 FROM n;
+INSERT INTO money_movements SELECT position, event_id, booking_id, payment_id, 'received', amount, method, '', '', now(), NULL
+    FROM payments;
+INSERT INTO postings SELECT position, line, event_id, booking_id, (ARRAY['cash', 'receivable'])[line + 1], '', 5000 - 10000 * line,
+    now() FROM payments, generate_series(0, 1) line;
+INSERT INTO posting_balances SELECT event_id, 'cash', '', 5000 FROM n;
 INSERT INTO subscriptions (name, position) VALUES ('mail', %(rows)s - 10);
 UPDATE projections SET position = %(rows)s - 10;
 DROP TABLE n;
@@ -70,6 +78,7 @@ def every_query(event_id: UUID, account_id: UUID) -> dict[str, Query[Any]]:
     sales: dict[str, Any] = {"viewer": None, "event_id": None, "from_": None, "to": None}
     own: dict[str, Any] = {"customer_ids": {account_id}, "event_id": None, "status": None, "limit": 50}
     told: dict[str, Any] = {"viewer": None, "booking_id": None, "event_id": None, "state": None, "after": None, "limit": 50}
+    paid: dict[str, Any] = {"viewer": None, "event_id": None, "state": None, "after": None, "limit": 50}
     after = (now + timedelta(days=30), event_id)
     return {
         "event": q.event_by_id(event_id),
@@ -124,6 +133,14 @@ def every_query(event_id: UUID, account_id: UUID) -> dict[str, Query[Any]]:
         "notifications, own booking": q.notifications(**told | {"booking_id": event_id, "viewer": account_id, "after": 500}),
         "notifications, event": q.notifications(**told | {"event_id": event_id, "state": "failed"}),
         "notifications, organizer": q.notifications(**told | {"viewer": account_id, "state": "failed", "after": 5000}),
+        "payments": q.payments(**paid),
+        "payments, organizer": q.payments(**paid | {"viewer": account_id, "after": 5000}),
+        "payments, event": q.payments(**paid | {"event_id": event_id, "state": "refund-due"}),
+        "payments, export": q.all_payments(viewer=None, event_id=event_id, state=None),
+        "movements": q.movements(event_id),
+        "postings": q.posting_sums(None, event_id),
+        "postings, export": q.all_postings(None, event_id),
+        "event's bookings, due": q.event_bookings(search._replace(payment="due"), None, 50),
         "subscriptions": q.subscriptions(),
         "positions": q.positions(),
         "progress": q.progress(),

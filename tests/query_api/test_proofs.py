@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 import pytest
 import pytest_asyncio
 
-from ledger.commands import ChangeEvent, CheckIn
+from ledger.commands import ChangeEvent, CheckIn, GiveRefund, TakePayment
 from ledger.event import Event
 from ledger.evolve import evolve
 from ledger.settings import Settings
@@ -199,6 +199,32 @@ async def test_receipt_describes_later_changes_of_the_booking(world: World, api:
     said = [line.partition("Z: ")[2] for line in lines if line.startswith("Cancelled")]
     assert said == ["1 x General, 50.00 EUR back", "the event, 100.00 EUR back"]
     assert {"Refunded   150.00 EUR", "Status     cancelled", f"Event      New\ufffdname, {event_id}"} <= set(lines)
+
+
+async def test_receipt_tells_what_was_paid_and_is_owed(world: World, api: Api, sign: Sign) -> None:
+    event_id = world.schedule(payment_methods=("box_office",))
+    booking_id = world.book(event_id, General=3)
+    by: dict[str, Any] = {"actor": ORGANIZER, "event_id": event_id, "booking_id": booking_id, "method": "cash"}
+    world.do(TakePayment(id=uuid4(), **by, amount=15_000))
+    world.cancel_booking(event_id, booking_id, 0)
+    world.do(GiveRefund(id=uuid4(), **by, amount=6_000))
+    world.cancel_event(event_id)
+    world.do(GiveRefund(id=uuid4(), **by, amount=2_000))
+    sign()
+    lines = verify_receipt((await api.get(f"/api/bookings/{booking_id}/receipt", ALICE)).text, [await key_of(api)])
+    happened = [line.partition(" ")[0] + " " + line.partition("Z: ")[2] for line in lines if "Z: " in line]
+    assert happened == [
+        "Paid 150.00 EUR, cash", "Cancelled 1 x General", "Owed 50.00 EUR", "Owed 10.00 EUR", "Paid 50.00 EUR, cash",
+        "Paid 10.00 EUR, cash", "Cancelled the event", "Paid 20.00 EUR, cash",
+    ]  # fmt: skip
+    assert lines[-5:-1] == ["Due        0.00 EUR", "To refund  70.00 EUR", "Refunded   80.00 EUR", "Status     cancelled"]
+
+
+async def test_receipt_of_a_booking_that_is_due(world: World, api: Api, sign: Sign) -> None:
+    booking_id = world.book(world.schedule(payment_methods=("box_office",)), General=2)
+    sign()
+    lines = verify_receipt((await api.get(f"/api/bookings/{booking_id}/receipt", ALICE)).text, [await key_of(api)])
+    assert lines[-5:-1] == ["Due        100.00 EUR", "To refund  0.00 EUR", "Refunded   0.00 EUR", "Status     confirmed"]
 
 
 async def test_longest_receipt_does_not_delay_other_responses(world: World, api: Api, sign: Sign) -> None:

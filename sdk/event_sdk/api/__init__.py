@@ -7,6 +7,7 @@ __all__ = [
     "EventsApi",
     "LiveApi",
     "NotificationsApi",
+    "PaymentsApi",
     "StatsApi",
     "SystemApi",
     "TicketsApi",
@@ -22,6 +23,7 @@ if _typing.TYPE_CHECKING:
     from event_sdk.api.events_api import EventsApi
     from event_sdk.api.live_api import LiveApi
     from event_sdk.api.notifications_api import NotificationsApi
+    from event_sdk.api.payments_api import PaymentsApi
     from event_sdk.api.stats_api import StatsApi
     from event_sdk.api.system_api import SystemApi
     from event_sdk.api.tickets_api import TicketsApi
@@ -36,6 +38,7 @@ else:
         "EventsApi": ".events_api",
         "LiveApi": ".live_api",
         "NotificationsApi": ".notifications_api",
+        "PaymentsApi": ".payments_api",
         "StatsApi": ".stats_api",
         "SystemApi": ".system_api",
         "TicketsApi": ".tickets_api",

@@ -31,6 +31,7 @@ from event_sdk.models.event_page import EventPage
 from event_sdk.models.made_codes import MadeCodes
 from event_sdk.models.new_codes import NewCodes
 from event_sdk.models.new_event import NewEvent
+from event_sdk.models.paid_or_not import PaidOrNot
 
 from event_sdk.api_client import ApiClient, RequestSerialized
 from event_sdk.api_response import ApiResponse
@@ -1518,10 +1519,11 @@ class EventsApi:
     def get_event_bookings(
         self,
         event_id: UUID,
-        q: Annotated[Optional[Annotated[str, Field(strict=True, max_length=10000)]], Field(description="In the customer's name and e-mail address, literally, ignoring case; or a ticket's code, or a booking's number")] = None,
-        status: Annotated[Optional[BookingStatus], Field(description="All bookings of a cancelled event count as cancelled.")] = None,
         limit: Optional[Annotated[int, Field(le=200, strict=True, ge=1)]] = None,
         cursor: Annotated[Optional[Annotated[str, Field(strict=True, max_length=300)]], Field(description="`next_cursor` of the previous page")] = None,
+        q: Annotated[Optional[Annotated[str, Field(strict=True, max_length=10000)]], Field(description="In the customer's name and e-mail address, literally, ignoring case; or a ticket's code, or a booking's number")] = None,
+        status: Annotated[Optional[BookingStatus], Field(description="All bookings of a cancelled event count as cancelled.")] = None,
+        payment: Annotated[Optional[PaidOrNot], Field(description="Of those that are paid through Seatledger")] = None,
         ledger_position: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="A position from a command's response: this response shows it or a later one, or is 503 after some seconds.")] = None,
         _request_timeout: Union[
             None,
@@ -1542,14 +1544,16 @@ class EventsApi:
 
         :param event_id: (required)
         :type event_id: UUID
-        :param q: In the customer's name and e-mail address, literally, ignoring case; or a ticket's code, or a booking's number
-        :type q: str
-        :param status: All bookings of a cancelled event count as cancelled.
-        :type status: BookingStatus
         :param limit:
         :type limit: int
         :param cursor: `next_cursor` of the previous page
         :type cursor: str
+        :param q: In the customer's name and e-mail address, literally, ignoring case; or a ticket's code, or a booking's number
+        :type q: str
+        :param status: All bookings of a cancelled event count as cancelled.
+        :type status: BookingStatus
+        :param payment: Of those that are paid through Seatledger
+        :type payment: PaidOrNot
         :param ledger_position: A position from a command's response: this response shows it or a later one, or is 503 after some seconds.
         :type ledger_position: int
         :param _request_timeout: timeout setting for this request. If one
@@ -1576,10 +1580,11 @@ class EventsApi:
 
         _param = self._get_event_bookings_serialize(
             event_id=event_id,
-            q=q,
-            status=status,
             limit=limit,
             cursor=cursor,
+            q=q,
+            status=status,
+            payment=payment,
             ledger_position=ledger_position,
             _request_auth=_request_auth,
             _content_type=_content_type,
@@ -1607,10 +1612,11 @@ class EventsApi:
     def get_event_bookings_with_http_info(
         self,
         event_id: UUID,
-        q: Annotated[Optional[Annotated[str, Field(strict=True, max_length=10000)]], Field(description="In the customer's name and e-mail address, literally, ignoring case; or a ticket's code, or a booking's number")] = None,
-        status: Annotated[Optional[BookingStatus], Field(description="All bookings of a cancelled event count as cancelled.")] = None,
         limit: Optional[Annotated[int, Field(le=200, strict=True, ge=1)]] = None,
         cursor: Annotated[Optional[Annotated[str, Field(strict=True, max_length=300)]], Field(description="`next_cursor` of the previous page")] = None,
+        q: Annotated[Optional[Annotated[str, Field(strict=True, max_length=10000)]], Field(description="In the customer's name and e-mail address, literally, ignoring case; or a ticket's code, or a booking's number")] = None,
+        status: Annotated[Optional[BookingStatus], Field(description="All bookings of a cancelled event count as cancelled.")] = None,
+        payment: Annotated[Optional[PaidOrNot], Field(description="Of those that are paid through Seatledger")] = None,
         ledger_position: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="A position from a command's response: this response shows it or a later one, or is 503 after some seconds.")] = None,
         _request_timeout: Union[
             None,
@@ -1631,14 +1637,16 @@ class EventsApi:
 
         :param event_id: (required)
         :type event_id: UUID
-        :param q: In the customer's name and e-mail address, literally, ignoring case; or a ticket's code, or a booking's number
-        :type q: str
-        :param status: All bookings of a cancelled event count as cancelled.
-        :type status: BookingStatus
         :param limit:
         :type limit: int
         :param cursor: `next_cursor` of the previous page
         :type cursor: str
+        :param q: In the customer's name and e-mail address, literally, ignoring case; or a ticket's code, or a booking's number
+        :type q: str
+        :param status: All bookings of a cancelled event count as cancelled.
+        :type status: BookingStatus
+        :param payment: Of those that are paid through Seatledger
+        :type payment: PaidOrNot
         :param ledger_position: A position from a command's response: this response shows it or a later one, or is 503 after some seconds.
         :type ledger_position: int
         :param _request_timeout: timeout setting for this request. If one
@@ -1665,10 +1673,11 @@ class EventsApi:
 
         _param = self._get_event_bookings_serialize(
             event_id=event_id,
-            q=q,
-            status=status,
             limit=limit,
             cursor=cursor,
+            q=q,
+            status=status,
+            payment=payment,
             ledger_position=ledger_position,
             _request_auth=_request_auth,
             _content_type=_content_type,
@@ -1696,10 +1705,11 @@ class EventsApi:
     def get_event_bookings_without_preload_content(
         self,
         event_id: UUID,
-        q: Annotated[Optional[Annotated[str, Field(strict=True, max_length=10000)]], Field(description="In the customer's name and e-mail address, literally, ignoring case; or a ticket's code, or a booking's number")] = None,
-        status: Annotated[Optional[BookingStatus], Field(description="All bookings of a cancelled event count as cancelled.")] = None,
         limit: Optional[Annotated[int, Field(le=200, strict=True, ge=1)]] = None,
         cursor: Annotated[Optional[Annotated[str, Field(strict=True, max_length=300)]], Field(description="`next_cursor` of the previous page")] = None,
+        q: Annotated[Optional[Annotated[str, Field(strict=True, max_length=10000)]], Field(description="In the customer's name and e-mail address, literally, ignoring case; or a ticket's code, or a booking's number")] = None,
+        status: Annotated[Optional[BookingStatus], Field(description="All bookings of a cancelled event count as cancelled.")] = None,
+        payment: Annotated[Optional[PaidOrNot], Field(description="Of those that are paid through Seatledger")] = None,
         ledger_position: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="A position from a command's response: this response shows it or a later one, or is 503 after some seconds.")] = None,
         _request_timeout: Union[
             None,
@@ -1720,14 +1730,16 @@ class EventsApi:
 
         :param event_id: (required)
         :type event_id: UUID
-        :param q: In the customer's name and e-mail address, literally, ignoring case; or a ticket's code, or a booking's number
-        :type q: str
-        :param status: All bookings of a cancelled event count as cancelled.
-        :type status: BookingStatus
         :param limit:
         :type limit: int
         :param cursor: `next_cursor` of the previous page
         :type cursor: str
+        :param q: In the customer's name and e-mail address, literally, ignoring case; or a ticket's code, or a booking's number
+        :type q: str
+        :param status: All bookings of a cancelled event count as cancelled.
+        :type status: BookingStatus
+        :param payment: Of those that are paid through Seatledger
+        :type payment: PaidOrNot
         :param ledger_position: A position from a command's response: this response shows it or a later one, or is 503 after some seconds.
         :type ledger_position: int
         :param _request_timeout: timeout setting for this request. If one
@@ -1754,10 +1766,11 @@ class EventsApi:
 
         _param = self._get_event_bookings_serialize(
             event_id=event_id,
-            q=q,
-            status=status,
             limit=limit,
             cursor=cursor,
+            q=q,
+            status=status,
+            payment=payment,
             ledger_position=ledger_position,
             _request_auth=_request_auth,
             _content_type=_content_type,
@@ -1780,10 +1793,11 @@ class EventsApi:
     def _get_event_bookings_serialize(
         self,
         event_id,
-        q,
-        status,
         limit,
         cursor,
+        q,
+        status,
+        payment,
         ledger_position,
         _request_auth,
         _content_type,
@@ -1809,6 +1823,14 @@ class EventsApi:
         if event_id is not None:
             _path_params['event_id'] = event_id
         # process the query parameters
+        if limit is not None:
+            
+            _query_params.append(('limit', limit))
+            
+        if cursor is not None:
+            
+            _query_params.append(('cursor', cursor))
+            
         if q is not None:
             
             _query_params.append(('q', q))
@@ -1817,13 +1839,9 @@ class EventsApi:
             
             _query_params.append(('status', status.value))
             
-        if limit is not None:
+        if payment is not None:
             
-            _query_params.append(('limit', limit))
-            
-        if cursor is not None:
-            
-            _query_params.append(('cursor', cursor))
+            _query_params.append(('payment', payment.value))
             
         # process the header parameters
         if ledger_position is not None:

@@ -16,15 +16,18 @@ __all__ = [
     "About",
     "Account",
     "AccountAction",
+    "AccountBalance",
     "AccountPage",
     "AskForLink",
     "At",
     "Audience",
     "Booking",
+    "BookingMoney",
     "BookingPage",
     "BookingStatus",
     "BookingTime",
     "BoxOfficeCustomer",
+    "BoxOfficeMethod",
     "Cancellation",
     "Category",
     "Checkpoint",
@@ -77,18 +80,32 @@ __all__ = [
     "Message",
     "MessagePage",
     "MessagePreview",
+    "MoneyMovement",
+    "MovementKind",
     "NewBooking",
     "NewCategory",
     "NewCodes",
     "NewEvent",
+    "NewPayment",
+    "NewPaymentTerms",
     "NewPool",
+    "NewRefund",
     "NewSecondFactor",
     "NewWebhook",
     "Notification",
     "NotificationPage",
     "OpenSession",
     "OpenSessions",
+    "PaidOrNot",
+    "Payment",
+    "PaymentMethod",
+    "PaymentPage",
+    "PaymentPolicy",
+    "PaymentState",
+    "PaymentStatus",
+    "PaymentTerms",
     "Pool",
+    "Postings",
     "Problem",
     "ProblemError",
     "Projection",
@@ -146,15 +163,18 @@ if _typing.TYPE_CHECKING:
     from event_sdk.models.about import About
     from event_sdk.models.account import Account
     from event_sdk.models.account_action import AccountAction
+    from event_sdk.models.account_balance import AccountBalance
     from event_sdk.models.account_page import AccountPage
     from event_sdk.models.ask_for_link import AskForLink
     from event_sdk.models.at import At
     from event_sdk.models.audience import Audience
     from event_sdk.models.booking import Booking
+    from event_sdk.models.booking_money import BookingMoney
     from event_sdk.models.booking_page import BookingPage
     from event_sdk.models.booking_status import BookingStatus
     from event_sdk.models.booking_time import BookingTime
     from event_sdk.models.box_office_customer import BoxOfficeCustomer
+    from event_sdk.models.box_office_method import BoxOfficeMethod
     from event_sdk.models.cancellation import Cancellation
     from event_sdk.models.category import Category
     from event_sdk.models.checkpoint import Checkpoint
@@ -207,18 +227,32 @@ if _typing.TYPE_CHECKING:
     from event_sdk.models.message import Message
     from event_sdk.models.message_page import MessagePage
     from event_sdk.models.message_preview import MessagePreview
+    from event_sdk.models.money_movement import MoneyMovement
+    from event_sdk.models.movement_kind import MovementKind
     from event_sdk.models.new_booking import NewBooking
     from event_sdk.models.new_category import NewCategory
     from event_sdk.models.new_codes import NewCodes
     from event_sdk.models.new_event import NewEvent
+    from event_sdk.models.new_payment import NewPayment
+    from event_sdk.models.new_payment_terms import NewPaymentTerms
     from event_sdk.models.new_pool import NewPool
+    from event_sdk.models.new_refund import NewRefund
     from event_sdk.models.new_second_factor import NewSecondFactor
     from event_sdk.models.new_webhook import NewWebhook
     from event_sdk.models.notification import Notification
     from event_sdk.models.notification_page import NotificationPage
     from event_sdk.models.open_session import OpenSession
     from event_sdk.models.open_sessions import OpenSessions
+    from event_sdk.models.paid_or_not import PaidOrNot
+    from event_sdk.models.payment import Payment
+    from event_sdk.models.payment_method import PaymentMethod
+    from event_sdk.models.payment_page import PaymentPage
+    from event_sdk.models.payment_policy import PaymentPolicy
+    from event_sdk.models.payment_state import PaymentState
+    from event_sdk.models.payment_status import PaymentStatus
+    from event_sdk.models.payment_terms import PaymentTerms
     from event_sdk.models.pool import Pool
+    from event_sdk.models.postings import Postings
     from event_sdk.models.problem import Problem
     from event_sdk.models.problem_error import ProblemError
     from event_sdk.models.projection import Projection
@@ -275,15 +309,18 @@ else:
         "About": ".about",
         "Account": ".account",
         "AccountAction": ".account_action",
+        "AccountBalance": ".account_balance",
         "AccountPage": ".account_page",
         "AskForLink": ".ask_for_link",
         "At": ".at",
         "Audience": ".audience",
         "Booking": ".booking",
+        "BookingMoney": ".booking_money",
         "BookingPage": ".booking_page",
         "BookingStatus": ".booking_status",
         "BookingTime": ".booking_time",
         "BoxOfficeCustomer": ".box_office_customer",
+        "BoxOfficeMethod": ".box_office_method",
         "Cancellation": ".cancellation",
         "Category": ".category",
         "Checkpoint": ".checkpoint",
@@ -336,18 +373,32 @@ else:
         "Message": ".message",
         "MessagePage": ".message_page",
         "MessagePreview": ".message_preview",
+        "MoneyMovement": ".money_movement",
+        "MovementKind": ".movement_kind",
         "NewBooking": ".new_booking",
         "NewCategory": ".new_category",
         "NewCodes": ".new_codes",
         "NewEvent": ".new_event",
+        "NewPayment": ".new_payment",
+        "NewPaymentTerms": ".new_payment_terms",
         "NewPool": ".new_pool",
+        "NewRefund": ".new_refund",
         "NewSecondFactor": ".new_second_factor",
         "NewWebhook": ".new_webhook",
         "Notification": ".notification",
         "NotificationPage": ".notification_page",
         "OpenSession": ".open_session",
         "OpenSessions": ".open_sessions",
+        "PaidOrNot": ".paid_or_not",
+        "Payment": ".payment",
+        "PaymentMethod": ".payment_method",
+        "PaymentPage": ".payment_page",
+        "PaymentPolicy": ".payment_policy",
+        "PaymentState": ".payment_state",
+        "PaymentStatus": ".payment_status",
+        "PaymentTerms": ".payment_terms",
         "Pool": ".pool",
+        "Postings": ".postings",
         "Problem": ".problem",
         "ProblemError": ".problem_error",
         "Projection": ".projection",

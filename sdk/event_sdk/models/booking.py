@@ -24,6 +24,7 @@ from typing import Any, ClassVar, Dict, List, Optional
 from uuid import UUID
 from event_sdk.models.booking_status import BookingStatus
 from event_sdk.models.line import Line
+from event_sdk.models.payment_status import PaymentStatus
 from event_sdk.models.ticket import Ticket
 from typing import Optional, Set
 from typing_extensions import Self
@@ -31,7 +32,7 @@ from pydantic_core import to_jsonable_python
 
 class Booking(BaseModel):
     """
-    A booking with its tickets. `number`: a whole number that identifies it, beside its `id` (the ledger position of its entry). `customer_id`: null for a walk-in. `refunded_amount`: what is owed to the customer for cancelled tickets, of `total_amount`.
+    A booking with its tickets. `number`: a whole number that identifies it, beside its `id` (the ledger position of its entry). `customer_id`: null for a walk-in.  `payment_status`: `none-due` where the booking costs nothing, was cancelled before it was paid, or its payment is taken elsewhere. `due_amount`: what is still to be paid. `refund_due_amount`: what is owed back of `paid_amount`, and was not paid back yet. `refunded_amount`: what was paid back; where payment is taken elsewhere, what is owed there for cancelled tickets, of `total_amount`.
     """ # noqa: E501
     id: UUID
     number: StrictInt
@@ -42,11 +43,15 @@ class Booking(BaseModel):
     lines: List[Line]
     total_amount: Decimal
     refunded_amount: Decimal
+    payment_status: PaymentStatus
+    paid_amount: Decimal
+    due_amount: Decimal
+    refund_due_amount: Decimal
     currency: StrictStr
     tickets: List[Ticket]
     booked_at: datetime
     updated_at: datetime
-    __properties: ClassVar[List[str]] = ["id", "number", "event_id", "event_name", "customer_id", "status", "lines", "total_amount", "refunded_amount", "currency", "tickets", "booked_at", "updated_at"]
+    __properties: ClassVar[List[str]] = ["id", "number", "event_id", "event_name", "customer_id", "status", "lines", "total_amount", "refunded_amount", "payment_status", "paid_amount", "due_amount", "refund_due_amount", "currency", "tickets", "booked_at", "updated_at"]
 
     model_config = ConfigDict(
         validate_by_name=True,
@@ -125,6 +130,10 @@ class Booking(BaseModel):
             "lines": [Line.from_dict(_item) for _item in obj["lines"]] if obj.get("lines") is not None else None,
             "total_amount": obj.get("total_amount"),
             "refunded_amount": obj.get("refunded_amount"),
+            "payment_status": obj.get("payment_status"),
+            "paid_amount": obj.get("paid_amount"),
+            "due_amount": obj.get("due_amount"),
+            "refund_due_amount": obj.get("refund_due_amount"),
             "currency": obj.get("currency"),
             "tickets": [Ticket.from_dict(_item) for _item in obj["tickets"]] if obj.get("tickets") is not None else None,
             "booked_at": obj.get("booked_at"),

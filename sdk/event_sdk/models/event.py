@@ -24,6 +24,7 @@ from uuid import UUID
 from event_sdk.models.category import Category
 from event_sdk.models.event_status import EventStatus
 from event_sdk.models.guest_checkout import GuestCheckout
+from event_sdk.models.payment_terms import PaymentTerms
 from event_sdk.models.pool import Pool
 from typing import Optional, Set
 from typing_extensions import Self
@@ -56,9 +57,10 @@ class Event(BaseModel):
     max_tickets_per_customer: Optional[StrictInt]
     guest_checkout: GuestCheckout
     hold_minutes: StrictInt
+    payment: PaymentTerms
     details_version: StrictInt
     created_at: datetime
-    __properties: ClassVar[List[str]] = ["id", "number", "name", "description", "venue", "starts_at", "ends_at", "timezone", "sales_open_at", "sales_close_at", "past_at", "show_at", "currency", "status", "organizer_id", "categories", "pools", "has_codes", "capacity", "available", "max_tickets_per_customer", "guest_checkout", "hold_minutes", "details_version", "created_at"]
+    __properties: ClassVar[List[str]] = ["id", "number", "name", "description", "venue", "starts_at", "ends_at", "timezone", "sales_open_at", "sales_close_at", "past_at", "show_at", "currency", "status", "organizer_id", "categories", "pools", "has_codes", "capacity", "available", "max_tickets_per_customer", "guest_checkout", "hold_minutes", "payment", "details_version", "created_at"]
 
     model_config = ConfigDict(
         validate_by_name=True,
@@ -111,6 +113,9 @@ class Event(BaseModel):
             for _item_pools in self.pools:
                 _items.append(_item_pools.to_dict() if _item_pools is not None else None)
             _dict['pools'] = _items
+        # override the default output from pydantic by calling `to_dict()` of payment
+        if self.payment:
+            _dict['payment'] = self.payment.to_dict()
         # set to None if starts_at (nullable) is None
         # and model_fields_set contains the field
         if self.starts_at is None and "starts_at" in self.model_fields_set:
@@ -181,6 +186,7 @@ class Event(BaseModel):
             "max_tickets_per_customer": obj.get("max_tickets_per_customer"),
             "guest_checkout": obj.get("guest_checkout"),
             "hold_minutes": obj.get("hold_minutes"),
+            "payment": PaymentTerms.from_dict(obj["payment"]) if obj.get("payment") is not None else None,
             "details_version": obj.get("details_version"),
             "created_at": obj.get("created_at")
         })

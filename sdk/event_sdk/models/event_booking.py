@@ -25,6 +25,7 @@ from uuid import UUID
 from event_sdk.models.booking_status import BookingStatus
 from event_sdk.models.customer import Customer
 from event_sdk.models.line import Line
+from event_sdk.models.payment_status import PaymentStatus
 from event_sdk.models.ticket import Ticket
 from typing import Optional, Set
 from typing_extensions import Self
@@ -43,12 +44,16 @@ class EventBooking(BaseModel):
     lines: List[Line]
     total_amount: Decimal
     refunded_amount: Decimal
+    payment_status: PaymentStatus
+    paid_amount: Decimal
+    due_amount: Decimal
+    refund_due_amount: Decimal
     currency: StrictStr
     tickets: List[Ticket]
     booked_at: datetime
     updated_at: datetime
     customer: Optional[Customer]
-    __properties: ClassVar[List[str]] = ["id", "number", "event_id", "event_name", "customer_id", "status", "lines", "total_amount", "refunded_amount", "currency", "tickets", "booked_at", "updated_at", "customer"]
+    __properties: ClassVar[List[str]] = ["id", "number", "event_id", "event_name", "customer_id", "status", "lines", "total_amount", "refunded_amount", "payment_status", "paid_amount", "due_amount", "refund_due_amount", "currency", "tickets", "booked_at", "updated_at", "customer"]
 
     model_config = ConfigDict(
         validate_by_name=True,
@@ -135,6 +140,10 @@ class EventBooking(BaseModel):
             "lines": [Line.from_dict(_item) for _item in obj["lines"]] if obj.get("lines") is not None else None,
             "total_amount": obj.get("total_amount"),
             "refunded_amount": obj.get("refunded_amount"),
+            "payment_status": obj.get("payment_status"),
+            "paid_amount": obj.get("paid_amount"),
+            "due_amount": obj.get("due_amount"),
+            "refund_due_amount": obj.get("refund_due_amount"),
             "currency": obj.get("currency"),
             "tickets": [Ticket.from_dict(_item) for _item in obj["tickets"]] if obj.get("tickets") is not None else None,
             "booked_at": obj.get("booked_at"),

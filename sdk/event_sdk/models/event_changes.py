@@ -24,6 +24,7 @@ from typing_extensions import Annotated
 from event_sdk.models.edited_category import EditedCategory
 from event_sdk.models.edited_pool import EditedPool
 from event_sdk.models.guest_checkout import GuestCheckout
+from event_sdk.models.new_payment_terms import NewPaymentTerms
 from typing import Optional, Set
 from typing_extensions import Self
 from pydantic_core import to_jsonable_python
@@ -46,7 +47,8 @@ class EventChanges(BaseModel):
     max_tickets_per_customer: Optional[Annotated[int, Field(le=1000000, strict=True, ge=1)]] = None
     guest_checkout: Optional[GuestCheckout] = None
     hold_minutes: Optional[Annotated[int, Field(le=120, strict=True, ge=1)]] = None
-    __properties: ClassVar[List[str]] = ["name", "starts_at", "categories", "pools", "description", "venue", "ends_at", "show_at", "timezone", "sales_open_at", "sales_close_at", "max_tickets_per_customer", "guest_checkout", "hold_minutes"]
+    payment: Optional[NewPaymentTerms] = None
+    __properties: ClassVar[List[str]] = ["name", "starts_at", "categories", "pools", "description", "venue", "ends_at", "show_at", "timezone", "sales_open_at", "sales_close_at", "max_tickets_per_customer", "guest_checkout", "hold_minutes", "payment"]
 
     @field_validator('name', mode="before")
     def name_validate_regular_expression(cls, value):
@@ -139,6 +141,9 @@ class EventChanges(BaseModel):
             for _item_pools in self.pools:
                 _items.append(_item_pools.to_dict() if _item_pools is not None else None)
             _dict['pools'] = _items
+        # override the default output from pydantic by calling `to_dict()` of payment
+        if self.payment:
+            _dict['payment'] = self.payment.to_dict()
         # set to None if name (nullable) is None
         # and model_fields_set contains the field
         if self.name is None and "name" in self.model_fields_set:
@@ -209,6 +214,11 @@ class EventChanges(BaseModel):
         if self.hold_minutes is None and "hold_minutes" in self.model_fields_set:
             _dict['hold_minutes'] = None
 
+        # set to None if payment (nullable) is None
+        # and model_fields_set contains the field
+        if self.payment is None and "payment" in self.model_fields_set:
+            _dict['payment'] = None
+
         return _dict
 
     @classmethod
@@ -234,7 +244,8 @@ class EventChanges(BaseModel):
             "sales_close_at": obj.get("sales_close_at"),
             "max_tickets_per_customer": obj.get("max_tickets_per_customer"),
             "guest_checkout": obj.get("guest_checkout"),
-            "hold_minutes": obj.get("hold_minutes")
+            "hold_minutes": obj.get("hold_minutes"),
+            "payment": NewPaymentTerms.from_dict(obj["payment"]) if obj.get("payment") is not None else None
         })
         return _obj
 

@@ -24,6 +24,7 @@ from typing import Any, ClassVar, Dict, List, Optional
 from uuid import UUID
 from event_sdk.models.booking_status import BookingStatus
 from event_sdk.models.line import Line
+from event_sdk.models.payment_status import PaymentStatus
 from event_sdk.models.ticket import Ticket
 from typing import Optional, Set
 from typing_extensions import Self
@@ -42,12 +43,16 @@ class MadeBooking(BaseModel):
     lines: List[Line]
     total_amount: Decimal
     refunded_amount: Decimal
+    payment_status: PaymentStatus
+    paid_amount: Decimal
+    due_amount: Decimal
+    refund_due_amount: Decimal
     currency: StrictStr
     tickets: List[Ticket]
     booked_at: datetime
     updated_at: datetime
     manage_url: Optional[StrictStr] = None
-    __properties: ClassVar[List[str]] = ["id", "number", "event_id", "event_name", "customer_id", "status", "lines", "total_amount", "refunded_amount", "currency", "tickets", "booked_at", "updated_at", "manage_url"]
+    __properties: ClassVar[List[str]] = ["id", "number", "event_id", "event_name", "customer_id", "status", "lines", "total_amount", "refunded_amount", "payment_status", "paid_amount", "due_amount", "refund_due_amount", "currency", "tickets", "booked_at", "updated_at", "manage_url"]
 
     model_config = ConfigDict(
         validate_by_name=True,
@@ -131,6 +136,10 @@ class MadeBooking(BaseModel):
             "lines": [Line.from_dict(_item) for _item in obj["lines"]] if obj.get("lines") is not None else None,
             "total_amount": obj.get("total_amount"),
             "refunded_amount": obj.get("refunded_amount"),
+            "payment_status": obj.get("payment_status"),
+            "paid_amount": obj.get("paid_amount"),
+            "due_amount": obj.get("due_amount"),
+            "refund_due_amount": obj.get("refund_due_amount"),
             "currency": obj.get("currency"),
             "tickets": [Ticket.from_dict(_item) for _item in obj["tickets"]] if obj.get("tickets") is not None else None,
             "booked_at": obj.get("booked_at"),

@@ -23,6 +23,7 @@ from typing import Any, ClassVar, Dict, List, Optional
 from typing_extensions import Annotated
 from event_sdk.models.guest_checkout import GuestCheckout
 from event_sdk.models.new_category import NewCategory
+from event_sdk.models.new_payment_terms import NewPaymentTerms
 from event_sdk.models.new_pool import NewPool
 from typing import Optional, Set
 from typing_extensions import Self
@@ -30,7 +31,7 @@ from pydantic_core import to_jsonable_python
 
 class NewEvent(BaseModel):
     """
-    A new event. Without `starts_at` it has an open date. Sales to customers end at `sales_close_at`; without it at the start, or never for an open date. The box office sells until `past_at`. Without `guest_checkout` it is `proven` where there is a limit of tickets per customer, else `open`. `hold_minutes`: for how long seats are held for somebody who is about to book them. A category is in one of the `pools` at most.
+    A new event. Without `starts_at` it has an open date. Sales to customers end at `sales_close_at`; without it at the start, or never for an open date. The box office sells until `past_at`. Without `guest_checkout` it is `proven` where there is a limit of tickets per customer, else `open`. `hold_minutes`: for how long seats are held for somebody who is about to book them. A category is in one of the `pools` at most. Without `payment` it is paid elsewhere.
     """ # noqa: E501
     name: Annotated[str, Field(min_length=1, strict=True, max_length=200)]
     starts_at: Optional[datetime] = None
@@ -47,7 +48,8 @@ class NewEvent(BaseModel):
     max_tickets_per_customer: Optional[Annotated[int, Field(le=1000000, strict=True, ge=1)]] = None
     guest_checkout: Optional[GuestCheckout] = None
     hold_minutes: Optional[Annotated[int, Field(le=120, strict=True, ge=1)]] = 15
-    __properties: ClassVar[List[str]] = ["name", "starts_at", "categories", "pools", "description", "venue", "ends_at", "show_at", "timezone", "sales_open_at", "sales_close_at", "currency", "max_tickets_per_customer", "guest_checkout", "hold_minutes"]
+    payment: Optional[NewPaymentTerms] = None
+    __properties: ClassVar[List[str]] = ["name", "starts_at", "categories", "pools", "description", "venue", "ends_at", "show_at", "timezone", "sales_open_at", "sales_close_at", "currency", "max_tickets_per_customer", "guest_checkout", "hold_minutes", "payment"]
 
     @field_validator('name', mode="before")
     def name_validate_regular_expression(cls, value):
@@ -147,6 +149,9 @@ class NewEvent(BaseModel):
             for _item_pools in self.pools:
                 _items.append(_item_pools.to_dict() if _item_pools is not None else None)
             _dict['pools'] = _items
+        # override the default output from pydantic by calling `to_dict()` of payment
+        if self.payment:
+            _dict['payment'] = self.payment.to_dict()
         # set to None if starts_at (nullable) is None
         # and model_fields_set contains the field
         if self.starts_at is None and "starts_at" in self.model_fields_set:
@@ -187,6 +192,11 @@ class NewEvent(BaseModel):
         if self.guest_checkout is None and "guest_checkout" in self.model_fields_set:
             _dict['guest_checkout'] = None
 
+        # set to None if payment (nullable) is None
+        # and model_fields_set contains the field
+        if self.payment is None and "payment" in self.model_fields_set:
+            _dict['payment'] = None
+
         return _dict
 
     @classmethod
@@ -213,7 +223,8 @@ class NewEvent(BaseModel):
             "currency": obj.get("currency"),
             "max_tickets_per_customer": obj.get("max_tickets_per_customer"),
             "guest_checkout": obj.get("guest_checkout"),
-            "hold_minutes": obj.get("hold_minutes") if obj.get("hold_minutes") is not None else 15
+            "hold_minutes": obj.get("hold_minutes") if obj.get("hold_minutes") is not None else 15,
+            "payment": NewPaymentTerms.from_dict(obj["payment"]) if obj.get("payment") is not None else None
         })
         return _obj
 

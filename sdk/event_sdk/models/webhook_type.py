@@ -46,6 +46,9 @@ class WebhookType(str, Enum):
     BOOKING_DOT_CREATED = 'booking.created'
     BOOKING_DOT_CANCELLED = 'booking.cancelled'
     TICKET_DOT_USED = 'ticket.used'
+    PAYMENT_DOT_RECEIVED = 'payment.received'
+    REFUND_DOT_OWED = 'refund.owed'
+    REFUND_DOT_PAID = 'refund.paid'
 
     @classmethod
     def from_json(cls, json_str: str) -> Self:

@@ -64,6 +64,10 @@ def test_booking_is_told_as_the_api_shows_it(hooks: Hooks) -> None:
             "lines": [{"category": "General", "quantity": 2, "unit_price": "50.00", "amount": "100.00"}],
             "total_amount": "100.00",
             "refunded_amount": "0.00",
+            "payment_status": "none-due",
+            "paid_amount": "0.00",
+            "due_amount": "0.00",
+            "refund_due_amount": "0.00",
             "currency": "EUR",
             "tickets": [
                 {"id": str(ticket_id(booking.command, number)), "category": "General", "status": "active"} for number in (0, 1)
@@ -76,9 +80,10 @@ def test_booking_is_told_as_the_api_shows_it(hooks: Hooks) -> None:
 
 def test_every_kind_of_entry_is_told(hooks: Hooks) -> None:
     hooks.add(URL)
-    booking = a_booking(quantity=2)
+    booking = s.payable(a_booking(quantity=2))
     hooks.shop.append(
         booking,
+        s.received(10_000, booking=booking.command),
         s.held(s.ALICE, s.general(1)),
         s.extended(s.DUE),
         s.released(),
@@ -93,7 +98,9 @@ def test_every_kind_of_entry_is_told(hooks: Hooks) -> None:
         s.codes_withdrawn(),
         e.CategoryRemoved(**s.stamp(), category=3),
         e.TicketUsed(**s.stamp(), booking_id=booking.command, ticket=1),
-        s.cancelled(0, lines=(e.CancelledLine(1, 1, 5_000),), whole=False, booking=booking.command),
+        s.less_to_pay(s.cancelled(0, lines=(e.CancelledLine(1, 1, 5_000),), whole=False, booking=booking.command), 5_000),
+        owed := s.owed(5_000, booking.command, booking=booking.command),
+        s.paid_back(2_000, owed.refund_id, booking=booking.command),
         s.event_cancelled("Rain"),
     )
     hooks.shop.append(s.scheduled(name="Other"), e.EventCompleted(**s.stamp()), stream=OTHER_EVENT)
@@ -120,6 +127,12 @@ def test_every_kind_of_entry_is_told(hooks: Hooks) -> None:
     assert told["holds.lapsed"]["ids"] == [str(s.ANOTHER_HOLD)]
     assert told["ticket.used"]["id"] == str(ticket_id(booking.command, 1))
     assert told["booking.cancelled"]["cancelled_tickets"] == [str(ticket_id(booking.command, 0))]
+    amounts = [
+        (type_, told[type_]["amount"], told[type_]["currency"]) for type_ in ("payment.received", "refund.owed", "refund.paid")
+    ]
+    assert amounts == [("payment.received", "100.00", "EUR"), ("refund.owed", "50.00", "EUR"), ("refund.paid", "20.00", "EUR")]
+    assert told["refund.owed"]["id"] == told["refund.paid"]["id"] == str(owed.refund_id)
+    assert {told[type_]["booking_id"] for type_, *_ in amounts} == {str(booking.command)}
     assert (told["booking.cancelled"]["refund_amount"], told["booking.cancelled"]["status"]) == ("50.00", "confirmed")
 
 

@@ -45,6 +45,17 @@ const ENTRY_TYPES: Record<EntryType, EntryTypeText> = {
     describe: (body) => (body.whole === true ? text.whole : text.some(list(body.tickets).length)),
   },
   "ticket-used": { name: "Ticket used", colour: "blue", describe: (body) => text.used(numberAt(body, "ticket") + 1) },
+  "payment-received": {
+    name: "Payment received",
+    colour: "green",
+    describe: (body) => text.paid(textAt(body, "method")),
+  },
+  "refund-owed": {
+    name: "Refund owed",
+    colour: "orange",
+    describe: (body) => (textAt(body, "reason") === "goodwill" ? text.goodwill : text.owed),
+  },
+  "refund-paid": { name: "Refund paid", colour: "green", describe: (body) => text.paid(textAt(body, "method")) },
   "event-cancelled": { name: "Event cancelled", colour: "red", describe: (body) => textAt(body, "reason") },
   "event-completed": { name: "Event completed", describe: () => "" },
 };

@@ -59,6 +59,9 @@ export const entriesText = {
     codes: (quantity: number) => (quantity === 1 ? "1 code" : `${formatCount(quantity)} codes`),
     batch: (number: number) => `Batch ${number}`,
     lapsed: (quantity: number) => (quantity === 1 ? "1 hold" : `${formatCount(quantity)} holds`),
+    paid: (method: string) => (method === "" ? "" : `By ${method}`),
+    owed: "For cancelled tickets",
+    goodwill: "Out of goodwill",
     used: (ticket: number) => `Ticket ${ticket} of the booking`,
   },
 };

@@ -8,11 +8,17 @@
 import type { BookingCustomerId } from './bookingCustomerId';
 import type { BookingStatus } from './bookingStatus';
 import type { Line } from './line';
+import type { PaymentStatus } from './paymentStatus';
 import type { Ticket } from './ticket';
 
 /**
  * A booking with its tickets. `number`: a whole number that identifies it, beside its `id` (the ledger position of its entry).
-`customer_id`: null for a walk-in. `refunded_amount`: what is owed to the customer for cancelled tickets, of `total_amount`.
+`customer_id`: null for a walk-in.
+
+`payment_status`: `none-due` where the booking costs nothing, was cancelled before it was paid, or its payment is taken
+elsewhere. `due_amount`: what is still to be paid. `refund_due_amount`: what is owed back of `paid_amount`, and was not paid
+back yet. `refunded_amount`: what was paid back; where payment is taken elsewhere, what is owed there for cancelled tickets, of
+`total_amount`.
  */
 export interface Booking {
   id: string;
@@ -24,6 +30,10 @@ export interface Booking {
   lines: Line[];
   total_amount: string;
   refunded_amount: string;
+  payment_status: PaymentStatus;
+  paid_amount: string;
+  due_amount: string;
+  refund_due_amount: string;
   currency: string;
   tickets: Ticket[];
   booked_at: string;

@@ -16,6 +16,7 @@ import type { Category } from './category';
 import type { Pool } from './pool';
 import type { EventMaxTicketsPerCustomer } from './eventMaxTicketsPerCustomer';
 import type { GuestCheckout } from './guestCheckout';
+import type { PaymentTerms } from './paymentTerms';
 
 /**
  * An event that customers book. Times are UTC; `timezone` is the IANA time zone of the venue.
@@ -55,6 +56,7 @@ export interface Event {
   max_tickets_per_customer: EventMaxTicketsPerCustomer;
   guest_checkout: GuestCheckout;
   hold_minutes: number;
+  payment: PaymentTerms;
   details_version: number;
   created_at: string;
 }

@@ -19,6 +19,7 @@ import type { EventChangesSalesCloseAt } from './eventChangesSalesCloseAt';
 import type { EventChangesMaxTicketsPerCustomer } from './eventChangesMaxTicketsPerCustomer';
 import type { EventChangesGuestCheckout } from './eventChangesGuestCheckout';
 import type { EventChangesHoldMinutes } from './eventChangesHoldMinutes';
+import type { EventChangesPayment } from './eventChangesPayment';
 
 /**
  * Changes of an event. Omitted fields keep their value; null removes it. `categories` is the whole new list: a category that is
@@ -40,4 +41,5 @@ export interface EventChanges {
   max_tickets_per_customer?: EventChangesMaxTicketsPerCustomer;
   guest_checkout?: EventChangesGuestCheckout;
   hold_minutes?: EventChangesHoldMinutes;
+  payment?: EventChangesPayment;
 }

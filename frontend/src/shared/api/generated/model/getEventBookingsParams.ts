@@ -6,8 +6,19 @@
  * OpenAPI spec version: 0.1.0
  */
 import type { BookingStatus } from './bookingStatus';
+import type { PaidOrNot } from './paidOrNot';
 
 export type GetEventBookingsParams = {
+/**
+ * @minimum 1
+ * @maximum 200
+ */
+limit?: number;
+/**
+ * `next_cursor` of the previous page
+ * @maxLength 300
+ */
+cursor?: string;
 /**
  * In the customer's name and e-mail address, literally, ignoring case; or a ticket's code, or a booking's number
  * @maxLength 10000
@@ -19,13 +30,7 @@ q?: string;
  */
 status?: BookingStatus;
 /**
- * @minimum 1
- * @maximum 200
+ * Of those that are paid through Seatledger
  */
-limit?: number;
-/**
- * `next_cursor` of the previous page
- * @maxLength 300
- */
-cursor?: string;
+payment?: PaidOrNot;
 };

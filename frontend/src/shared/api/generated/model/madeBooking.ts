@@ -8,6 +8,7 @@
 import type { MadeBookingCustomerId } from './madeBookingCustomerId';
 import type { BookingStatus } from './bookingStatus';
 import type { Line } from './line';
+import type { PaymentStatus } from './paymentStatus';
 import type { Ticket } from './ticket';
 import type { MadeBookingManageUrl } from './madeBookingManageUrl';
 
@@ -24,6 +25,10 @@ export interface MadeBooking {
   lines: Line[];
   total_amount: string;
   refunded_amount: string;
+  payment_status: PaymentStatus;
+  paid_amount: string;
+  due_amount: string;
+  refund_due_amount: string;
   currency: string;
   tickets: Ticket[];
   booked_at: string;

@@ -15,12 +15,13 @@ import type { NewEventSalesCloseAt } from './newEventSalesCloseAt';
 import type { NewEventCurrency } from './newEventCurrency';
 import type { NewEventMaxTicketsPerCustomer } from './newEventMaxTicketsPerCustomer';
 import type { NewEventGuestCheckout } from './newEventGuestCheckout';
+import type { NewEventPayment } from './newEventPayment';
 
 /**
  * A new event. Without `starts_at` it has an open date. Sales to customers end at `sales_close_at`; without it at the start, or
 never for an open date. The box office sells until `past_at`. Without `guest_checkout` it is `proven` where there is a limit of
 tickets per customer, else `open`. `hold_minutes`: for how long seats are held for somebody who is about to book them.
-A category is in one of the `pools` at most.
+A category is in one of the `pools` at most. Without `payment` it is paid elsewhere.
  */
 export interface NewEvent {
   /**
@@ -67,4 +68,5 @@ export interface NewEvent {
    * @maximum 120
    */
   hold_minutes?: number;
+  payment?: NewEventPayment;
 }

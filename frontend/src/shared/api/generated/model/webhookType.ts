@@ -31,4 +31,7 @@ export const WebhookType = {
   bookingcreated: 'booking.created',
   bookingcancelled: 'booking.cancelled',
   ticketused: 'ticket.used',
+  paymentreceived: 'payment.received',
+  refundowed: 'refund.owed',
+  refundpaid: 'refund.paid',
 } as const;

@@ -1,0 +1,51 @@
+"""The HTTP routes by which the box office takes and gives back money; `query_api/routes/payments.py` shows it. The rules:
+`ledger/paying.py`."""
+
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+
+from accounts.access import IdempotencyKey, Organizer, command_id_of
+from accounts.tokens import Principal
+from commands.exact_numbers import ExactNumbersRoute
+from commands.payment_bodies import BoxOfficeMoney, NewPayment, NewRefund
+from commands.write_side import view_response, write_side_of
+from ledger.commands import GiveRefund, TakePayment
+from ledger.errors import BookingNotFound
+from ledger.views import BookingView
+
+router = APIRouter(prefix="/api/bookings/{booking_id}", tags=["payments"], route_class=ExactNumbersRoute)
+
+
+@router.post("/payments", status_code=201, operation_id="take_payment", response_model=BookingView)
+async def take_payment(
+    booking_id: UUID, body: NewPayment, request: Request, principal: Organizer, key: IdempotencyKey = None
+) -> Response:
+    """Records that the box office took the `due_amount` of a booking."""
+    return await _record(TakePayment, booking_id, body, request, principal, key)
+
+
+@router.post("/refunds", status_code=201, operation_id="give_refund", response_model=BookingView)
+async def give_refund(
+    booking_id: UUID, body: NewRefund, request: Request, principal: Organizer, key: IdempotencyKey = None
+) -> Response:
+    """Records that the box office gave money back: first what is owed, the `refund_due_amount`; what is more lowers the price of
+    the booking, out of goodwill."""
+    return await _record(GiveRefund, booking_id, body, request, principal, key)
+
+
+async def _record(
+    kind: type[TakePayment] | type[GiveRefund], booking_id: UUID, body: BoxOfficeMoney, request: Request, principal: Principal,
+    key: str | None,
+) -> Response:  # fmt: skip
+    write_side = write_side_of(request)
+    event_id = await write_side.find_event_id(booking_id)
+    event = await write_side.command_service.last_seen_event(event_id)
+    if event is None:
+        raise BookingNotFound
+    command = kind(
+        id=command_id_of(request, principal, key), actor=principal.actor, event_id=event_id, booking_id=booking_id,
+        method=body.kind, amount=body.minor_units(event.currency), reference=body.reference,
+    )  # fmt: skip
+    result = await write_side.command_service.execute(command, request.is_disconnected)
+    return view_response(result.view, result.position, 201, {"Location": f"/api/bookings/{booking_id}/payments"})

@@ -1,0 +1,151 @@
+"""Payments, refunds and postings, for those who sell and those who check; and the money of a booking, for its customer, too."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Response
+
+from accounts.access import MoneyReader, SignedIn, may_see_booking
+from accounts.tokens import Principal
+from ledger.accepted_types import PrefersCsv
+from ledger.commands import Role
+from ledger.errors import BookingNotFound
+from ledger.money import to_text
+from query_api import queries
+from query_api.parameters import Cursor, Limit, cursor_of, number_cursor, split_page
+from query_api.queries import MovementRow, PaymentRow, PostingSumRow
+from query_api.read_side import Reader
+from query_api.responses.csv_export import Cell, Pages
+from query_api.responses.http import JSON, JSON_OR_CSV, json_response
+from query_api.responses.views import (
+    AccountBalanceView,
+    BookingMoneyView,
+    MoneyMovementView,
+    PaymentPage,
+    PaymentState,
+    PaymentView,
+    PostingsView,
+)
+
+router = APIRouter(prefix="/api", tags=["payments"])
+
+OfEvent = Annotated[UUID | None, Query(description="Only of this event")]
+State = Annotated[
+    PaymentState | None,
+    Query(description="`received`: nothing of it is owed back; `refund-due`: some is; `refunded`: some was paid back"),
+]
+
+_PAYMENTS_HEADER = (
+    "number", "id", "received_at", "event_id", "event_name", "booking_number", "customer_name", "method", "amount",
+    "refund_due_amount", "refunded_amount", "currency", "reference",
+)  # fmt: skip
+_POSTINGS_HEADER = (
+    "number", "line", "at", "event_id", "event_name", "booking_number", "account", "method", "amount", "currency"
+)  # fmt: skip
+
+
+def _viewer(principal: Principal) -> UUID | None:
+    """The organizer whose events count; None: all events."""
+    return principal.id if principal.role == Role.ORGANIZER else None
+
+
+@router.get("/payments", operation_id="get_payments", response_model=PaymentPage, responses=JSON_OR_CSV)
+async def get_payments(
+    principal: MoneyReader, reader: Reader, as_csv: PrefersCsv, event_id: OfEvent = None, state: State = None, limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Response:  # fmt: skip
+    """The payments for an organizer's own events, for admins and auditors for all, newest first. As CSV: all payments; `limit` and
+    `cursor` do not apply."""
+    viewer = _viewer(principal)
+    if as_csv:
+        pages = _all_payments(viewer, event_id, state, reader)
+        return await reader.side.exports.response("payments", principal.id, _PAYMENTS_HEADER, pages)
+    query = queries.payments(viewer=viewer, event_id=event_id, state=state, after=number_cursor(cursor), limit=limit)
+    position, rows = await reader.fetch(query)
+    shown, has_more = split_page(rows, limit)
+    next_cursor = cursor_of(shown[-1].number) if has_more else None
+    return json_response(PaymentPage(items=[_payment_view(row) for row in shown], next_cursor=next_cursor), position)
+
+
+async def _all_payments(viewer: UUID | None, event_id: UUID | None, state: PaymentState | None, reader: Reader) -> Pages:
+    async with reader.side.read_transaction(queries.PAYMENTS, reader.at_least) as transaction:
+        position, _ = await transaction.fetch(queries.projections_position(queries.PAYMENTS))
+        yield position, ()
+        async for rows in transaction.pages(queries.all_payments(viewer=viewer, event_id=event_id, state=state)):
+            yield position, [_payment_cells(_payment_view(row)) for row in rows]
+
+
+@router.get("/bookings/{booking_id}/payments", operation_id="get_booking_payments", response_model=BookingMoneyView, responses=JSON)
+async def get_booking_payments(booking_id: UUID, principal: SignedIn, reader: Reader) -> Response:
+    """The money of a booking, movement by movement, the oldest first. Auditors see it, too."""
+    booked = await reader.side.booking(booking_id, reader.at_least)
+    if booked is None:
+        raise BookingNotFound
+    booking = booked.view
+    may_see = may_see_booking(principal, customer_id=booking.customer_id, organizer_id=booked.organizer_id)
+    if not may_see and principal.role != Role.AUDITOR:
+        raise BookingNotFound
+    position, rows = await reader.fetch(queries.movements(booking_id))
+    view = BookingMoneyView(
+        booking_id=booking_id, currency=booking.currency, items=[_movement_view(row, booking.currency) for row in rows]
+    )
+    return json_response(view, position)
+
+
+@router.get("/stats/postings", operation_id="get_postings", response_model=PostingsView, responses=JSON_OR_CSV)
+async def get_postings(principal: MoneyReader, reader: Reader, as_csv: PrefersCsv, event_id: OfEvent = None) -> Response:
+    """The accounts of double entry with their balances: debits are positive, credits negative, and all of a currency sum to 0. As
+    CSV: each posting."""
+    viewer = _viewer(principal)
+    if as_csv:
+        pages = _all_postings(viewer, event_id, reader)
+        return await reader.side.exports.response("postings", principal.id, _POSTINGS_HEADER, pages)
+    position, rows = await reader.fetch(queries.posting_sums(viewer, event_id))
+    return json_response(PostingsView(items=[_balance_view(row) for row in rows], ledger_position=position), position)
+
+
+async def _all_postings(viewer: UUID | None, event_id: UUID | None, reader: Reader) -> Pages:
+    async with reader.side.read_transaction(queries.POSTINGS, reader.at_least) as transaction:
+        position, _ = await transaction.fetch(queries.projections_position(queries.POSTINGS))
+        yield position, ()
+        async for rows in transaction.pages(queries.all_postings(viewer, event_id)):
+            yield position, [
+                [row.number, row.line, row.at, row.event_id, row.event_name, row.booking_number, row.account, row.method,
+                 Decimal(to_text(row.amount, row.currency)), row.currency]
+                for row in rows
+            ]  # fmt: skip
+
+
+def _payment_view(row: PaymentRow) -> PaymentView:
+    due = row.owed - row.paid_back
+    state: PaymentState = "refund-due" if due else "refunded" if row.paid_back else "received"
+    return PaymentView(
+        id=row.payment_id, number=row.number, event_id=row.event_id, event_name=row.event_name, booking_id=row.booking_id,
+        booking_number=row.booking_number, customer_name=row.customer_name, state=state, method=row.method,
+        amount=to_text(row.amount, row.currency), refund_due_amount=to_text(due, row.currency),
+        refunded_amount=to_text(row.paid_back, row.currency), currency=row.currency, reference=row.reference,
+        received_at=row.received_at,
+    )  # fmt: skip
+
+
+def _payment_cells(view: PaymentView) -> Sequence[Cell]:
+    return [
+        view.number, view.id, view.received_at, view.event_id, view.event_name, view.booking_number, view.customer_name,
+        view.method, Decimal(view.amount), Decimal(view.refund_due_amount), Decimal(view.refunded_amount), view.currency,
+        view.reference,
+    ]  # fmt: skip
+
+
+def _movement_view(row: MovementRow, currency: str) -> MoneyMovementView:
+    return MoneyMovementView(
+        kind=row.kind, amount=to_text(row.amount, currency), method=row.method or None, reference=row.reference,
+        reason=row.reason or None, at=row.at, position=row.number,
+    )  # fmt: skip
+
+
+def _balance_view(row: PostingSumRow) -> AccountBalanceView:
+    return AccountBalanceView(
+        currency=row.currency, account=row.account, method=row.method or None, amount=to_text(row.amount, row.currency)
+    )
