@@ -4,12 +4,14 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
 from sqlalchemy import Connection, Row, TextClause, text
 
+from ledger.booking_amounts import BookingAmounts
 from ledger.event import Event
 from ledger.mail_choices import BOUNCES, PEOPLE, WANTED
 from ledger.mail_tokens import PURPOSES, MailTokens
@@ -58,7 +60,8 @@ _CODE = text("""
 _EVENT = text("""
     SELECT event_id AS id, name, venue, starts_at, ends_at, show_at, timezone FROM catalogue_events WHERE event_id = :event_id""")
 _BOOKING_COLUMNS = """
-    SELECT b.booking_id, b.event_id, b.number, b.version, b.ticket_key, b.total, b.refunded, b.booked_at, e.currency,
+    SELECT b.booking_id, b.event_id, b.number, b.version, b.ticket_key, b.total, b.refunded, b.to_pay, b.received, b.paid_back,
+        b.booked_at, e.currency,
         e.status = 'cancelled' AS event_cancelled, count(*) OVER () AS bookings,
         coalesce(person.contact_email IS NOT NULL AND person.claimed_by IS NULL, false) AS has_link,
         coalesce(link.issue, 0) AS issue,
@@ -224,7 +227,7 @@ class Facts:
             **common,
             booking=booking,
             numbers=tuple(ticket + 1 for ticket in subject.details["tickets"]),
-            refund=to_text(subject.details["refund"], booking.currency),
+            refund=min(to_text(subject.details["refund"], booking.currency), booking.refund, key=Decimal),
         )
 
     def event_changed(self, connection: Connection, subject: Subject, common: dict[str, Any]) -> Letter:
@@ -293,11 +296,13 @@ class Facts:
             Ticket(ticket + 1, category, to_text(price, row.currency), "cancelled" if row.event_cancelled else status, code(ticket))
             for ticket, category, price, status in row.tickets
         )
+        amounts = BookingAmounts(row.total, row.refunded, row.to_pay, row.received, row.paid_back, row.event_cancelled)
         return Purchase(
             number=row.number,
             currency=row.currency,
             total=to_text(row.total, row.currency),
-            refund=to_text(row.total if row.event_cancelled else row.refunded, row.currency),
+            refund=to_text(amounts.refunded if row.to_pay is None else amounts.refund_due, row.currency),
+            due=to_text(amounts.due, row.currency),
             booked_at=row.booked_at,
             tickets=tickets,
             url=self._manage_urls.make(row.booking_id, row.issue) if row.has_link else f"{self._url}/bookings/{row.booking_id}",

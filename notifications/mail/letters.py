@@ -31,8 +31,9 @@ class Occasion(msgspec.Struct, frozen=True):
 
 
 class Purchase(msgspec.Struct, frozen=True):
-    """A booking as of the moment at which the mail is made. Amounts are decimal strings in `currency`; `refund`: of all tickets
-    that were cancelled. `url`: its page. `is_secret`: whoever has `url` may cancel it."""
+    """A booking as of the moment at which the mail is made. Amounts are decimal strings in `currency`; `refund`: what is
+    owed back at that moment, or, where payment is taken elsewhere, for all tickets that were cancelled; `due`: what is still to be
+    paid. `url`: its page. `is_secret`: whoever has `url` may cancel it."""
 
     number: int
     currency: str
@@ -42,6 +43,7 @@ class Purchase(msgspec.Struct, frozen=True):
     tickets: tuple[Ticket, ...]
     url: str
     is_secret: bool = False
+    due: str = "0"
 
     @property
     def active(self) -> tuple[Ticket, ...]:

@@ -15,7 +15,7 @@ from fpdf.fonts import TTFFont
 from fpdf.output import OutputProducer
 from msgspec.structs import replace
 
-from notifications.mail.formatting import format_price, format_times
+from notifications.mail.formatting import format_money, format_price, format_times, is_money
 from notifications.mail.letters import Occasion, Purchase, Ticket
 
 _WIDTH, _HEIGHT = 148.0, 210.0  # A5, in mm
@@ -194,6 +194,11 @@ class _Page:
         self._centre(191, "Show this code at the entrance, on your phone or printed.")
         if self._is_replaced or _REPLACEMENT in category:
             self._centre(197, _REPLACED)
+        if is_money(booking.due):
+            pdf.style(_SMALL, is_bold=True)
+            self._centre(
+                203, f"Not paid yet: {format_money(booking.due, booking.currency)} for this booking are due at the box office."
+            )
 
     def _draw_event(self, ticket: Ticket) -> None:
         pdf, booking = self._pdf, self._booking

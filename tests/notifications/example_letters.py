@@ -45,12 +45,15 @@ def ticket(number: int, category: str = "General", price: str = "25.00") -> Tick
     return Ticket(number=number, category=category, price=price, status="active", code=code)
 
 
-def booking(*tickets: Ticket, currency: str = "EUR", total: str = "50.00", refund: str = "0.00", number: int = 7) -> Purchase:
+def booking(
+    *tickets: Ticket, currency: str = "EUR", total: str = "50.00", refund: str = "0.00", number: int = 7, due: str = "0"
+) -> Purchase:
     return Purchase(
         number=number,
         currency=currency,
         total=total,
         refund=refund,
+        due=due,
         booked_at=MADE_AT,
         tickets=tickets or (ticket(1), ticket(2)),
         url=BOOKING_URL,

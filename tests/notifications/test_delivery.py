@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -84,6 +85,23 @@ def test_messages_about_one_event_arrive_in_order(office: Office, mail_server: M
     assert [mail["to"] for mail in mail_server.mails()][1:] == ["later@example.test"] * 2
     ids = [f"<{id_}@seats.test>" for (id_,) in office.shop.rows("id")]
     assert [mail["id"] for mail in mail_server.mails()][1:] == ids[:2]
+
+
+@pytest.mark.parametrize(("is_paid", "refund"), [(True, "To be refunded: 50.00 EUR"), (False, "There is nothing to refund.")])
+def test_mail_about_cancelled_tickets_says_what_is_owed(
+    office: Office, mail_server: MailServer, is_paid: bool, refund: str
+) -> None:
+    """Of a booking that is paid at the box office, or not yet."""
+    booking = s.payable(a_booking(quantity=2))
+    about: dict[str, Any] = {"booking": booking.command}
+    cancelled = s.less_to_pay(s.cancelled(0, lines=(e.CancelledLine(1, 1, 5_000),), whole=False, **about), 5_000)
+    paid = [s.received(10_000, **about)] if is_paid else []
+    owed = [s.owed(5_000, cancelled.command, **about)] if is_paid else []
+    office.shop.append(booking, *paid, cancelled, *owed)
+    office.deliver_all()
+    confirmation, about_cancellation = (mail["text"] for mail in mail_server.mails())
+    assert ("Due at the box office: 50.00 EUR" in confirmation) == (not is_paid)
+    assert refund in about_cancellation
 
 
 def test_mail_that_is_refused_is_not_sent_again(office: Office, mail_server: MailServer) -> None:

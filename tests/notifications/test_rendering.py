@@ -201,6 +201,13 @@ def test_no_mail_says_that_money_was_sent() -> None:
         assert "been refunded" not in mail.text + shown(mail)
 
 
+def test_a_confirmation_says_what_is_due() -> None:
+    mail = render(confirmed(booking(due="50.00")))
+    assert "Total: 50.00 EUR\nDue at the box office: 50.00 EUR. Your tickets admit once this is paid.\n" in mail.text
+    assert "Due at the box office 50.00 EUR Your tickets admit once this is paid." in shown(mail)
+    assert "Due" not in render(confirmed(booking())).text
+
+
 def test_a_change_shows_only_what_differs() -> None:
     before = replace(CONCERT, venue="Old hall", starts_at=datetime(2026, 10, 24, 18, tzinfo=UTC))
     mail = render(changed(before))

@@ -77,6 +77,11 @@ def test_each_ticket_has_a_page() -> None:
     ]
 
 
+def test_a_ticket_that_is_not_paid_says_so() -> None:
+    (page,) = words(draw(booking(ticket(1), due="50.00")))
+    assert page[-1] == "Not paid yet: 50.00 EUR for this booking are due at the box office."
+
+
 def test_cancelled_tickets_have_no_page() -> None:
     pdf = draw(without(booking(ticket(1), ticket(2), ticket(3)), 2, refund="25.00"))
     assert [page[0] for page in words(pdf)] == ["Ticket 1 of 3", "Ticket 3 of 3"]
