@@ -95,22 +95,29 @@ def check_code(event: Event, use: CodeUse, seats: bytes, now: datetime, lapses: 
 
 def check_access(event: Event, categories: Iterable[int], use: CodeUse | None, now: datetime) -> None:
     """Raises CodeRequired for a category that is sold only with a code, if this is none of them."""
+    if not (needed := _with_code_only(event, now)):
+        return
     batch = event.batches[use.batch - 1] if use is not None else None
     for number in categories:
         is_admitted = batch is not None and batch.effect == "access" and batch.covers(number)
-        if not is_admitted and needs_code(event, number, now):
+        if number in needed and not is_admitted:
             raise CodeRequired(event.categories[number].name)
 
 
 def needs_code(event: Event, category: int, now: datetime) -> bool:
-    """Whether the category is sold only with a code: while there are codes of access to it which are not over."""
-    return any(
-        batch.effect == "access"
-        and batch.covers(category)
-        and (batch.valid_until is None or now < batch.valid_until)
-        and not event.is_withdrawn(batch)
-        for batch in event.batches
-    )
+    return category in _with_code_only(event, now)
+
+
+def _with_code_only(event: Event, now: datetime) -> set[int]:
+    """The categories that are sold only with a code: while there are codes of access to them which are not over."""
+    withdrawn, needed = set(event.withdrawn), set[int]()
+    for batch in event.batches:
+        is_over = batch.number in withdrawn or (batch.valid_until is not None and now >= batch.valid_until)
+        if batch.effect == "access" and not is_over:
+            needed.update(batch.categories or event.categories)
+            if len(needed) >= len(event.categories):
+                break
+    return needed
 
 
 def discounted(event: Event, lines: Sequence[e.Line], use: CodeUse) -> tuple[int, ...]:

@@ -6,6 +6,7 @@ bookings are plain dicts with bytes keys and flat values, so that the garbage co
 """
 
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -140,10 +141,8 @@ class Event:
 
     def find_category(self, category: str) -> CategoryState | None:
         """The category with this public id, or with this name. One may be named as another one's id."""
-        if len(category) == _ID_LENGTH:  # ids are made each time, which costs more than names
-            for state in self.categories.values():
-                if str(category_id(self.id, state.number)) == category:
-                    return state
+        if len(category) == _ID_LENGTH and (number := _numbers_by_id(self.id, self.last_category).get(category)) is not None:
+            return self.categories.get(number)
         return next((state for state in self.categories.values() if state.name == category), None)
 
     def pool_of(self, category: int) -> e.Pool | None:
@@ -245,6 +244,13 @@ def pool_id(event_id: UUID, number: int) -> UUID:
 
 def batch_id(event_id: UUID, number: int) -> UUID:
     return derived_id(event_id, b"codes %d" % number)
+
+
+@lru_cache(maxsize=512)
+def _numbers_by_id(event_id: UUID, last: int) -> dict[str, int]:
+    """The numbers of all categories that the Event ever had by their ids: to make these for each order would cost more than the
+    order."""
+    return {str(category_id(event_id, number)): number for number in range(1, last + 1)}
 
 
 def category_id(event_id: UUID, number: int) -> UUID:

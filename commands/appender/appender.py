@@ -250,6 +250,7 @@ class Appender:
         appended = await self._append(decided, self._connection.append)
         await self._make_repeated_durable(decided, appended)
         self._keep(decided, appended)
+        self._requests.put_back(decided.left)
         decided_on = {request.stream: end for request, _, end in decided.refused if request.stream not in decided.trials}
         ends = await self._connection.ends(list(decided_on)) if decided_on else {}
         outdated = {stream for stream, end in decided_on.items() if ends.get(stream, EMPTY_STREAM) != end}
@@ -280,6 +281,7 @@ class Appender:
             appended = await self._append(decided, connection.append_and_commit)
         await self._make_repeated_durable(decided, appended)
         self._keep(decided, appended)
+        self._requests.put_back(decided.left)
         for request, refusal, _ in decided.refused:
             request.resolve(refusal)
         return []

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Sequence
 from datetime import datetime
+from time import perf_counter
 from uuid import UUID
 
 import msgspec
@@ -49,11 +50,16 @@ class RepeatedCommand(msgspec.Struct, frozen=True):
 Outcome = AcceptedCommand | RepeatedCommand
 
 
+#: The event loop is not kept longer from other requests, and the ordering lock from other processes, than this and one command.
+DECIDE_SECONDS = 0.02
+
+
 class DecidedBatch:
     """A batch that is decided, but not appended yet. `trials`: the Events as they will be once it is; `built_on`: the ends of
-    their streams before."""
+    their streams before. `left`: what was not decided, since the others took too long."""
 
     def __init__(self) -> None:
+        self.left: list[PendingRequest] = []
         self.trials: dict[UUID, Event] = {}
         self.built_on: dict[UUID, StreamEnd] = {}
         self.recorded: list[RecordedEntry] = []
@@ -82,10 +88,13 @@ class DecidedBatch:
 
 
 def decide_batch(batch: Sequence[PendingRequest], cache: EventCache, now: datetime) -> DecidedBatch:
-    """Decides each command in turn, on the Event that the commands before it made. An internal error fails its own command
-    alone."""
-    decided = DecidedBatch()
-    for request in batch:
+    """Decides each command in turn, on the Event that the commands before it made, for DECIDE_SECONDS. An internal error fails its
+    own command alone."""
+    decided, until = DecidedBatch(), perf_counter() + DECIDE_SECONDS
+    for number, request in enumerate(batch):
+        if number and perf_counter() > until:
+            decided.left = list(batch[number:])
+            break
         command, stream = request.command, request.stream
         if command is None or request.future.done():
             continue

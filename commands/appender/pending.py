@@ -28,6 +28,8 @@ CHECK_AFTER_SECONDS = 0.1
 
 #: This many tickets of a booking weigh as much as a command.
 TICKETS_PER_WEIGHT = 20
+#: So do this many of its categories.
+CATEGORIES_PER_WEIGHT = 5
 #: Accounts whose last turn is remembered, while the queue does not become empty.
 MAX_ACCOUNTS = 10_000
 
@@ -77,6 +79,7 @@ class PendingRequest:
         if isinstance(self.command, OrderSeats):
             for seats in self.command.tickets:
                 weight += seats.quantity // TICKETS_PER_WEIGHT
+            weight += len(self.command.tickets) // CATEGORIES_PER_WEIGHT
         return weight
 
     def phases(self) -> dict[str, float]:
@@ -174,6 +177,14 @@ class PendingRequests:
             if not request.future.done():
                 return request
         return None
+
+    def put_back(self, requests: Sequence[PendingRequest]) -> None:
+        """Requests that were taken and not decided: they keep their turn, and those of other accounts that have come meanwhile do
+        not wait for all of them."""
+        for request in requests:
+            if not request.future.done():
+                heappush(self._queue, (request.turn, request))
+                self._turn = min(self._turn, request.turn[0] - request.weight)
 
     def join_batch(self, batch: list[PendingRequest], streams: Collection[UUID], batch_limit: int) -> list[PendingRequest]:
         """Moves queued commands for these streams into the batch in flight, up to `batch_limit`, and returns them; the others keep

@@ -50,6 +50,22 @@ async def test_commands_that_come_together_go_in_together(appender: Appender, da
     assert len(await t.bookings_of(database_url, event_id)) == 300
 
 
+@pytest.mark.parametrize("lock_first", [False, True])
+async def test_deciding_is_bounded_and_what_is_left_comes_next(
+    appender: Appender, database_url: str, monkeypatch: pytest.MonkeyPatch, lock_first: bool
+) -> None:
+    """As if each command took as long as a whole batch may."""
+    event_id = await t.scheduled(appender, capacity=15)
+    before = appender.appends
+    monkeypatch.setattr(batch, "DECIDE_SECONDS", -1.0)
+    if lock_first:
+        appender._contention.record_conflict()
+    outcomes = await t.outcomes(appender, [t.book(event_id) for _ in range(20)])
+    assert (t.count(AcceptedCommand, outcomes), t.count(SoldOut, outcomes)) == (15, 5)
+    assert appender.appends - before == 15
+    assert len(await t.bookings_of(database_url, event_id)) == 15
+
+
 async def test_commands_collect_while_an_append_is_in_flight(appender: Appender, database_url: str) -> None:
     event_id = await t.scheduled(appender, capacity=1_000)
     before = appender.appends

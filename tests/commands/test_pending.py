@@ -53,6 +53,25 @@ async def test_accounts_take_turns_by_weight() -> None:
     await t.answers(callers)
 
 
+async def test_what_is_put_back_keeps_its_turn_and_others_come_in_between() -> None:
+    requests = PendingRequests(100, 1.0)
+    first, second = (Actor(uuid4(), Role.CUSTOMER) for _ in "AB")
+    callers = [asyncio.create_task(requests.outcome(ONE, msgspec.structs.replace(t.book(ONE), actor=first))) for _ in range(10)]
+    taken = await take(requests)
+    requests.put_back(taken[2:])
+    callers.append(asyncio.create_task(requests.outcome(TWO, msgspec.structs.replace(t.book(TWO), actor=second))))
+    again = await take(requests)
+    assert [request for request in again if request.stream == ONE] == taken[2:]
+    assert [request.stream for request in again].index(TWO) <= 1
+    for request in taken:
+        request.give_up()
+    again[-1].give_up()
+    requests.give_up_all()
+    for request in again:
+        request.give_up()
+    await t.answers(callers)
+
+
 async def test_waiting_accounts_are_served_in_the_end() -> None:
     """Each batch moves the turn on, where others send no more than is taken."""
     requests = PendingRequests(10_000, 60.0)
