@@ -10,6 +10,7 @@ cookies are for HTTPS only, both names begin with `__Host-`.
 
 import asyncio
 import logging
+import re
 from collections.abc import Collection, Sequence
 from contextlib import suppress
 from hashlib import blake2b
@@ -99,6 +100,8 @@ class Access:
         self._csrf_key = _derive(key, b"csrf")
         self._secure_cookies = settings.has_secure_cookies
         self._cookie_prefix = HOST_PREFIX if settings.has_secure_cookies else ""
+        name = re.escape(self._cookie_prefix + SESSION_COOKIE).encode()
+        self._finds_session = re.compile(rb"(?:^|;)\s*" + name + rb"=[^;\s]").search
         self._session_seconds = settings.session_hours * 3600
         self.passwords = passwords or Passwords()
         #: Counts commands by account. By address, `app/middleware.py` does.
@@ -188,6 +191,10 @@ class Access:
         cookie = request.cookies.get(self._cookie_prefix + DEVICE_COOKIE)
         account = await self.accounts.find(email) if cookie else None
         return None if account is None else self._devices.device_of(cookie or "", _known_to(account))
+
+    def has_session_cookie(self, cookies: bytes) -> bool:
+        """Whether the field `Cookie` of a request has a session; not whether that is valid."""
+        return self._finds_session(cookies) is not None
 
     def set_cookies(self, request: Request, response: Response, session: NewSession) -> None:
         """The cookies of a session, and the one that makes the browser known to the account."""

@@ -124,6 +124,12 @@ class MailRateLimiter:
             yield True
 
 
+class UnprovenBooking:
+    """`was_made_before`: the result is that of an earlier try, which was counted."""
+
+    was_made_before = False
+
+
 class GuestMailLimiter:
     def __init__(self, counts: AttemptCounts, per_hour: int) -> None:
         """`per_hour`: of one e-mail address; 0: without a limit."""
@@ -144,17 +150,21 @@ class GuestMailLimiter:
             await self._counts.count(_limited(self._codes, email, address))
 
     @asynccontextmanager
-    async def unproven_booking(self, email: str, address: str) -> AsyncIterator[None]:
-        """Counts an unproven booking, which is made in the block, unless it is refused. Raises EmailUnverified."""
+    async def unproven_booking(self, email: str, address: str) -> AsyncIterator[UnprovenBooking]:
+        """Counts an unproven booking, which is made in the block, unless it is refused, or was made before. Raises
+        EmailUnverified."""
+        booking = UnprovenBooking()
         if not self._is_on:
-            yield
+            yield booking
             return
         try:
             counted = await self._counts.count(_limited(self._bookings, email, address))
         except TooManyAttempts:
             raise EmailUnverified from None
         async with _taken_back_if_refused(self._counts, counted):
-            yield
+            yield booking
+        if booking.was_made_before:
+            await self._counts.take_back(counted)
 
 
 @asynccontextmanager

@@ -1,7 +1,7 @@
 """Orders of people without an account, bookings and holds: the contact whose they are, and whose `Idempotency-Key` it is. For an
 unproven order accounts are not looked at: nobody learns from a response whether an address has one."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from hashlib import blake2b
 from typing import Literal
@@ -17,7 +17,8 @@ from commands.order_bodies import Contact, HoldConfirmation, NewBooking, read_pe
 from commands.orders import Order, only_for
 from commands.result import CommandResult
 from commands.service import CommandService
-from ledger.commands import Actor, ConfirmHold, HoldSeats, OrderSeats, Role
+from ledger.commands import Actor, Command, ConfirmHold, HoldSeats, OrderSeats, Role
+from ledger.concurrency import SingleFlight
 from ledger.errors import EmailUnverified, EventNotFound, Malformed, OutcomeUnknown, SeatledgerError
 from ledger.event import Event
 from ledger.promo_codes import PromoCodes
@@ -34,6 +35,7 @@ class GuestOrders:
     def __init__(self, command_service: CommandService, access: Access, promo_codes: PromoCodes, key: bytes) -> None:
         """`key`: 32 secret bytes, as of `WriteSide`."""
         self._command_service, self._access, self._promo_codes, self._key = command_service, access, promo_codes, key
+        self._flights = SingleFlight[tuple[UUID, bytes], CommandResult]()
 
     async def order(
         self, kind: Order, event_id: UUID, body: NewBooking, request: Request, key: str | None, guest_secret: str | None
@@ -56,13 +58,9 @@ class GuestOrders:
             found = await self._proven(event, contact, body.proof, browser)
             command = _of(command, Actor(found.id, Role.CUSTOMER, found.same_person), "proven")
             return await self._command_service.execute(command, request.is_disconnected)
-        limited = self._access.guest_mail_limiter.unproven_booking(contact.email, address_of(request))
-        async with limited, self._new_contact(event.organizer_id, contact) as made:
-            result = await self._command_service.execute(
-                _of(command, Actor(made.id, Role.CUSTOMER), "unproven"), request.is_disconnected
-            )
-            made.is_used = isinstance(result.view, BookingView | HoldView) and result.view.customer_id == made.id
-            return result
+        return await self._unproven(
+            command, event, contact, request, lambda id_: _of(command, Actor(id_, Role.CUSTOMER), "unproven")
+        )
 
     async def hold(
         self, event_id: UUID, body: NewBooking, request: Request, key: str | None, guest_secret: str | None
@@ -103,12 +101,25 @@ class GuestOrders:
             found = await self._proven(event, contact, body.proof, browser)
             command = _for(command, found.id, found.same_person, holder_id, "proven")
             return await self._command_service.execute(command, request.is_disconnected)
-        limited = self._access.guest_mail_limiter.unproven_booking(contact.email, address_of(request))
-        async with limited, self._new_contact(event.organizer_id, contact) as made:
-            command = _for(command, made.id, frozenset(), holder_id, "unproven")
-            result = await self._command_service.execute(command, request.is_disconnected)
-            made.is_used = isinstance(result.view, BookingView) and result.view.customer_id == made.id
-            return result
+        return await self._unproven(
+            command, event, contact, request, lambda contact_id: _for(command, contact_id, frozenset(), holder_id, "unproven")
+        )
+
+    async def _unproven(
+        self, command: Command, event: Event, contact: Contact, request: Request, of_contact: Callable[[UUID], Command]
+    ) -> CommandResult:
+        """The result of the order for a new contact, which is counted. If the same is sent again meanwhile, both get the result of
+        the first: it counts once."""
+
+        async def send() -> CommandResult:
+            limited = self._access.guest_mail_limiter.unproven_booking(contact.email, address_of(request))
+            async with limited as counted, self._new_contact(event.organizer_id, contact) as made:
+                result = await self._command_service.execute(of_contact(made.id), request.is_disconnected)
+                made.is_used = isinstance(result.view, BookingView | HoldView) and result.view.customer_id == made.id
+                counted.was_made_before = not made.is_used
+                return result
+
+        return await self._flights.do((command.id, command.digest()), send)
 
     def _browser(self, request: Request, key: str | None, guest_secret: str | None) -> bytes | None:
         """The hash of its secret. Raises GuestSecretMissing if a key needs one."""

@@ -1,5 +1,6 @@
 """The HTTP routes of holds, but for reading one (`query_api/routes/holds.py`). The rules: `ledger/selling.py`."""
 
+from functools import partial
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
@@ -8,7 +9,7 @@ from accounts.access import FOR_GUESTS, BuyerOrGuest, IdempotencyKey, command_id
 from accounts.guest_secret import GuestSecretHeader
 from commands.code_guesses import code_guesses_of
 from commands.guest_orders import guest_orders_of
-from commands.holds import holds_of
+from commands.holds import holds_of, seats_of
 from commands.order_bodies import HoldConfirmation, NewBooking, body_of, read_booking, read_confirmation
 from commands.write_side import view_response, with_field
 from ledger.client_address import client_of
@@ -32,9 +33,8 @@ async def hold_tickets(
     holds, client = holds_of(request), client_of(request.scope)
     with code_guesses_of(request).watched(client, body.code):
         if principal is None:
-            orders = guest_orders_of(request)
-            seats = sum(wanted.quantity for wanted in body.tickets)
-            result = await holds.hold_for_guest(client, seats, lambda: orders.hold(event_id, body, request, key, guest_secret))
+            held = partial(guest_orders_of(request).hold, event_id, body, request, key, guest_secret)
+            result = await holds.hold_for_guest(client, seats_of(body), held)
             view: object = with_field(result.view, "token", manage_links_of(request).urls.token(result.view.id))
         else:
             id_ = command_id_of(request, principal, key)
@@ -51,7 +51,8 @@ async def confirm_hold(
     request: Request, user: OfHold, key: IdempotencyKey = None, guest_secret: GuestSecretHeader = None
 ) -> Response:
     """Books the held seats, at the price at which they were held; the booking has the hold's `id`. In time it always succeeds,
-    while the event is active; later, as long as nobody else has the seats. A hold that was made without a log-in and without a
+    while the event is active; later it is as an order that is made now, whose price has to be the `expected_total` if it has
+    changed. A hold that was made without a log-in and without a
     `contact` needs one now; or an account confirms it, with its `token`."""
     body = read_confirmation(await request.body(), request.headers.get("content-type", ""))
     holds, id_ = holds_of(request), user.command_id(request, key)

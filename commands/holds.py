@@ -22,6 +22,13 @@ from ledger.views import HoldView
 from notifications.hold_access import HoldUser, read_token
 from notifications.manage_urls import ManageUrls
 
+#: So many seats of an account's holds count as one: else an account, which costs nothing, could keep 1,000 seats by each.
+SEATS_PER_HOLD = 20
+
+
+def seats_of(body: NewBooking) -> int:
+    return sum(wanted.quantity for wanted in body.tickets)
+
 
 class Holds:
     """In `app.state.holds`."""
@@ -43,7 +50,8 @@ class Holds:
         self, event_id: UUID, body: NewBooking, principal: Principal, client: str, id_: UUID, is_disconnected: DisconnectCheck
     ) -> CommandResult:
         """`client`: as `client_address.client_of`. Raises HoldsOff, TooManyHolds; as `CommandService.execute`."""
-        async with self._room((principal.id, self._of_account), (client, self._of_address)) as reservation:
+        weight = -(-seats_of(body) // SEATS_PER_HOLD)
+        async with self._room((principal.id, self._of_account), (client, self._of_address), weight=weight) as reservation:
             command = await order(self._write_side, HoldSeats, event_id, body, principal.actor, id_)
             result = await self._write_side.command_service.execute(command, is_disconnected)
             reservation.hold = _held(result)
@@ -75,7 +83,7 @@ class Holds:
         command = ConfirmHold(
             id=id_, actor=actor, event_id=user.held_by.event_id, hold_id=user.hold_id, expected_total=body.total(),
             customer_id=customer_id, same_person=user.own_ids if customer_id is None else actor.claimed | {customer_id},
-            ticket_key=self._write_side.command_service.codes.newest_key,
+            guest=user.guest, is_named=user.guest is not None, ticket_key=self._write_side.command_service.codes.newest_key,
         )  # fmt: skip
         return await self.confirmed(user, self._write_side.command_service.execute(command, is_disconnected))
 

@@ -3,6 +3,7 @@ decodes them, since their routes are the busiest.
 """
 
 import re
+import unicodedata
 from decimal import Decimal
 from typing import Annotated, Any, TypeVar
 
@@ -24,13 +25,15 @@ class BoxOfficeCustomer(Body):
 
 
 #: Web addresses, also without a scheme, since programs for mail make links of them.
-_LINK = re.compile(r"://|www\.|[^\W_]{2,}\.[a-z]{2,}").search
+_LINK = re.compile(r"://|www\.|[^\W_]\.[^\W\d_]{2,}").search
+#: The full stops of other scripts, which programs read as dots of an address (UTS 46), though normalization leaves the first alone.
+_DOTS = str.maketrans("\u3002\uff0e\uff61\u06d4", "....")
 
 
 def _not_a_link(name: str) -> str:
     """Anybody can have a confirmation sent to any address: it must carry no message of theirs."""
-    if _LINK(name):
-        raise ValueError("must be a name, without a web address")
+    if _LINK(unicodedata.normalize("NFKC", name).casefold().translate(_DOTS)):
+        raise ValueError("must be a name, without a web address: put a blank after a full stop")
     return name
 
 

@@ -198,12 +198,14 @@ class ReleaseHold(HoldCommand, frozen=True, kw_only=True):
 
 class ConfirmHold(HoldCommand, frozen=True, kw_only=True):
     """Books the held seats; after the hold's end, if they are still to be had. `customer_id`: whose the booking is, if not of the
-    one for whom the seats are held, who did not say then who they are. The others are as in the commands above."""
+    one for whom the seats are held, who did not say then who they are. `guest`: as of an order; `is_named`: of a contact that the
+    hold names, so that it was checked then, and is again once the time is over. The others are as in the commands above."""
 
     customer_proof: bytes = b""
     expected_total: str | None = None
     customer_id: UUID | None = None
     guest: Literal["unproven", "proven"] | None = None
+    is_named: bool = False
     same_person: frozenset[UUID] = frozenset()
     ticket_key: int = 1
 
@@ -264,7 +266,7 @@ _FIRST_BODY: dict[type[Command], tuple[str, ...]] = {
 _NOT_BODY = frozenset(
     {
         "id", "actor", "event_id", "expected_details_version", "customer_id", "same_person", "ticket_key", "guest",
-        "has_default_guests", "held", "key",
+        "is_named", "has_default_guests", "held", "key",
     }
 )  # fmt: skip
 _encoder = msgspec.json.Encoder(order="sorted")

@@ -66,6 +66,9 @@ def extend_hold(event: Event, c: ExtendHold, now: datetime, stamp: Stamp) -> lis
     hold, is_open = _find_hold(event, c, now)
     if not is_open:
         raise HoldClosed("lapsed")
+    if not is_box_office(event, c.actor):
+        check_not_past(event, now)
+        check_on_sale(event, now)
     if hold.extensions >= MAX_EXTENSIONS:
         raise ExtensionLimit(MAX_EXTENSIONS)
     return [e.HoldExtended(**stamp, hold_id=c.hold_id, expires_at=max(hold.expires_at, _end(event, now)))]
@@ -79,18 +82,22 @@ def release_hold(event: Event, c: ReleaseHold, now: datetime, stamp: Stamp) -> l
 
 
 def confirm_hold(event: Event, c: ConfirmHold, now: datetime, stamp: Stamp) -> list[e.Entry]:
-    """In time it always succeeds, but for the limit of a customer who had not said who they are; later, if the seats can still be
-    booked. At the price at which they were held."""
+    """In time it always succeeds, at the price at which the seats were held, but for the limit of a customer who had not said who
+    they are. Later it is as an order that is made now, at the price of now: if that is another one, it has to be the expected."""
     hold, is_open = _find_hold(event, c, now)
-    held_at = event.commands[c.hold_id.bytes]
-    lines, code = tuple(_held_lines(event, hold.seats, held_at)), hold.use
-    amounts = () if code is None else discounted(event, lines, code)
-    total = _total(lines, amounts)
+    held_at, code = event.commands[c.hold_id.bytes], hold.use
+    lines, amounts = _held_lines(event, hold, held_at)
+    total = held_total = _total(lines, amounts)
+    if not is_open:
+        lines, amounts = _held_lines(event, hold, event.version)
+        total = _total(lines, amounts)
     if c.expected_total is not None:
         _check_total(c.expected_total, total, event.currency)
+    elif total != held_total:
+        raise errors.PriceChanged(to_text(total, event.currency), event.currency)
     customer = c.customer_id or (UUID(bytes=hold.customer) if hold.customer else None)
     is_for_another = customer is not None and customer.bytes != hold.customer
-    if c.guest is not None:
+    if c.guest is not None and (not c.is_named or not is_open):
         _check_guests(event.details.guest_checkout, c.guest)
     lapses = Lapses(event, now, kept=c.hold_id.bytes)
     own_ids = {customer, *c.same_person} if customer is not None else set[UUID]()
@@ -199,10 +206,13 @@ def _find_hold(event: Event, c: HoldCommand, now: datetime) -> tuple[Hold, bool]
     return hold, key in event.holds and not hold.is_due(now)
 
 
-def _held_lines(event: Event, seats: bytes, version: int) -> Iterator[e.Line]:
-    for number, quantity in Counter(seats).items():
+def _held_lines(event: Event, hold: Hold, version: int) -> tuple[tuple[e.Line, ...], tuple[int, ...]]:
+    """The lines of held seats, and the amounts of the tickets, at the prices of that version."""
+    lines = []
+    for number, quantity in Counter(hold.seats).items():
         category = event.categories[number]
-        yield e.Line(number, category.name, quantity, category.price_at(version))
+        lines.append(e.Line(number, category.name, quantity, category.price_at(version)))
+    return tuple(lines), () if hold.use is None else discounted(event, lines, hold.use)
 
 
 def _check_limit(event: Event, customers: set[UUID], quantity: int, lapses: Lapses, counted: int = 0) -> None:

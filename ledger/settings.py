@@ -108,9 +108,12 @@ class Settings:
     commands_per_minute_address: int = _setting(
         6_000, "Commands from one address a minute, in one API process; past it: 429; 0: no limit"
     )
-    holds_per_account: int = _setting(50, "Open holds of one account, in one API process; past it: 429; 0: no limit")
+    holds_per_account: int = _setting(
+        50, "Open holds of one account, in one API process; each 20 seats of a hold count as one; past it: 429; 0: no limit"
+    )
     holds_per_address: int = _setting(
-        200, "Open holds from one address, in one API process; without a log-in each seat counts; past it: 429; 0: no limit"
+        200,
+        "Open holds from one address, in one API process; without a log-in each seat counts as one; past it: 429; 0: no limit",
     )
     holds: bool = _setting(True, "Hold seats; 0 while processes of a release before holds still run: they can't read their entries")
     login_attempts_per_minute: int = _setting(

@@ -1,7 +1,7 @@
 """Access to a hold: by an account, or by the token in the response to a guest. The token is that of the manage link of the later
 booking, which has the same id. The rules of the ledger decide about ownership."""
 
-from typing import Annotated, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 from uuid import UUID
 
 from fastapi import Request, Security
@@ -33,13 +33,22 @@ from notifications.manage_urls import ManageUrls
 
 
 class HoldUser(NamedTuple):
-    """A request about a hold. `principal`: None for the bearer of its token. `is_named`: whether the hold says whose it is."""
+    """A request about a hold. `principal`: None for the bearer of its token. `is_named`: whether the hold says whose it is;
+    `is_proven`: whether that is a contact who has proven the e-mail address."""
 
     hold_id: UUID
     held_by: BookedBy
     actor: Actor
     principal: Principal | None
     is_named: bool = True
+    is_proven: bool = False
+
+    @property
+    def guest(self) -> Literal["unproven", "proven"] | None:
+        """What the contact is for whom the hold was made, of the bearer of its token."""
+        if self.principal is not None:
+            return None
+        return "proven" if self.is_proven else "unproven"
 
     @property
     def own_ids(self) -> frozenset[UUID]:
@@ -90,8 +99,8 @@ async def _by_token(hold_id: UUID, token: str, request: Request) -> HoldUser:
     held_by = await open_holds_of(request).held_by(hold_id)
     if held_by.customer_id is None:
         raise HoldNotFound
-    is_named = await links.check_holder(issued, held_by.customer_id)
-    return HoldUser(hold_id, held_by, Actor(held_by.customer_id, Role.CUSTOMER), None, is_named)
+    holder = await links.check_holder(issued, held_by.customer_id)
+    return HoldUser(hold_id, held_by, Actor(held_by.customer_id, Role.CUSTOMER), None, *holder)
 
 
 def read_token(urls: ManageUrls, hold_id: UUID, token: str) -> Issued:

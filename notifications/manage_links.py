@@ -6,7 +6,7 @@ was restored, works, too.
 """
 
 from collections.abc import Awaitable, Callable
-from typing import Annotated
+from typing import Annotated, NamedTuple
 from uuid import UUID, uuid4
 
 import msgspec
@@ -29,12 +29,19 @@ _FIND = """
     SELECT name, contact_email, coalesce((SELECT issue FROM manage_links WHERE booking_id = %s), 0)
     FROM accounts WHERE id = %s AND contact_email IS NOT NULL AND claimed_by IS NULL"""
 _FIND_HOLDER = """
-    SELECT accounts.id IS NOT NULL, contact_email IS NOT NULL AND claimed_by IS NULL,
+    SELECT accounts.id IS NOT NULL, contact_email IS NOT NULL AND claimed_by IS NULL, email_proven_at IS NOT NULL,
            coalesce((SELECT issue FROM manage_links WHERE booking_id = %s), 0)
     FROM (VALUES (1)) AS always LEFT JOIN accounts ON id = %s"""
 _REVOKE = """
     INSERT INTO manage_links (booking_id, issue) VALUES (%(booking_id)s, %(issue)s + 1)
     ON CONFLICT (booking_id) DO UPDATE SET issue = %(issue)s + 1, changed_at = now() WHERE manage_links.issue <= %(issue)s"""
+
+
+class Holder(NamedTuple):
+    """Whether a hold of a guest says whose it is, and whether the e-mail address of that contact is proven."""
+
+    is_named: bool
+    is_proven: bool
 
 
 class ManagedBooking(msgspec.Struct, frozen=True):
@@ -74,14 +81,14 @@ class ManageLinks:
         async with one_statement(self._pool) as cursor:
             return await _read(cursor, issued, booked.event_id, booked.customer_id)
 
-    async def check_holder(self, issued: Issued, contact_id: UUID) -> bool:
-        """Whether a hold says whose it is. Raises LinkSuperseded."""
+    async def check_holder(self, issued: Issued, contact_id: UUID) -> Holder:
+        """Raises LinkSuperseded."""
         async with one_statement(self._pool) as cursor:
             await cursor.execute(_FIND_HOLDER, (issued.id, contact_id))
-            is_named, is_contact, issue = await cursor.fetchone() or (False, False, 0)
+            is_named, is_contact, is_proven, issue = await cursor.fetchone() or (False, False, False, 0)
         if issued.issue < issue or (is_named and not is_contact):
             raise LinkSuperseded
-        return bool(is_named)
+        return Holder(bool(is_named), bool(is_proven))
 
     async def resend(self, managed: ManagedBooking, command_id: UUID) -> None:
         """Mails the confirmation again, to the contact. Raises LinkSuperseded, and what `Resending.send` raises."""

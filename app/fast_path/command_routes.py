@@ -18,7 +18,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from accounts.access import BUYERS, SESSION_COOKIE, permitted
+from accounts.access import BUYERS, Access, permitted
 from app import middleware, problems, tracing
 from app.observation import RequestObserver
 from commands.appender.pending import DisconnectCheck
@@ -40,8 +40,6 @@ _PATHS = re.compile(f"/api/(?:(events)/{_ID}/(bookings|holds)|(holds)/{_ID}/(con
 ROUTES = ("/api/events/{event_id}/bookings", "/api/events/{event_id}/holds", "/api/holds/{hold_id}/confirm")
 _IN_SPAN = "seatledger.span"
 _HEADERS = [(b"cache-control", b"no-store"), (b"content-type", b"application/json"), *middleware.HEADERS]
-#: In the cookies of a browser in which somebody is logged in.
-_SESSION = SESSION_COOKIE.encode()
 #: An `Authorization` of this length may have the token of a guest's hold.
 _LONG = len("Bearer ") + LENGTH
 _encode = msgspec.json.Encoder().encode
@@ -76,7 +74,7 @@ class CommandFastPath:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         match = scope["type"] == "http" and scope["method"] == "POST" and _PATHS(scope["path"])
         headers = dict(reversed(scope["headers"])) if match else {}  # the first header of a name counts
-        if not match or not _is_of_account(headers):
+        if not match or not self._is_of_account(headers):
             await self._inner(scope, receive, send)
             return
         of, id_, what = filter(None, match.groups())
@@ -110,6 +108,13 @@ class CommandFastPath:
         await send({"type": "http.response.start", "status": 201, "headers": response_headers})
         await send({"type": "http.response.body", "body": body})
 
+    def _is_of_account(self, headers: dict[bytes, bytes]) -> bool:
+        authorization = headers.get(b"authorization")
+        if authorization is not None:
+            return len(authorization) < _LONG
+        access: Access = self._app.state.access
+        return b"cookie" in headers and access.has_session_cookie(headers[b"cookie"])
+
     async def _execute(self, target: _Target, headers: dict[bytes, bytes], scope: Scope, receive: Receive) -> CommandResult:
         state = self._app.state
         content, content_type = await _read_body(headers, receive), headers.get(b"content-type", b"").decode("latin-1")
@@ -129,11 +134,6 @@ class CommandFastPath:
             if target.what == "holds":
                 return await holds.hold(target.id, body, principal, client, id_, is_disconnected)
             return await book(state.write_side, target.id, body, principal.actor, id_, is_disconnected)
-
-
-def _is_of_account(headers: dict[bytes, bytes]) -> bool:
-    authorization = headers.get(b"authorization")
-    return _SESSION in headers.get(b"cookie", b"") if authorization is None else len(authorization) < _LONG
 
 
 def _command_id(principal_id: UUID, scope: Scope, key: bytes | None) -> UUID:

@@ -18,6 +18,7 @@ the data of a body in chunks (extensions and trailers, which nobody reads), MAX_
 import asyncio
 import fcntl
 import logging
+import socket
 import sys
 import termios
 from contextlib import suppress
@@ -137,6 +138,11 @@ def _flush_all(buffering: list[BufferedTransport]) -> None:
             log.exception("A response could not be sent")
 
 
+def _is_of_internet(transport: asyncio.Transport) -> bool:
+    connection = transport.get_extra_info("socket")
+    return connection is not None and connection.family in (socket.AF_INET, socket.AF_INET6)
+
+
 class RefusedHead(Exception):
     """`slug`: of the problem that is the response."""
 
@@ -169,6 +175,10 @@ class HttpProtocol(HttpToolsProtocol):
         self._buffered = BufferedTransport(transport, self.loop, self.stalled_seconds)
         super().connection_made(cast(asyncio.Transport, self._buffered))
         self._start_deadline()
+        if self.client is None and _is_of_internet(transport):  # closed already: no limit would know whose its requests are
+            self._is_refused, self._counted_as = True, None
+            transport.abort()
+            return
         self._counted_as = self._connection_limiter.add(self.client)
         if self._counted_as is None:
             self._refuse("too-many-connections")

@@ -1,6 +1,7 @@
 """Guests who hoard, and people who do things in the name of others (S20, S21): without an account, too, everything has a bound."""
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
 from tests.abuse.refusals import refused
@@ -47,6 +48,16 @@ def test_unproven_guests_can_not_use_up_what_a_person_may_book(stack: Stack, org
             mine = owner.post(path, json=booking(email, 2, proof=proof_for(owner, stack.settings, email)))
             assert mine.status_code == 201, "of the limit nothing is used"
     assert statuses == [201] * 3 + [403] * 2
+
+
+def test_one_booking_that_is_sent_many_times_at_once_counts_once(stack: Stack, organizer: Person) -> None:
+    path, email = f"/api/events/{stack.event(organizer)['id']}/bookings", f"{uuid4().hex}@example.test"
+    with stack.another_api(**MAIL, GUEST_MAILS_PER_HOUR="3") as url, Guest().at(url) as http:
+        assert http.post(path, json=booking(email), headers={"Idempotency-Key": "first"}).status_code == 201
+        with ThreadPoolExecutor(8) as pool:
+            sent = list(pool.map(lambda _: http.post(path, json=booking(email), headers={"Idempotency-Key": "one"}), range(8)))
+        assert {(answer.status_code, answer.json()["id"]) for answer in sent} == {(201, sent[0].json()["id"])}
+        assert [http.post(path, json=booking(email)).status_code for _ in range(2)] == [201, 403]
 
 
 def test_booking_for_somebody_elses_address_gives_nothing_to_or_from_their_account(

@@ -115,6 +115,12 @@ def test_confirmations_get_the_same_response_both_ways(
     assert again[0] == again[1]
 
 
+@pytest.mark.parametrize("cookie", ["seatledger_session=", "xx_seatledger_session_yy=1", "__Host-seatledger_session=old", "a=b"])
+def test_a_cookie_that_is_no_session_keeps_no_guest_from_booking(cookie: str, event_id: str, stack: Stack) -> None:
+    body = {**tickets(), "contact": {"name": "A guest", "email": "guest@example.test"}}
+    assert stack.http.post(f"/api/events/{event_id}/bookings", json=body, headers={"Cookie": cookie}).status_code == 201
+
+
 def test_other_methods_are_handled_by_the_framework(event_id: str, organizer: Person) -> None:
     path = f"/api/events/{event_id}/bookings"
     assert organizer.do("PUT", path, tickets()).status_code == 405

@@ -104,6 +104,7 @@ NOT_BODY: dict[str, Any] = {
     "same_person": frozenset({s.BOB.id}),
     "ticket_key": 9,
     "guest": "proven",
+    "is_named": True,
     "has_default_guests": True,
     "held": s.held(s.ALICE, s.general(1)),
     "key": 2,

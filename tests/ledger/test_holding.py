@@ -73,6 +73,14 @@ def test_holding_is_refused_like_booking(details: dict[str, Any], at: datetime, 
 # --- extending and releasing
 
 
+def test_nobody_gets_more_time_than_there_are_sales() -> None:
+    closes = NOW + timedelta(minutes=5)
+    closed = given(s.scheduled(sales_close_at=closes), HELD)
+    closed.when(s.extend(ALICE), at=closes).refused(errors.NotOnSale, opens_at=None, closed_at=closes.isoformat())
+    assert decide(closed.event, s.extend(ORGANIZER), closes), "the box office sells on"
+    given(s.scheduled(starts_at=closes), HELD).when(s.extend(ALICE), at=closes).refused(errors.EventNotBookable, reason="past")
+
+
 def test_an_extension_is_from_now_on() -> None:
     now = NOW + timedelta(minutes=9)
     event = given(s.scheduled(), HELD).when(s.extend(ALICE), at=now).then(s.extended(now + timedelta(minutes=15)))
@@ -215,11 +223,32 @@ def test_a_late_confirmation_is_refused_if_others_have_the_seats(others: e.Entry
     event.when(s.confirm(ALICE, entry=held), at=DUE).refused(HoldGone, category="General", available=0, held=int(is_hold))
 
 
-def test_a_late_confirmation_has_the_old_price() -> None:
-    event = given(s.scheduled(), HELD, s.price_changed(1, 9_000), s.lapsed())
-    booked = event.when(s.confirm(ALICE, entry=HELD), at=DUE).then(s.confirmed(ALICE, general(2)))
+@pytest.mark.parametrize("has_lapsed", [False, True])
+@pytest.mark.parametrize(("price", "total"), [(9_000, "180.00"), (1_000, "20.00")])
+def test_a_late_confirmation_has_the_price_of_now_if_that_is_expected(has_lapsed: bool, price: int, total: str) -> None:
+    """Else a hold that was forgotten would be an option on today's price, for ever."""
+    event = given(s.scheduled(), HELD, s.price_changed(1, price), *([s.lapsed()] if has_lapsed else []))
+    for expected in (None, "100.00"):
+        late = s.confirm(ALICE, entry=HELD, total=expected)
+        event.when(late, at=DUE).refused(errors.PriceChanged, total_amount=total)
+    now = event.when(s.confirm(ALICE, entry=HELD, total=total), at=DUE).then(s.confirmed(ALICE, general(2, price)))
+    assert now.ticket_amounts(HOLD) == (price, price)
+
+
+def test_a_confirmation_in_time_has_the_price_that_was_held() -> None:
+    event = given(s.scheduled(), HELD, s.price_changed(1, 9_000))
+    booked = event.when(s.confirm(ALICE)).then(s.confirmed(ALICE, general(2)))
     assert booked.ticket_amounts(HOLD) == (5_000, 5_000)
     assert restored(snapshots.take(booked.merge())).ticket_amounts(HOLD) == (5_000, 5_000)
+
+
+def test_guests_whom_a_hold_names_are_checked_again_once_its_time_is_over() -> None:
+    limited = given(s.scheduled(guest_checkout="proven", max_tickets_per_customer=2), HELD)
+    confirm = msgspec.structs.replace(s.confirm(ALICE, entry=HELD), guest="unproven", is_named=True)
+    limited.when(confirm).then(s.confirmed(ALICE, general(2)))
+    limited.when(confirm, at=DUE).refused(errors.EmailUnverified)
+    limited.when(msgspec.structs.replace(confirm, guest="proven"), at=DUE).then(s.confirmed(ALICE, general(2)))
+    given(s.scheduled(), HELD).when(confirm, at=DUE).refused(errors.GuestCheckoutOff)
 
 
 @pytest.mark.parametrize("has_lapsed", [False, True])

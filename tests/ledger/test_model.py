@@ -148,12 +148,14 @@ class Selling(OwnAccount, RuleBasedStateMachine):
         in_time = hold in self.live_holds()
         wanted = {seat: hold.seats.count(seat) for seat in hold.seats}
         can_be_theirs = holder == hold.holder or self.is_within_limit(len(hold.seats), holder)
-        fits = can_be_theirs if in_time else self.is_acceptable(wanted, holder, hold.code)
+        prices = hold.prices if in_time else [p for c, q in wanted.items() for p in self.prices(c, q, hold.code)]
+        is_late_and_fits = self.is_acceptable(wanted, holder, hold.code) and sum(prices) == sum(hold.prices)
+        fits = can_be_theirs if in_time else is_late_and_fits
         expected = hold.is_open and self.status == "active" and fits
         assert self.submit(self.named(s.confirm(s.ADMIN, hold=hold.id, customer=customer))) == expected
         if expected:
             hold.is_open = False
-            seats = zip(hold.seats, hold.prices, strict=True)
+            seats = zip(hold.seats, prices, strict=True)
             self.sell([Ticket(hold.id, n, c, holder, price, hold.code) for n, (c, price) in enumerate(seats)])
 
     @precondition(lambda self: self.holds)

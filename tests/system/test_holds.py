@@ -128,15 +128,27 @@ def test_open_holds_are_limited_by_account_and_by_address(stack: Stack, organize
     with stack.another_api(HOLDS_PER_ACCOUNT="2", HOLDS_PER_ADDRESS="3") as url, httpx.Client(base_url=url, timeout=30) as http:
         first, second = Person(http, alice.id, alice.token), Person(http, bob.id, bob.token)
         held = [first.ok("POST", holds_of(event), tickets()) for _ in range(2)]
-        refused(first.do("POST", holds_of(event), tickets(50)), 429, slug="too-many-holds")
+        refused(first.do("POST", holds_of(event), tickets(20)), 429, slug="too-many-holds")
         second.ok("POST", holds_of(event), tickets())
         refused(second.do("POST", holds_of(event), tickets()), 429, slug="too-many-holds")
         alice.ok("DELETE", f"/api/holds/{held[0]['id']}")  # by another process
         alice.see(f"/api/events/{event['id']}")
-        refused(first.do("POST", holds_of(event), tickets(50)), 409, slug="sold-out")
+        refused(first.do("POST", holds_of(event), tickets(20)), 409, slug="sold-out")
         first.ok("POST", holds_of(event), tickets())
         first.ok("POST", f"/api/holds/{held[1]['id']}/confirm")
         first.ok("POST", holds_of(event), tickets())
+
+
+def test_holds_of_an_account_count_by_their_seats(stack: Stack, organizer: Person, alice: Person) -> None:
+    event = stack.event(organizer, capacity=2_000)
+    with stack.another_api(HOLDS_PER_ACCOUNT="3") as url, httpx.Client(base_url=url, timeout=30) as http:
+        customer = Person(http, alice.id, alice.token)
+        refused(customer.do("POST", holds_of(event), tickets(61)), 429, slug="too-many-holds")
+        held = customer.ok("POST", holds_of(event), tickets(41))
+        refused(customer.do("POST", holds_of(event), tickets(1)), 429, slug="too-many-holds")
+        customer.ok("DELETE", f"/api/holds/{held['id']}")
+        for _ in range(3):
+            customer.ok("POST", holds_of(event), tickets(20))
 
 
 def test_a_guest_holds_confirms_and_manages_by_one_token(stack: Stack, event: JSON, organizer: Person, other_url: str) -> None:
