@@ -7,6 +7,7 @@ import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { BrowserRouter } from "react-router";
 
+import { forgetOldHolds } from "@/features/events/checkout/held-seats";
 import { eventsQuery } from "@/features/events/queries";
 import { parseEventFilter } from "@/features/events/use-event-filter";
 
@@ -14,6 +15,7 @@ import { Providers, styleNonce } from "./providers";
 import { makeQueryClient } from "./query-client";
 import { AppRoutes } from "./routes";
 
+forgetOldHolds(Date.now());
 setNonce(styleNonce); // for the style of a dialog that hides the scroll bar
 
 // Requests the events of the front page before the first render.

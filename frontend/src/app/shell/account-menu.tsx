@@ -6,6 +6,7 @@ import { Link, useNavigate } from "react-router";
 import { useLogOut } from "@/shared/api/generated/accounts/accounts";
 import type { Account } from "@/shared/api/generated/model";
 import { aboutQuery } from "@/shared/queries/about-query";
+import { forgetAllHolds } from "@/shared/session/held-storage";
 import { endSession } from "@/shared/session/session";
 import { appText } from "@/shared/strings/app";
 
@@ -21,7 +22,14 @@ export function AccountMenu({ account }: { account: Account }) {
     endSession(queries);
     void navigate("/");
   };
-  const logOut = useLogOut({ mutation: { onSuccess: end } });
+  const logOut = useLogOut({
+    mutation: {
+      onSuccess: () => {
+        forgetAllHolds();
+        end();
+      },
+    },
+  });
 
   return (
     <Menu position="bottom-end" width={240} withinPortal={false} defaultOpened withInitialFocusPlaceholder={false}>

@@ -1,4 +1,9 @@
-/** What this browser knows of a hold that it made. In the storage of all its tabs, so that it survives a reload. */
+import { HOLD_PREFIX as PREFIX } from "@/shared/session/held-storage";
+
+/**
+ * What this browser knows of a hold that it made. In the storage of all its tabs, so that another one can go on; but for what was
+ * typed in, which is kept for its tab alone: the next person at this browser must not see it.
+ */
 export interface HeldSeats {
   eventId: string;
   /** Opens the hold, and later the booking; null: the session of the account that made it does. */
@@ -16,16 +21,17 @@ export interface HeldSeats {
   isAccounts?: boolean;
 }
 
-const PREFIX = "seatledger.hold ";
-/** How long after its end a hold is kept: its answers may be needed for the next one. */
-const KEPT_MILLISECONDS = 24 * 3_600_000;
+/** How long after its end a hold is kept: the same seats may be asked for again. */
+const KEPT_MILLISECONDS = 3_600_000;
 
 export function recallHeld(holdId: string): HeldSeats | null {
-  return parse(localStorage.getItem(PREFIX + holdId));
+  const held = parse(localStorage.getItem(PREFIX + holdId));
+  return held && { ...held, name: "", email: "", ...parse(sessionStorage.getItem(PREFIX + holdId)) };
 }
 
-export function storeHeld(holdId: string, held: HeldSeats): void {
+export function storeHeld(holdId: string, { name, email, code, ...held }: HeldSeats): void {
   localStorage.setItem(PREFIX + holdId, JSON.stringify(held));
+  sessionStorage.setItem(PREFIX + holdId, JSON.stringify({ name, email, code }));
 }
 
 export function updateHeld(holdId: string, changes: Partial<HeldSeats>): void {
@@ -35,25 +41,35 @@ export function updateHeld(holdId: string, changes: Partial<HeldSeats>): void {
 
 export function forgetHeld(holdId: string): void {
   localStorage.removeItem(PREFIX + holdId);
+  sessionStorage.removeItem(PREFIX + holdId);
+}
+
+/** Forgets the holds whose time is over. */
+export function forgetOldHolds(now: number): void {
+  for (const key of Object.keys(localStorage)) {
+    if (!key.startsWith(PREFIX)) continue;
+    const held = recallHeld(key.slice(PREFIX.length));
+    if (held === null || !(Date.parse(held.until) + KEPT_MILLISECONDS >= now)) forgetHeld(key.slice(PREFIX.length));
+  }
 }
 
 /**
  * The hold of an event that ends last and has not ended yet; null: there is none. `accountId`: who made it; null: somebody without
- * an account. Forgets old ones.
+ * an account.
  */
 export function findHeld(
   eventId: string,
   now: number,
   accountId: string | null = null,
 ): { id: string; held: HeldSeats } | null {
+  forgetOldHolds(now);
   let found: { id: string; held: HeldSeats } | null = null;
   for (const key of Object.keys(localStorage)) {
     if (!key.startsWith(PREFIX)) continue;
     const id = key.slice(PREFIX.length);
     const held = recallHeld(id);
-    if (held === null || Date.parse(held.until) + KEPT_MILLISECONDS < now) forgetHeld(id);
-    else if (
-      held.eventId === eventId &&
+    if (
+      held?.eventId === eventId &&
       (held.token === null ? held.accountId === accountId : accountId === null) &&
       Date.parse(held.until) > now &&
       held.until > (found?.held.until ?? "")
