@@ -48,6 +48,10 @@ class Booking(BaseModel):
     lines: list[Line]
     total_amount: str
     refunded_amount: str
+    payment_status: str = "none-due"
+    paid_amount: str = "0.00"
+    due_amount: str = "0.00"
+    refund_due_amount: str = "0.00"
     currency: str
     tickets: list[Ticket]
     booked_at: datetime

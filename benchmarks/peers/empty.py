@@ -12,7 +12,7 @@ from uuid import UUID
 from fastapi import APIRouter, FastAPI, Query
 
 from benchmarks.peers.bodies import Booking, EventData, NewBooking, confirmation, money
-from benchmarks.peers.read_bodies import Category, Event, EventPage
+from benchmarks.peers.read_bodies import ELSEWHERE, Category, Event, EventPage
 
 router = APIRouter()
 _SOME_ID = UUID(int=0x5EA7)
@@ -55,5 +55,6 @@ def _event(event_id: UUID) -> Event:
         ends_at=None, timezone="UTC", sales_open_at=None, sales_close_at=None, past_at=_SOME_TIME, show_at=None,
         currency="EUR", status="active", organizer_id=_SOME_ID, categories=categories, pools=[], has_codes=False,
         capacity=2_000_000, available=1_998_000,
-        max_tickets_per_customer=None, guest_checkout="off", hold_minutes=15, details_version=1, created_at=_SOME_TIME,
+        max_tickets_per_customer=None, guest_checkout="off", hold_minutes=15, payment=ELSEWHERE,
+        details_version=1, created_at=_SOME_TIME,
     )  # fmt: skip

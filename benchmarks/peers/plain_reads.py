@@ -149,7 +149,8 @@ def _event(row: Any) -> read_bodies.Event:
         status=row["status"], organizer_id=row["organizer_id"],
         categories=categories, pools=[], has_codes=False, capacity=sum(category.capacity for category in categories),
         available=sum(category.available for category in categories), max_tickets_per_customer=row["max_tickets_per_customer"],
-        guest_checkout="off", hold_minutes=15, details_version=row["details_version"], created_at=row["created_at"],
+        guest_checkout="off", hold_minutes=15, payment=read_bodies.ELSEWHERE, details_version=row["details_version"],
+        created_at=row["created_at"],
     )  # fmt: skip
 
 

@@ -23,6 +23,14 @@ class Category(BaseModel):
     needs_code_until: datetime | None
 
 
+class PaymentTerms(BaseModel):
+    policy: str
+    methods: list[str]
+
+
+ELSEWHERE = PaymentTerms(policy="elsewhere", methods=[])
+
+
 class Event(BaseModel):
     id: UUID
     number: int
@@ -47,6 +55,7 @@ class Event(BaseModel):
     max_tickets_per_customer: int | None
     guest_checkout: str
     hold_minutes: int
+    payment: PaymentTerms
     details_version: int
     created_at: datetime
 
