@@ -927,6 +927,10 @@ CREATE TABLE public.revenue_events (
     cancellations integer NOT NULL,
     pools text,
     beyond_pools integer DEFAULT 0 NOT NULL,
+    received bigint DEFAULT 0 NOT NULL,
+    paid_back bigint DEFAULT 0 NOT NULL,
+    due bigint DEFAULT 0 NOT NULL,
+    refund_due bigint DEFAULT 0 NOT NULL,
     CONSTRAINT ck_revenue_events_cancellations_within_bookings CHECK (((cancellations >= 0) AND (cancellations <= bookings))),
     CONSTRAINT ck_revenue_events_status CHECK ((status = ANY (ARRAY['active'::text, 'cancelled'::text, 'completed'::text])))
 );

@@ -47,5 +47,5 @@ IGNORED: Mapping[str, frozenset[type[e.Entry]]] = {
     | {e.EventScheduled, e.EventDetailsChanged, e.PriceChanged, e.PoolsSet, e.HoldExtended, e.TicketUsed},
     "payments": _EVENT | _CATEGORIES | _HOLDS | _CODES | {e.EventCompleted, e.SeatsBooked, e.BookingCancelled, e.TicketUsed},
     "postings": _EVENT | _CATEGORIES | _HOLDS | _CODES | {e.TicketUsed},
-    "revenue": _HOLDS | _CODES | _MONEY | {e.PriceChanged, e.TicketUsed},
+    "revenue": _HOLDS | _CODES | {e.PriceChanged, e.TicketUsed},
 }

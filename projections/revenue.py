@@ -16,7 +16,9 @@ from projections.tables import CategoryNumber, Id, MinorUnits, Model, Position, 
 
 class RevenueEvent(Model):
     """An event with its bookings. `cancellations`: the number of those that were cancelled as a whole. `pools`: a JSON array of its
-    pools, as their entry has them; None without any. `beyond_pools`: the seats of its categories that can't be sold for them."""
+    pools, as their entry has them; None without any. `beyond_pools`: the seats of its categories that can't be sold for them.
+    The last four are about bookings that are paid through Seatledger: what was received and paid back, and what is still due, and
+    owed back."""
 
     __tablename__ = "revenue_events"
     __table_args__ = (
@@ -36,6 +38,10 @@ class RevenueEvent(Model):
     cancellations: Mapped[int]
     pools: Mapped[String | None]
     beyond_pools: Mapped[int] = mapped_column(server_default=text("0"))
+    received: Mapped[MinorUnits] = mapped_column(server_default=text("0"))
+    paid_back: Mapped[MinorUnits] = mapped_column(server_default=text("0"))
+    due: Mapped[MinorUnits] = mapped_column(server_default=text("0"))
+    refund_due: Mapped[MinorUnits] = mapped_column(server_default=text("0"))
 
 
 class RevenueCategory(Model):
@@ -132,6 +138,7 @@ def _new_event(recorded: RecordedEntry, entry: e.EventScheduled) -> _Event:
         "cancellations": 0,
         "pools": None,
         "beyond_pools": 0,
+        **dict.fromkeys(("received", "paid_back", "due", "refund_due"), 0),
     }
     return _Event(row, {c.number: _Category(c.name, c.capacity) for c in entry.categories}, {}, set())
 
@@ -145,6 +152,7 @@ def _book(event: _Event, entry: e.SeatsBooked) -> None:
         category.gross += amount
         quantity += line.quantity
         gross += amount
+    event.row["due"] += gross * entry.is_payable
     event.add_to_hour(entry.at, bookings=1, tickets=quantity, gross=gross)
 
 
@@ -153,8 +161,25 @@ def _cancel_booking(event: _Event, entry: e.BookingCancelled) -> None:
     for line in entry.lines:
         event.categories[line.category].taken -= line.quantity
         event.categories[line.category].refunded += line.refund
+    event.row["due"] -= entry.less_to_pay or 0
     refunded = sum(line.refund for line in entry.lines)
     event.add_to_hour(entry.at, cancellations=int(entry.whole), tickets_cancelled=len(entry.tickets), refunded=refunded)
+
+
+def _receive(event: _Event, entry: e.PaymentReceived) -> None:
+    event.row["received"] += entry.amount
+    event.row["due"] -= entry.amount
+
+
+def _owe(event: _Event, entry: e.RefundOwed) -> None:
+    """What was paid for cancelled tickets, which are not to be paid any more; or goodwill, which lowers the price as well."""
+    event.row["refund_due"] += entry.amount
+    event.row["due"] += 0 if entry.reason == "goodwill" else entry.amount
+
+
+def _pay_back(event: _Event, entry: e.RefundPaid) -> None:
+    event.row["paid_back"] += entry.amount
+    event.row["refund_due"] -= entry.amount
 
 
 def _cancel_event(event: _Event, entry: e.EventCancelled) -> None:
@@ -162,7 +187,8 @@ def _cancel_event(event: _Event, entry: e.EventCancelled) -> None:
     tickets = sum(category.taken for category in event.categories.values())
     cancelled = event.row["bookings"] - event.row["cancellations"]
     event.add_to_hour(entry.at, cancellations=cancelled, tickets_cancelled=tickets, refunded=refunded)
-    event.row |= {"status": "cancelled", "cancellations": event.row["bookings"]}
+    owed = event.row["received"] - event.row["paid_back"]
+    event.row |= {"status": "cancelled", "cancellations": event.row["bookings"], "due": 0, "refund_due": owed}
     for category in event.categories.values():
         category.refunded, category.taken = category.gross, 0
 
@@ -209,6 +235,9 @@ def _count_beyond_pools(event: _Event) -> None:
 _HANDLERS: dict[type[e.Entry], Callable[[_Event, Any], None]] = {
     e.SeatsBooked: _book,
     e.BookingCancelled: _cancel_booking,
+    e.PaymentReceived: _receive,
+    e.RefundOwed: _owe,
+    e.RefundPaid: _pay_back,
     e.EventCancelled: _cancel_event,
     e.EventCompleted: _complete_event,
     e.EventDetailsChanged: _change_details,
@@ -222,7 +251,7 @@ _HANDLERS: dict[type[e.Entry], Callable[[_Event, Any], None]] = {
 
 class RevenueProjector:
     name = "revenue"
-    version = 2
+    version = 3
     is_by_event = True
     tables = (RevenueEvent, RevenueCategory, RevenueHour)
     handles: frozenset[type[e.Entry]] = frozenset((e.EventScheduled, *_HANDLERS))

@@ -81,6 +81,10 @@ class Revenue(BaseModel):
     gross: str
     refunded: str
     net: str
+    received: str = "0.00"
+    paid_back: str = "0.00"
+    due: str = "0.00"
+    refund_due: str = "0.00"
 
 
 class Summary(BaseModel):
@@ -107,6 +111,10 @@ class EventStats(BaseModel):
     gross: str
     refunded: str
     net: str
+    received: str = "0.00"
+    paid_back: str = "0.00"
+    due: str = "0.00"
+    refund_due: str = "0.00"
 
 
 class EventStatsPage(BaseModel):

@@ -1,6 +1,6 @@
 """Payments: what was received for bookings, what is owed and was paid back, and the postings of all that.
 
-The tables are described in `projections/payments.py`, `postings.py`, `bookings.py` and `catalogue.py`; tests compare them. The
+The tables are described in `projections/payments.py`, `postings.py`, `bookings.py`, `revenue.py` and `catalogue.py`; tests compare them. The
 versions of the projections that are changed rise, so that workers of the last release, which can't read the entries, stop. The new
 ones begin where `bookings` is: there are no payments before.
 """
@@ -16,6 +16,12 @@ depends_on = None
 UP = """
 UPDATE projections SET version = 4 WHERE name = 'bookings';
 UPDATE projections SET version = 7 WHERE name = 'catalogue';
+UPDATE projections SET version = 3 WHERE name = 'revenue';
+ALTER TABLE revenue_events
+    ADD COLUMN received BIGINT DEFAULT 0 NOT NULL,
+    ADD COLUMN paid_back BIGINT DEFAULT 0 NOT NULL,
+    ADD COLUMN due BIGINT DEFAULT 0 NOT NULL,
+    ADD COLUMN refund_due BIGINT DEFAULT 0 NOT NULL;
 ALTER TABLE catalogue_events ADD COLUMN payment_methods TEXT[] DEFAULT '{}' NOT NULL;
 ALTER TABLE bookings
     ADD COLUMN to_pay BIGINT,
@@ -88,6 +94,7 @@ INSERT INTO projections (name, version, position, updated_at)
 DOWN = """
 UPDATE projections SET version = 3 WHERE name = 'bookings';
 UPDATE projections SET version = 6 WHERE name = 'catalogue';
+UPDATE projections SET version = 2 WHERE name = 'revenue';
 DELETE FROM projections WHERE name IN ('payments', 'postings');
 DELETE FROM set_aside WHERE name IN ('payments', 'postings');
 DROP TABLE posting_balances;
@@ -96,6 +103,7 @@ DROP TABLE money_movements;
 DROP TABLE payments;
 ALTER TABLE bookings DROP COLUMN to_pay, DROP COLUMN received, DROP COLUMN paid_back;
 ALTER TABLE catalogue_events DROP COLUMN payment_methods;
+ALTER TABLE revenue_events DROP COLUMN received, DROP COLUMN paid_back, DROP COLUMN due, DROP COLUMN refund_due;
 """
 
 

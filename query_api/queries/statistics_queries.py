@@ -60,6 +60,10 @@ class SummaryRow(Row, frozen=True):
     taken: int
     gross: int
     refunded: int
+    received: int
+    paid_back: int
+    due: int
+    refund_due: int
 
 
 class EventTotalsRow(Row, frozen=True):
@@ -75,6 +79,10 @@ class EventTotalsRow(Row, frozen=True):
     cancellations: int
     gross: int
     refunded: int
+    received: int
+    paid_back: int
+    due: int
+    refund_due: int
 
 
 class SalesRow(Row, frozen=True):
@@ -104,15 +112,24 @@ def _total(amount: Any, name: str) -> Any:
     return cast(func.sum(amount), BigInteger).label(name)
 
 
+#: Of bookings that are paid through Seatledger.
+_MONEY = ("received", "paid_back", "due", "refund_due")
+
+
 @cache
 def _summary(flags: frozenset[str]) -> Compiled[SummaryRow]:
     e, c = RevenueEvent, RevenueCategory
     capacity = cast(func.sum(c.capacity) - e.beyond_pools, BigInteger).label("capacity")
     totals = [capacity, *(_total(getattr(c, name), name) for name in ("taken", "gross", "refunded"))]
-    each = select(e.currency, e.status, e.bookings, e.cancellations, *totals).join(c, c.event_id == e.event_id).group_by(e.event_id)
+    money = [getattr(e, name) for name in _MONEY]
+    each = (
+        select(e.currency, e.status, e.bookings, e.cancellations, *totals, *money)
+        .join(c, c.event_id == e.event_id)
+        .group_by(e.event_id)
+    )
     event = (each.where(e.organizer_id == VIEWER) if "viewer" in flags else each).subquery("event").c
     counts = [func.count().filter(event.status == as_text(status)).label(status) for status in ("active", "cancelled", "completed")]
-    sums = [_total(event[name], name) for name in ("bookings", "cancellations", "capacity", "taken", "gross", "refunded")]
+    sums = [_total(event[name], name) for name in ("bookings", "cancellations", "capacity", "taken", "gross", "refunded", *_MONEY)]
     rows = select(event.currency, *counts, *sums).group_by(event.currency)
     return compile_anchored(anchored(REVENUE, rows, "currency"), SummaryRow)
 
@@ -136,7 +153,7 @@ def _event_total_rows(flags: frozenset[str], limit: ColumnElement[int] | None) -
     return select(
         row.event_id, row.number, row.name, row.starts_at, row.status, row.currency,
         cast(totals.c.capacity - row.beyond_pools, BigInteger).label("capacity"), totals.c.taken,
-        row.bookings, row.cancellations, totals.c.gross, totals.c.refunded,
+        row.bookings, row.cancellations, totals.c.gross, totals.c.refunded, *(getattr(row, name) for name in _MONEY),
     ).join(totals, true())  # fmt: skip
 
 

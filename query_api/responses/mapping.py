@@ -192,7 +192,7 @@ def _lines(tickets: Iterable[TicketRow], currency: str) -> list[LineView]:
 
 
 def revenue_view(row: SummaryRow) -> RevenueView:
-    return RevenueView(currency=row.currency, **_amounts(row))
+    return RevenueView(currency=row.currency, **_amounts(row), **_money(row))
 
 
 def summary_view(position: int, rows: Sequence[SummaryRow]) -> SummaryView:
@@ -212,6 +212,7 @@ def event_stats_view(row: EventTotalsRow) -> EventStatsView:
     return EventStatsView(
         event_id=row.event_id, number=row.number, name=row.name, starts_at=row.starts_at, status=row.status, currency=row.currency,
         capacity=row.capacity, taken=row.taken, bookings=row.bookings, cancellations=row.cancellations, **_amounts(row),
+        **_money(row),
     )  # fmt: skip
 
 
@@ -225,6 +226,11 @@ def sales_view(row: SalesRow) -> SalesView:
 
 def _amounts(row: SummaryRow | EventTotalsRow | SalesRow) -> dict[str, str]:
     amounts = {"gross": row.gross, "refunded": row.refunded, "net": row.gross - row.refunded}
+    return {name: to_text(amount, row.currency) for name, amount in amounts.items()}
+
+
+def _money(row: SummaryRow | EventTotalsRow) -> dict[str, str]:
+    amounts = {"received": row.received, "paid_back": row.paid_back, "due": row.due, "refund_due": row.refund_due}
     return {name: to_text(amount, row.currency) for name, amount in amounts.items()}
 
 

@@ -181,12 +181,17 @@ class EventCounts:
 
 @dataclass(slots=True, kw_only=True)
 class RevenueView:
-    """Revenue in one currency: `net` is `gross` minus `refunded`."""
+    """Revenue in one currency: `net` is `gross` minus `refunded`. Of bookings that are paid through Seatledger: what was `received`
+    and `paid_back`, is still `due`, and is owed back (`refund_due`)."""
 
     currency: str
     gross: Money
     refunded: Money
     net: Money
+    received: Money
+    paid_back: Money
+    due: Money
+    refund_due: Money
 
 
 @dataclass(slots=True, kw_only=True)
@@ -205,7 +210,7 @@ class SummaryView:
 
 @dataclass(slots=True, kw_only=True)
 class EventStatsView:
-    """Statistics of an event. `cancellations`: the number of bookings cancelled as a whole; `net` is `gross` minus `refunded`."""
+    """Statistics of an event. `cancellations`: the number of bookings cancelled as a whole; amounts as in `Revenue`."""
 
     event_id: UUID
     number: int
@@ -220,6 +225,10 @@ class EventStatsView:
     gross: Money
     refunded: Money
     net: Money
+    received: Money
+    paid_back: Money
+    due: Money
+    refund_due: Money
 
 
 @dataclass(slots=True, kw_only=True)

@@ -19,13 +19,13 @@ from query_api.read_side import Reader
 from query_api.responses.csv_export import Cell, Pages, csv_response
 from query_api.responses.http import JSON_OR_CSV, json_response
 from query_api.responses.mapping import event_stats_view, revenue_view, sales_view, summary_view
-from query_api.responses.views import EventStatsPage, EventStatsView, SalesSeries, SalesView, SummaryView
+from query_api.responses.views import EventStatsPage, EventStatsView, RevenueView, SalesSeries, SalesView, SummaryView
 
 router = APIRouter(prefix="/api/stats", tags=["stats"])
 
 EventId = Annotated[UUID | None, Query(description="Only sales of this event")]
 #: Amounts are strings in JSON and numbers in a spreadsheet.
-_AMOUNTS = ("gross", "refunded", "net")
+_AMOUNTS = frozenset({"gross", "refunded", "net", "received", "paid_back", "due", "refund_due"})
 
 
 def _viewer(principal: Principal) -> UUID | None:
@@ -38,12 +38,11 @@ async def get_stats_summary(principal: Organizer, reader: Reader, as_csv: Prefer
     """Totals over all events. As CSV: one row for each currency."""
     position, rows = await reader.fetch(queries.summary(_viewer(principal)))
     if as_csv:
-        header = ("currency", "active", "cancelled", "completed", "bookings", "cancellations", "capacity", "taken", *_AMOUNTS)
+        counts = ("active", "cancelled", "completed", "bookings", "cancellations", "capacity", "taken")
+        header = ("currency", *counts, *_header(RevenueView)[1:])
         lines: list[list[Cell]] = [
-            [row.currency, row.active, row.cancelled, row.completed, row.bookings, row.cancellations, row.capacity, row.taken,
-             *_amounts(revenue_view(row))]
-            for row in rows
-        ]  # fmt: skip
+            [row.currency, *(getattr(row, name) for name in counts), *_cells(revenue_view(row))[1:]] for row in rows
+        ]
         return csv_response("summary", header, lines, position)
     return json_response(summary_view(position, rows), position)
 
@@ -98,10 +97,6 @@ def _header(view: type[Any]) -> Sequence[str]:
     return [field.name for field in fields(view)]
 
 
-def _cells(view: EventStatsView | SalesView) -> list[Cell]:
-    names = [name for name in _header(type(view)) if name not in _AMOUNTS]
-    return [*(getattr(view, name) for name in names), *_amounts(view)]
-
-
-def _amounts(view: Any) -> list[Decimal]:
-    return [Decimal(getattr(view, name)) for name in _AMOUNTS]
+def _cells(view: EventStatsView | SalesView | RevenueView) -> list[Cell]:
+    values = ((name, getattr(view, name)) for name in _header(type(view)))
+    return [Decimal(value) if name in _AMOUNTS else value for name, value in values]

@@ -126,6 +126,17 @@ def test_revenue_is_the_sum_of_bookings_and_refunds(story: Story, engine: Engine
         }
 
 
+def test_revenue_knows_what_was_paid_and_what_is_only_owed(story: Story, engine: Engine) -> None:
+    seen = {row.event_id: row for row in _all(engine, "SELECT * FROM revenue_events")}
+    for event in story.events.values():
+        row, money = seen[event.id], [(booking, money) for booking, at, money in _booking_money(story) if at is event]
+        owed = sum(money.owed + (money.kept if event.status == "cancelled" else 0) for _, money in money)
+        assert (row.due, row.refund_due) == (sum(event.due(booking) for booking, _ in money), owed)
+        assert row.received == sum(payment.amount for _, money in money for payment in money.payments)
+        assert row.received - row.paid_back == sum(money.kept + money.owed for _, money in money)
+    assert any(row.paid_back for row in seen.values())
+
+
 def test_cancellation_of_a_whole_booking_counts_once(story: Story, engine: Engine) -> None:
     for row in _all(engine, "SELECT * FROM revenue_events"):
         event = story.events[row.event_id]

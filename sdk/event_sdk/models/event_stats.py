@@ -29,7 +29,7 @@ from pydantic_core import to_jsonable_python
 
 class EventStats(BaseModel):
     """
-    Statistics of an event. `cancellations`: the number of bookings cancelled as a whole; `net` is `gross` minus `refunded`.
+    Statistics of an event. `cancellations`: the number of bookings cancelled as a whole; amounts as in `Revenue`.
     """ # noqa: E501
     event_id: UUID
     number: StrictInt
@@ -44,7 +44,11 @@ class EventStats(BaseModel):
     gross: Decimal
     refunded: Decimal
     net: Decimal
-    __properties: ClassVar[List[str]] = ["event_id", "number", "name", "starts_at", "status", "currency", "capacity", "taken", "bookings", "cancellations", "gross", "refunded", "net"]
+    received: Decimal
+    paid_back: Decimal
+    due: Decimal
+    refund_due: Decimal
+    __properties: ClassVar[List[str]] = ["event_id", "number", "name", "starts_at", "status", "currency", "capacity", "taken", "bookings", "cancellations", "gross", "refunded", "net", "received", "paid_back", "due", "refund_due"]
 
     model_config = ConfigDict(
         validate_by_name=True,
@@ -114,7 +118,11 @@ class EventStats(BaseModel):
             "cancellations": obj.get("cancellations"),
             "gross": obj.get("gross"),
             "refunded": obj.get("refunded"),
-            "net": obj.get("net")
+            "net": obj.get("net"),
+            "received": obj.get("received"),
+            "paid_back": obj.get("paid_back"),
+            "due": obj.get("due"),
+            "refund_due": obj.get("refund_due")
         })
         return _obj
 

@@ -26,13 +26,17 @@ from pydantic_core import to_jsonable_python
 
 class Revenue(BaseModel):
     """
-    Revenue in one currency: `net` is `gross` minus `refunded`.
+    Revenue in one currency: `net` is `gross` minus `refunded`. Of bookings that are paid through Seatledger: what was `received` and `paid_back`, is still `due`, and is owed back (`refund_due`).
     """ # noqa: E501
     currency: StrictStr
     gross: Decimal
     refunded: Decimal
     net: Decimal
-    __properties: ClassVar[List[str]] = ["currency", "gross", "refunded", "net"]
+    received: Decimal
+    paid_back: Decimal
+    due: Decimal
+    refund_due: Decimal
+    __properties: ClassVar[List[str]] = ["currency", "gross", "refunded", "net", "received", "paid_back", "due", "refund_due"]
 
     model_config = ConfigDict(
         validate_by_name=True,
@@ -88,7 +92,11 @@ class Revenue(BaseModel):
             "currency": obj.get("currency"),
             "gross": obj.get("gross"),
             "refunded": obj.get("refunded"),
-            "net": obj.get("net")
+            "net": obj.get("net"),
+            "received": obj.get("received"),
+            "paid_back": obj.get("paid_back"),
+            "due": obj.get("due"),
+            "refund_due": obj.get("refund_due")
         })
         return _obj
 

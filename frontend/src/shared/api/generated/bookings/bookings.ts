@@ -1105,7 +1105,8 @@ export const useHoldTickets = <TError = ErrorType<Problem | Problem>,
     }
     /**
  * Books the held seats, at the price at which they were held; the booking has the hold's `id`. In time it always succeeds,
-while the event is active; later, as long as nobody else has the seats. A hold that was made without a log-in and without a
+while the event is active; later it is as an order that is made now, whose price has to be the `expected_total` if it has
+changed. A hold that was made without a log-in and without a
 `contact` needs one now; or an account confirms it, with its `token`.
  * @summary Confirm Hold
  */

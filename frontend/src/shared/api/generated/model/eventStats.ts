@@ -9,7 +9,7 @@ import type { EventStatsStartsAt } from './eventStatsStartsAt';
 import type { EventStatus } from './eventStatus';
 
 /**
- * Statistics of an event. `cancellations`: the number of bookings cancelled as a whole; `net` is `gross` minus `refunded`.
+ * Statistics of an event. `cancellations`: the number of bookings cancelled as a whole; amounts as in `Revenue`.
  */
 export interface EventStats {
   event_id: string;
@@ -25,4 +25,8 @@ export interface EventStats {
   gross: string;
   refunded: string;
   net: string;
+  received: string;
+  paid_back: string;
+  due: string;
+  refund_due: string;
 }

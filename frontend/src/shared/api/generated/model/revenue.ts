@@ -7,11 +7,16 @@
  */
 
 /**
- * Revenue in one currency: `net` is `gross` minus `refunded`.
+ * Revenue in one currency: `net` is `gross` minus `refunded`. Of bookings that are paid through Seatledger: what was `received`
+and `paid_back`, is still `due`, and is owed back (`refund_due`).
  */
 export interface Revenue {
   currency: string;
   gross: string;
   refunded: string;
   net: string;
+  received: string;
+  paid_back: string;
+  due: string;
+  refund_due: string;
 }
