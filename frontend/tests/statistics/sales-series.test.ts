@@ -94,6 +94,10 @@ describe("a series", () => {
 
 describe("a ranking", () => {
   const event = (number: number, taken: number, net: string, currency = "EUR"): EventStats => ({
+    received: "0.00",
+    paid_back: "0.00",
+    due: "0.00",
+    refund_due: "0.00",
     event_id: String(number),
     number,
     name: `Event ${number}`,
