@@ -2,6 +2,7 @@
 After each step, seats sold = active tickets, between 0 and the capacity, and the read tables match the model. The model knows when
 holds are due, and nothing of their lapses. (Clocks that differ: `tests/commands/test_holds.py`.)"""
 
+from collections import defaultdict
 from collections.abc import Awaitable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -28,18 +29,21 @@ from ledger.commands import (
     Command,
     ConfirmHold,
     ExtendHold,
+    GiveRefund,
     HoldSeats,
     LapseHolds,
     MakeCodes,
     ReleaseHold,
     Role,
     ScheduleEvent,
+    TakePayment,
     WantedCode,
     WantedSeats,
 )
 from ledger.errors import EventNotBookable, SeatledgerError
 from ledger.event import category_id
 from ledger.hold_errors import NothingDue
+from ledger.money import to_text
 from ledger.views import BookingView, EventView, HoldView
 from projections.registry import PROJECTORS
 from tests.soak import rounds
@@ -61,6 +65,15 @@ MAX_EXTENSIONS = 3
 
 _which = st.integers(0, 1)
 _some = st.integers(0, 999)
+
+
+@dataclass
+class Money:
+    """Of a booking: what was received, paid back, and taken off its price out of goodwill."""
+
+    received: int = 0
+    paid_back: int = 0
+    waived: int = 0
 
 
 @dataclass
@@ -87,11 +100,16 @@ class World(RuleBasedStateMachine):
         self.version, bench.now = 1, NOW
         self.holds: dict[UUID, Hold] = {}
         self.status = "active"
+        self.money: dict[UUID, Money] = defaultdict(Money)
         self.done: list[tuple[Command, Any]] = []
 
-    @initialize()
-    def schedule(self) -> None:
-        details = e.Details(name="Model", starts_at=NOW + timedelta(days=9), max_tickets_per_customer=4)
+    @initialize(is_paid_here=st.booleans())
+    def schedule(self, is_paid_here: bool) -> None:
+        self.is_paid_here = is_paid_here
+        details = e.Details(
+            name="Model", starts_at=NOW + timedelta(days=9), max_tickets_per_customer=4,
+            payment_methods=("box_office",) if is_paid_here else (),
+        )  # fmt: skip
         categories = tuple(e.Category(n, name, PRICES[name], self.capacity[name]) for n, name in enumerate(self.capacity, 1))
         command = ScheduleEvent(
             id=self.event, actor=ADMIN, event_id=self.event, details=details, currency="EUR", categories=categories,
@@ -202,6 +220,48 @@ class World(RuleBasedStateMachine):
             self.refunded += sum(self._price(booking, category) for category, _ in changed)
 
     @precondition(lambda self: self.tickets)
+    @rule(which=_which, choice=_some)
+    def pay(self, which: int, choice: int) -> None:
+        booking = self._booking(choice)
+        due = max(-self._balance(booking), 0)
+        command = TakePayment(id=uuid4(), actor=ADMIN, event_id=self.event, booking_id=booking, method="cash", amount=due or 1)
+        view = self._do(which, command)
+        assert isinstance(view, BookingView) == bool(self.is_paid_here and due), view
+        if isinstance(view, BookingView):
+            self.money[booking].received += due
+            self._check_money(view)
+
+    @precondition(lambda self: self.is_paid_here and any(money.received for money in self.money.values()))
+    @rule(which=_which, choice=_some, share=st.sampled_from([30, 100, 130]))
+    def pay_back(self, which: int, choice: int, share: int) -> None:
+        """A share of what can be, in percent."""
+        booking, money = [(id_, money) for id_, money in self.money.items() if money.received][choice % len(self._paid())]
+        owed, can_be = max(self._balance(booking), 0), money.received - money.paid_back
+        amount = can_be * share // 100
+        command = GiveRefund(id=uuid4(), actor=ADMIN, event_id=self.event, booking_id=booking, method="cash", amount=amount or 1)
+        view = self._do(which, command)
+        assert isinstance(view, BookingView) == (0 < amount <= can_be), view
+        if isinstance(view, BookingView):
+            money.paid_back += amount
+            money.waived += max(amount - owed, 0)
+            self._check_money(view)
+
+    def _paid(self) -> list[UUID]:
+        return [id_ for id_, money in self.money.items() if money.received]
+
+    def _balance(self, booking: UUID) -> int:
+        """What was kept of its payments, less what its tickets cost that stand."""
+        money = self.money[booking]
+        price = sum(self._price(booking, category) for category, status in self.tickets[booking] if status != "cancelled")
+        return money.received - money.paid_back - max(price - money.waived, 0)
+
+    def _check_money(self, view: BookingView) -> None:
+        balance, money = self._balance(view.id), self.money[view.id]
+        shown = (view.due_amount, view.refund_due_amount, view.paid_amount, view.refunded_amount)
+        expected = (max(-balance, 0), max(balance, 0), money.received, money.paid_back)
+        assert shown == tuple(to_text(amount, "EUR") for amount in expected)
+
+    @precondition(lambda self: self.tickets)
     @rule(which=_which, choice=_some, ticket=st.integers(0, 2))
     def check_in(self, which: int, choice: int, ticket: int) -> None:
         command = CheckIn(id=uuid4(), actor=ADMIN, event_id=self.event, booking_id=self._booking(choice), ticket=ticket)
@@ -264,6 +324,8 @@ class World(RuleBasedStateMachine):
         for table in ("revenue_categories", "revenue_hours"):
             ((gross, refunded),) = self.bench.rows(money.format(table), id=self.event)
             assert (gross, refunded) == (self.gross, self.refunded)
+        if self.is_paid_here:
+            self._check_money_of_read_tables()
         sold = self.bench.rows("SELECT booked - cancelled, gross, refunded FROM code_batches WHERE event_id = :id", id=self.event)
         coded = [(id_, ticket) for id_ in self.coded for ticket in self.tickets[id_]]
         stands = sum(status != "cancelled" for _, (_, status) in coded)
@@ -274,6 +336,20 @@ class World(RuleBasedStateMachine):
             stand = """SELECT count(*) FROM tickets JOIN bookings USING (booking_id)
                 WHERE event_id = :id AND tickets.status <> 'cancelled'"""
             assert self.bench.rows(stand, id=self.event)[0][0] == sum(map(self._taken, self.capacity))
+
+    def _check_money_of_read_tables(self) -> None:
+        own = [(self._balance(booking), self.money[booking]) for booking in self.tickets]
+        received, paid_back = (sum(getattr(money, name) for _, money in own) for name in ("received", "paid_back"))
+        due, owed = (sum(max(sign * balance, 0) for balance, _ in own) for sign in (-1, 1))
+        totals = "SELECT received, paid_back, due, refund_due FROM revenue_events WHERE event_id = :id"
+        assert self.bench.rows(totals, id=self.event) == [(received, paid_back, due, owed)]
+        payments = "SELECT coalesce(sum(amount), 0), coalesce(sum(paid_back), 0), coalesce(sum(owed - paid_back), 0) FROM payments"
+        assert self.bench.rows(f"{payments} WHERE event_id = :id", id=self.event) == [(received, paid_back, owed)]
+        accounts = "SELECT account, sum(amount) FROM postings WHERE event_id = :id GROUP BY account"
+        sums = {name: int(amount) for name, amount in self.bench.rows(accounts, id=self.event)}
+        assert sum(sums.values()) == 0
+        expected = {"receivable": due, "cash": received - paid_back, "refunds-payable": -owed}
+        assert {name: sums.get(name, 0) for name in expected} == expected
 
     def _do(self, which: int, command: Command) -> Any:
         view = self._execute(which, command)
