@@ -72,18 +72,21 @@ class BookingAmounts:
 
     @property
     def status(self) -> PaymentStatus:
-        if self.due:
-            return "due"
-        if self.refund_due:
-            return "refund-due"
+        balance = self._balance
+        if balance:
+            return "due" if balance < 0 else "refund-due"
         if self.paid_back:
             return "refunded" if self.paid_back == self.received else "part-refunded"
         return "paid" if self.received else "none-due"
 
     def fields(self, currency: str) -> dict[str, Any]:
         """The fields of a view of the booking; amounts are decimal strings."""
-        amounts = {
-            "total_amount": self.total, "refunded_amount": self.refunded, "paid_amount": self.received, "due_amount": self.due,
-            "refund_due_amount": self.refund_due,
-        }  # fmt: skip
-        return {"payment_status": self.status, **{name: to_text(amount, currency) for name, amount in amounts.items()}}
+        nothing, balance = to_text(0, currency), self._balance
+        return {
+            "total_amount": to_text(self.total, currency),
+            "refunded_amount": to_text(self.refunded, currency),
+            "payment_status": self.status,
+            "paid_amount": to_text(self.received, currency),
+            "due_amount": to_text(-balance, currency) if balance < 0 else nothing,
+            "refund_due_amount": to_text(balance, currency) if balance > 0 else nothing,
+        }

@@ -294,11 +294,13 @@ def _sold_view(
     assert isinstance(entry, e.SeatsBooked)
     if tickets is None:
         tickets = at_once(ticket_views(recorded, codes))
-    lines = _line_views(entry.lines, entry.line_amounts, currency)
+    amounts = entry.line_amounts
+    lines, total = _line_views(entry.lines, amounts, currency), sum(amounts)
+    money = BookingAmounts(total, to_pay=total if entry.is_payable else None)
     return BookingView(
         id=entry.booking_id, number=recorded.position, event_id=recorded.stream, event_name=event_name,
         customer_id=entry.customer_id, status="confirmed", lines=lines, currency=currency, tickets=tickets, booked_at=entry.at,
-        updated_at=entry.at, **BookingAmounts.of(entry).fields(currency),
+        updated_at=entry.at, **money.fields(currency),
     )  # fmt: skip
 
 
