@@ -1,6 +1,7 @@
 """Request bodies of payments and refunds at the box office."""
 
 import re
+import unicodedata
 from decimal import Decimal
 from typing import Annotated
 
@@ -14,12 +15,12 @@ from ledger.views import BoxOfficeMethod
 
 #: All seats of a booking at the highest price are fewer minor units.
 _MAX_DIGITS = 17
-_MANY_DIGITS = re.compile(r"(?:[0-9][ .-]?){12}")
+_SEPARATORS, _MANY_DIGITS = re.compile(r"[\W_]+"), re.compile(r"\d{12}")
 
 
 def _not_an_account(reference: str) -> str:
     """The ledger is for ever and for many readers: numbers of cards and bank accounts must not get into it."""
-    if _MANY_DIGITS.search(reference):
+    if _MANY_DIGITS.search(_SEPARATORS.sub("", unicodedata.normalize("NFKC", reference))):
         raise ValueError("must not be the number of a card or a bank account: use that of the receipt")
     return reference
 

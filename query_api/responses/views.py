@@ -74,7 +74,7 @@ class EventBookingPage:
 @dataclass(slots=True, kw_only=True)
 class PaymentView:
     """A payment for a booking. `number`: the ledger position of its entry. `state`: whether something of it is owed back, or was
-    paid back. `customer_name`: null for a walk-in, and for an erased account."""
+    paid back. `customer_name`: null for a walk-in, for an erased account, and for auditors."""
 
     id: UUID
     number: int

@@ -195,7 +195,12 @@ def test_others_see_no_money(stack: Stack, booking: JSON, organizer: Person, ali
     refused(other.do("POST", f"{path_of(booking)}/refunds", {"kind": "cash", "amount": "1.00"}), 403, slug="not-your-event")
     refused(alice.do("GET", "/api/payments"), 403, slug="forbidden")
     assert other.see("/api/payments")["items"] == other.see("/api/stats/postings")["items"] == []
-    assert stack.person("auditor").do("GET", f"{path_of(booking)}/payments").is_success
+    auditor, event = stack.person("auditor"), f"event_id={booking['event_id']}"
+    assert auditor.do("GET", f"{path_of(booking)}/payments").is_success
+    seen = [person.insist("GET", f"/api/payments?{event}", Ledger_Position=organizer.last) for person in (auditor, organizer)]
+    assert [answer.json()["items"][0]["customer_name"] for answer in seen] == [None, "A customer"]
+    text = auditor.insist("GET", f"/api/payments?{event}", Accept="text/csv", Ledger_Position=organizer.last).text
+    assert "A customer" not in text
     refused(organizer.do("POST", f"/api/bookings/{uuid4()}/payments", {"kind": "cash", "amount": "1"}), 404)
 
 
@@ -210,6 +215,9 @@ def test_others_see_no_money(stack: Stack, booking: JSON, organizer: Person, ali
         ({"reference": "a" * 65}, "reference"),
         ({"reference": "4242 4242 4242 4242"}, "reference"),
         ({"reference": "DE89 3704 0044 0532 0130 00"}, "reference"),
+        ({"reference": "4242_4242__4242/4242"}, "reference"),
+        ({"reference": "\uff14242\uff14242\uff14242"}, "reference"),
+        ({"reference": "\u0664242\u0664242\u0664242"}, "reference"),
         ({"reference": "a\u202eb"}, "reference"),
     ],
 )

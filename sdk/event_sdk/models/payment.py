@@ -29,7 +29,7 @@ from pydantic_core import to_jsonable_python
 
 class Payment(BaseModel):
     """
-    A payment for a booking. `number`: the ledger position of its entry. `state`: whether something of it is owed back, or was paid back. `customer_name`: null for a walk-in, and for an erased account.
+    A payment for a booking. `number`: the ledger position of its entry. `state`: whether something of it is owed back, or was paid back. `customer_name`: null for a walk-in, for an erased account, and for auditors.
     """ # noqa: E501
     id: UUID
     number: StrictInt

@@ -10,7 +10,7 @@ import type { PaymentState } from './paymentState';
 
 /**
  * A payment for a booking. `number`: the ledger position of its entry. `state`: whether something of it is owed back, or was
-paid back. `customer_name`: null for a walk-in, and for an erased account.
+paid back. `customer_name`: null for a walk-in, for an erased account, and for auditors.
  */
 export interface Payment {
   id: string;
