@@ -54,6 +54,12 @@ export function booking(more: Partial<Booking> = {}): Booking {
   }); // prettier-ignore
 }
 
+/** A booking that is paid at the box office. */
+export function payable(status: Booking["payment_status"], amounts: Partial<Booking> = {}): Booking {
+  const usual = status === "due" ? { due_amount: "100.00" } : { paid_amount: "100.00" };
+  return booking({ number: 12, payment_status: status, ...usual, ...amounts });
+}
+
 export function hold(more: Partial<Hold> = {}): Hold {
   return getGetHoldResponseMock({
     status: "open", event_name: "Concert", currency: "EUR", total_amount: "100.00", held_at: new Date().toISOString(),

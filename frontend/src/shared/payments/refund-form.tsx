@@ -70,6 +70,7 @@ export function RefundForm({ booking, onDone, onCancel }: Props) {
           <Checkbox
             label={(isFree(owed) ? text.nothingOwed : text.partOwed)(money(goodwill))}
             disabled={isFixed}
+            aria-invalid={form.errors.isAgreed !== undefined}
             {...form.getInputProps("isAgreed", { type: "checkbox" })}
           />
         )}
