@@ -35,7 +35,7 @@ it("a booking that is not paid says what to bring, on its tickets, too", async (
   expect(payment).toHaveTextContent("Payment due");
   expect(payment).toHaveTextContent("Due at the box office€100.00");
   expect(payment).toHaveTextContent("Bring this: your tickets admit once it is paid.");
-  expect(within(screen.getByRole("region", { name: "Tickets" })).getAllByText("Admits once paid")).toHaveLength(2);
+  expect(within(screen.getByRole("region", { name: "Tickets" })).getAllByText("Not paid yet")).toHaveLength(2);
 });
 
 it("a refund that is owed is never called refunded", async () => {

@@ -78,7 +78,7 @@ export const bookingsText = {
     owedHint: "It will be paid back by the organizer.",
     refunded: "Refunded",
     /** On a ticket. */
-    admitsOncePaid: "Admits once paid",
+    notPaid: "Not paid yet",
   },
   summary: "Payment",
   total: "Total",

@@ -36,7 +36,7 @@ export function Ticket({ ticket, number, all, eventName, moment, isDue }: Props)
         </Text>
         <Group mt="auto" gap="xs">
           <Badge color={isDue ? "orange" : COLOURS[ticket.status]} variant="light">
-            {isDue ? bookingsText.payment.admitsOncePaid : bookingsText.status[ticket.status]}
+            {isDue ? bookingsText.payment.notPaid : bookingsText.status[ticket.status]}
           </Badge>
         </Group>
         <Text

@@ -10,7 +10,7 @@ import { paymentsText } from "./strings";
 import { sumPostings, type MoneyTotals } from "./sum-postings";
 
 const text = paymentsText.totals;
-const COLUMNS = { base: 1, xs: 2, md: 4 };
+const COLUMNS = { base: 2, md: 4 };
 
 interface Props {
   /** Null: of all events. */
@@ -64,30 +64,32 @@ function CurrencyTotals({ totals, title }: { totals: MoneyTotals; title: string 
         <Figure
           label={text.received}
           value={money(received)}
-          note={
-            methods.length === 0
-              ? text.none
-              : methods.map(({ method, amount }) => text.by(method, money(amount))).join(" · ")
+          notes={
+            methods.length === 0 ? [text.none] : methods.map(({ method, amount }) => text.by(method, money(amount)))
           }
         />
-        <Figure label={text.due} value={money(due)} note={text.dueHint} />
-        <Figure label={text.owed} value={money(owed)} note={text.owedHint} />
-        <Figure label={text.revenue} value={money(revenue)} note={text.revenueHint} />
+        <Figure label={text.due} value={money(due)} notes={[text.dueHint]} />
+        <Figure label={text.owed} value={money(owed)} notes={[text.owedHint]} />
+        <Figure label={text.revenue} value={money(revenue)} notes={[text.revenueHint]} />
       </SimpleGrid>
     </Stack>
   );
 }
 
-function Figure({ label, value, note }: { label: string; value: string; note: string }) {
+function Figure({ label, value, notes }: { label: string; value: string; notes: readonly string[] }) {
   return (
-    <Paper withBorder p="lg">
+    <Paper withBorder p={{ base: "sm", sm: "lg" }}>
       <Title order={3} fz="sm" fw={500} c="dimmed">
         {label}
       </Title>
-      <Text fz={28} fw={750} lh={1.25} style={{ overflowWrap: "anywhere" }}>
+      <Text fz={{ base: 20, sm: 28 }} fw={750} lh={1.25} style={{ overflowWrap: "anywhere" }}>
         {value}
       </Text>
-      <Text size="sm">{note}</Text>
+      {notes.map((note) => (
+        <Text key={note} size="sm">
+          {note}
+        </Text>
+      ))}
     </Paper>
   );
 }

@@ -10,6 +10,7 @@ import { LoadError } from "@/shared/feedback/load-error";
 import { isMore } from "@/shared/formatting/amounts";
 import { formatLocalDateTime } from "@/shared/formatting/date-times";
 import { formatMoney, isFree } from "@/shared/formatting/money";
+import { MoneyCell } from "@/shared/payments/money-cell";
 import { useSession } from "@/shared/session/session";
 import { paymentsText as sharedText } from "@/shared/strings/payments";
 import { LoadMoreButton } from "@/shared/tables/load-more-button";
@@ -153,12 +154,12 @@ function State({ payment }: { payment: Payment }) {
     [sharedText.refunded, refunded_amount],
   ] as const;
   return (
-    <Stack gap={2} align="flex-start">
-      <Badge variant="light" color={COLOURS[state]}>
+    <MoneyCell>
+      <Badge variant="light" miw="fit-content" color={COLOURS[state]}>
         {text.states[state]}
       </Badge>
       {notes.map(([say, part]) => !isFree(part) && <Note key={say("")}>{say(formatMoney(part, currency))}</Note>)}
-    </Stack>
+    </MoneyCell>
   );
 }
 

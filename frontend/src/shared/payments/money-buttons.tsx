@@ -22,7 +22,7 @@ export function MoneyButtons({ booking, onDone }: Props) {
   const open = (what: What) => setAsked({ what, isOpen: true, booking });
   const close = () => setAsked((before) => before && { ...before, isOpen: false });
   return (
-    <Group gap="xs" justify="flex-end">
+    <Group gap="xs">
       {!isFree(due_amount) && (
         <Button size="xs" aria-label={text.take.label(number)} onClick={() => open("take")}>
           {text.take.action}
@@ -31,7 +31,7 @@ export function MoneyButtons({ booking, onDone }: Props) {
       {!isFree(refundableOf(booking)) && (
         <Button
           size="xs"
-          variant={isFree(refund_due_amount) ? "subtle" : "light"}
+          {...(isFree(refund_due_amount) ? { variant: "subtle", px: 0 } : { variant: "light" })}
           aria-label={text.refund.label(number)}
           onClick={() => open("refund")}
         >

@@ -1,10 +1,9 @@
 import { Stack } from "@mantine/core";
 import { useForm } from "@mantine/form";
-import { useRef } from "react";
 
 import type { Booking } from "@/shared/api/generated/model";
 import { formatMoney } from "@/shared/formatting/money";
-import { focusFirstInvalid } from "@/shared/forms/focus-first-invalid";
+import { useFocusInvalid } from "@/shared/forms/use-focus-invalid";
 import { paymentsText } from "@/shared/strings/payments";
 
 import { MethodFields, MoneyActions, MoneyAmount, type MoneyValues } from "./money-fields";
@@ -21,7 +20,7 @@ interface Props {
 
 /** Records that the box office takes what is due for a booking. */
 export function PaymentForm({ booking, onDone, onCancel }: Props) {
-  const element = useRef<HTMLFormElement>(null);
+  const { element, focusInvalid } = useFocusInvalid();
   const form = useForm<MoneyValues>({
     initialValues: { kind: "cash", amount: "", reference: "", isAgreed: false },
   });
@@ -29,7 +28,7 @@ export function PaymentForm({ booking, onDone, onCancel }: Props) {
     onDone,
     onErrors: (errors) => {
       form.setErrors(errors);
-      if (element.current !== null) focusFirstInvalid(element.current);
+      focusInvalid();
     },
   });
   const amount = due ?? booking.due_amount;

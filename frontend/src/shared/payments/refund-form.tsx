@@ -1,11 +1,10 @@
 import { Checkbox, Stack, TextInput } from "@mantine/core";
 import { useForm } from "@mantine/form";
-import { useRef } from "react";
 
 import type { Booking } from "@/shared/api/generated/model";
 import { isMore, subtractAmounts } from "@/shared/formatting/amounts";
 import { decimalsOf, formatMoney, isFree } from "@/shared/formatting/money";
-import { focusFirstInvalid } from "@/shared/forms/focus-first-invalid";
+import { useFocusInvalid } from "@/shared/forms/use-focus-invalid";
 import { parsePrice } from "@/shared/forms/parse-number";
 import { paymentsText } from "@/shared/strings/payments";
 
@@ -25,7 +24,7 @@ interface Props {
 export function RefundForm({ booking, onDone, onCancel }: Props) {
   const { currency, refund_due_amount: owed } = booking;
   const most = refundableOf(booking);
-  const element = useRef<HTMLFormElement>(null);
+  const { element, focusInvalid } = useFocusInvalid();
   const money = (amount: string) => formatMoney(amount, currency);
   const form = useForm<MoneyValues>({
     initialValues: { kind: "cash", amount: isFree(owed) ? "" : owed, reference: "", isAgreed: false },
@@ -38,20 +37,15 @@ export function RefundForm({ booking, onDone, onCancel }: Props) {
     onDone,
     onErrors: (errors) => {
       form.setErrors(errors);
-      if (element.current !== null) focusFirstInvalid(element.current);
+      focusInvalid();
     },
   });
   const { value: amount } = parsePrice(form.values.amount, currency);
   const goodwill = goodwillIn(form.values.amount, booking);
 
-  const submit = form.onSubmit(
-    ({ kind, reference }) => {
-      if (amount !== null) record({ kind, amount, reference: reference.trim() });
-    },
-    (_, __, submitted) => {
-      if (submitted?.currentTarget instanceof HTMLFormElement) focusFirstInvalid(submitted.currentTarget);
-    },
-  );
+  const submit = form.onSubmit(({ kind, reference }) => {
+    if (amount !== null) record({ kind, amount, reference: reference.trim() });
+  }, focusInvalid);
   return (
     <form ref={element} onSubmit={submit} noValidate>
       <Stack gap="md">

@@ -2,7 +2,7 @@ import { formatCount } from "@/shared/formatting/counts";
 import { tickets } from "@/shared/strings/counts";
 import { paymentsText } from "@/shared/strings/payments";
 
-const nameMethod = (method: string) => (paymentsText.methods[method] ?? method).toLowerCase();
+const nameMethod = (method: string) => paymentsText.methods[method] ?? method;
 
 export const entriesText = {
   title: "Ledger",
@@ -62,7 +62,8 @@ export const entriesText = {
     codes: (quantity: number) => (quantity === 1 ? "1 code" : `${formatCount(quantity)} codes`),
     batch: (number: number) => `Batch ${number}`,
     lapsed: (quantity: number) => (quantity === 1 ? "1 hold" : `${formatCount(quantity)} holds`),
-    received: (amount: string, method: string) => [amount, nameMethod(method)].filter((part) => part !== "").join(", "),
+    received: (amount: string, method: string) =>
+      [amount, nameMethod(method).toLowerCase()].filter((part) => part !== "").join(", "),
     paid: nameMethod,
     owed: "For cancelled tickets",
     goodwill: "Out of goodwill",

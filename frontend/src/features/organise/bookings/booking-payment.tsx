@@ -1,8 +1,9 @@
-import { Stack, Text } from "@mantine/core";
+import { Text } from "@mantine/core";
 
 import type { EventBooking } from "@/shared/api/generated/model";
 import { formatMoney, isFree } from "@/shared/formatting/money";
 import { MoneyButtons } from "@/shared/payments/money-buttons";
+import { MoneyCell } from "@/shared/payments/money-cell";
 import { hasMoney } from "@/shared/payments/payable";
 import { PaymentBadge } from "@/shared/payments/payment-badge";
 import { paymentsText } from "@/shared/strings/payments";
@@ -21,7 +22,7 @@ export function BookingPayment({ booking, onDone }: Props) {
     [paymentsText.refunded, booking.refunded_amount],
   ] as const;
   return (
-    <Stack gap={6} align="flex-start">
+    <MoneyCell>
       <PaymentBadge status={booking.payment_status} />
       {notes.map(
         ([say, amount]) =>
@@ -32,6 +33,6 @@ export function BookingPayment({ booking, onDone }: Props) {
           ),
       )}
       <MoneyButtons booking={booking} onDone={onDone} />
-    </Stack>
+    </MoneyCell>
   );
 }
