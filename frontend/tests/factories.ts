@@ -33,7 +33,7 @@ export function event(more: Partial<Event> = {}): Event {
   const usual: Partial<Event> = {
     name: "Concert", venue: "Hall", description: "", starts_at, ends_at: null, show_at: null, timezone: "Europe/Berlin", currency: "EUR",
     sales_open_at: null, sales_close_at, past_at: pastAt(starts_at, sales_close_at), status: "active", max_tickets_per_customer: null,
-    hold_minutes: 15, pools: [], has_codes: false,
+    hold_minutes: 15, pools: [], has_codes: false, payment: { policy: "elsewhere", methods: [] },
   }; // prettier-ignore
   return getGetEventResponseMock({ ...usual, available, ...more, categories });
 }
@@ -47,10 +47,17 @@ function pastAt(starts: string | null, closes: string | null): string | null {
 export function booking(more: Partial<Booking> = {}): Booking {
   return getBookTicketsResponseMock({
     status: "confirmed", event_name: "Concert", currency: "EUR", total_amount: "100.00", refunded_amount: "0.00",
+    payment_status: "none-due", paid_amount: "0.00", due_amount: "0.00", refund_due_amount: "0.00",
     lines: [{ category: "General", quantity: 2, unit_price: "50.00", amount: "100.00" }],
     tickets: ["one", "two"].map((id) => ({ id, code: `CODE-${id}`, category: "General", status: "active" })),
     ...more,
   }); // prettier-ignore
+}
+
+/** A booking that is paid at the box office. */
+export function payable(status: Booking["payment_status"], amounts: Partial<Booking> = {}): Booking {
+  const usual = status === "due" ? { due_amount: "100.00" } : { paid_amount: "100.00" };
+  return booking({ number: 12, payment_status: status, ...usual, ...amounts });
 }
 
 export function hold(more: Partial<Hold> = {}): Hold {

@@ -25,6 +25,10 @@ const CheckInPage = lazy(async () => ({
   default: (await import("@/features/organise/check-in/check-in-page")).CheckInPage,
 }));
 const CodesPage = lazy(async () => ({ default: (await import("@/features/organise/codes/codes-page")).CodesPage }));
+const EventPaymentsPage = lazy(async () => ({
+  default: (await import("@/features/payments/event-payments-page")).EventPaymentsPage,
+}));
+const PaymentsPage = lazy(async () => ({ default: (await import("@/features/payments/payments-page")).PaymentsPage }));
 const MessagesPage = lazy(async () => ({
   default: (await import("@/features/organise/messages/messages-page")).MessagesPage,
 }));
@@ -69,6 +73,7 @@ export const backOfficeRoutes = (
         <Route path="bookings" element={<SoldPage />} />
         <Route path="sell" element={<SellPage />} />
         <Route path="check-in" element={<CheckInPage />} />
+        <Route path="payments" element={<EventPaymentsPage />} />
         <Route path="codes" element={<CodesPage />} />
         <Route path="messages" element={<MessagesPage />} />
         <Route path="edit" element={<EditPage />} />
@@ -76,6 +81,9 @@ export const backOfficeRoutes = (
       <Route path="statistics" element={<StatisticsPage />} />
       <Route path="webhooks" element={<WebhookListPage />} />
       <Route path="webhooks/:webhookId" element={<WebhookPage />} />
+    </Route>
+    <Route element={<RequireSession roles={["organizer", "auditor", "admin"]} />}>
+      <Route path="payments" element={<PaymentsPage />} />
     </Route>
     <Route element={<RequireSession roles={["admin"]} />}>
       <Route path="accounts" element={<AccountListPage />} />

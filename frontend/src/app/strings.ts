@@ -18,6 +18,7 @@ export const shellText = {
     bookings: "My bookings",
     organise: "Organise",
     statistics: "Statistics",
+    payments: "Payments",
     accounts: "Accounts",
     projections: "Projections",
     audit: "Ledger",

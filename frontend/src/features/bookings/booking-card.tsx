@@ -4,19 +4,20 @@ import { Link } from "react-router";
 
 import type { Booking, Event } from "@/shared/api/generated/model";
 import { DateStub } from "@/shared/calendar/date-stub";
-import { subtractAmounts } from "@/shared/formatting/amounts";
 import { formatStart } from "@/shared/formatting/date-times";
 import { formatMoney } from "@/shared/formatting/money";
+import { PaymentBadge } from "@/shared/payments/payment-badge";
 
 import classes from "./booking-card.module.css";
 import { bookingsText } from "./strings";
+import { priceOf } from "./ticket-prices";
 
 /** A booking in a list; the whole card is a link to its tickets. */
 export function BookingCard({ booking, event }: { booking: Booking; event: Event | undefined }) {
   const isOff = booking.status === "cancelled";
-  // What is left of it after refunds, as is the number of tickets; of a cancelled one, what it was.
-  const amount = isOff ? booking.total_amount : subtractAmounts(booking.total_amount, booking.refunded_amount);
-  const active = booking.tickets.filter(({ status }) => status !== "cancelled").length;
+  const standing = booking.tickets.filter(({ status }) => status !== "cancelled");
+  // Of the tickets that are left; of a cancelled booking, what it was.
+  const amount = isOff ? booking.total_amount : priceOf(booking, standing);
 
   return (
     <Card component="article" withBorder p={0} radius="lg" className={classes.card ?? ""}>
@@ -34,6 +35,7 @@ export function BookingCard({ booking, event }: { booking: Booking; event: Event
                 {bookingsText.bookingStatus.cancelled}
               </Badge>
             )}
+            <PaymentBadge status={booking.payment_status} />
           </Group>
           {event !== undefined && (
             <Text size="sm" c="dimmed">
@@ -42,7 +44,7 @@ export function BookingCard({ booking, event }: { booking: Booking; event: Event
           )}
           <Text size="sm">
             {[
-              bookingsText.tickets(isOff ? booking.tickets.length : active),
+              bookingsText.tickets(isOff ? booking.tickets.length : standing.length),
               formatMoney(amount, booking.currency),
               bookingsText.number(booking.number),
             ].join(" · ")}

@@ -9,12 +9,16 @@ import { isKind } from "@/shared/api/problem";
 import { EmptyState } from "@/shared/feedback/empty-state";
 import { LoadError } from "@/shared/feedback/load-error";
 import { formatLocalDateTime, formatTimeRange } from "@/shared/formatting/date-times";
+import { isFree } from "@/shared/formatting/money";
 import { Page } from "@/shared/navigation/page";
+import { BookingMovements } from "@/shared/payments/movement-list";
 import { aboutQuery } from "@/shared/queries/about-query";
 import { useSession } from "@/shared/session/session";
 import { DownloadButton } from "@/shared/tables/download-button";
 
 import { CalendarButton, PrintButton } from "./booking-actions";
+import { EventCancelled } from "./event-cancelled";
+import { PayFirst } from "./pay-first";
 import { PaymentSummary } from "./payment-summary";
 import { bookedEventQuery, bookingQuery } from "./queries";
 import { bookingsText } from "./strings";
@@ -69,14 +73,11 @@ function Details({ booking, event }: { booking: Booking; event: Event | undefine
           role="status"
           data-no-print
         >
-          {bookingsText.confirmation.text(booking.tickets.length)}
+          <Text size="sm">{bookingsText.confirmation.text(booking.tickets.length)}</Text>
+          <PayFirst booking={booking} />
         </Alert>
       )}
-      {event?.status === "cancelled" && (
-        <Alert color="red" title={bookingsText.bookingStatus.cancelled}>
-          {bookingsText.eventCancelled}
-        </Alert>
-      )}
+      {event?.status === "cancelled" && <EventCancelled booking={booking} />}
       <section aria-labelledby="tickets">
         <Group mb="md" gap="sm">
           <Title order={2} size="h3" id="tickets">
@@ -96,6 +97,7 @@ function Details({ booking, event }: { booking: Booking; event: Event | undefine
             {bookingsText.summary}
           </Title>
           <PaymentSummary booking={booking} />
+          {!isFree(booking.paid_amount) && <BookingMovements bookingId={booking.id} />}
           <Text size="sm" c="dimmed">
             {`${bookingsText.number(booking.number)} · ${bookingsText.bookedAt(formatLocalDateTime(booking.booked_at))}`}
           </Text>

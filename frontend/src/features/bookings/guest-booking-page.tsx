@@ -10,6 +10,7 @@ import { Page } from "@/shared/navigation/page";
 import { aboutQuery } from "@/shared/queries/about-query";
 
 import { CalendarButton, PrintButton } from "./booking-actions";
+import { PayFirst } from "./pay-first";
 import { PaymentSummary } from "./payment-summary";
 import { bookedEventQuery } from "./queries";
 import { bookingsText } from "./strings";
@@ -70,6 +71,7 @@ function Booked({ booking, email, event }: { booking: MadeBooking; email: string
         data-no-print
       >
         <Text size="sm">{bookingsText.confirmation.text(booking.tickets.length)}</Text>
+        <PayFirst booking={booking} />
         <Text size="sm" mt={4}>
           {about?.has_mail === true ? text.mailed(email) : text.keep}
         </Text>

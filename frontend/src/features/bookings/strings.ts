@@ -40,6 +40,7 @@ export const bookingsText = {
         ? "Your ticket is below. Show its code at the entrance, on your phone or printed."
         : `Your ${formatCount(quantity)} tickets are below. Show their codes at the entrance, on your phone or printed.`,
   },
+  payFirst: (amount: string) => `Pay ${amount} at the box office first: your tickets admit once it is paid.`,
   guest: {
     mailed: (email: string) => `We have also sent them to ${email}.`,
     keep: "Print them, or keep the link to your booking.",
@@ -60,7 +61,25 @@ export const bookingsText = {
   qr: (code: string) => `QR code of ticket ${code}`,
   status: { active: "Valid", used: "Used", cancelled: "Cancelled" },
   bookingStatus: { confirmed: "Confirmed", cancelled: "Cancelled" },
-  eventCancelled: "The event has been cancelled, and your booking with it. You are owed a full refund.",
+  eventCancelled: {
+    refund: "The event has been cancelled, and your booking with it. You are owed a full refund.",
+    owed: (amount: string) =>
+      `The event has been cancelled, and your booking with it. You are owed ${amount}: the organizer pays it back.`,
+    refunded: (amount: string) =>
+      `The event has been cancelled, and your booking with it. ${amount} was paid back to you.`,
+    nothing:
+      "The event has been cancelled, and your booking with it. Nothing was paid for it, so nothing is owed to you.",
+  },
+  payment: {
+    paid: "Paid",
+    due: "Due at the box office",
+    dueHint: "Bring this: your tickets admit once it is paid.",
+    owed: "Refund owed",
+    owedHint: "It will be paid back by the organizer.",
+    refunded: "Refunded",
+    /** On a ticket. */
+    notPaid: "Not paid yet",
+  },
   summary: "Payment",
   total: "Total",
   refunded: "Refund",
@@ -88,6 +107,10 @@ export const bookingsText = {
     all: "Select all",
     ticket: (number: number, category: string) => `Ticket ${number}, ${category}`,
     refund: (amount: string) => `Your refund: ${amount}. ${AGAIN_ON_SALE}`,
+    unpaid: (due: string | null) =>
+      `Nothing was paid for these tickets, so nothing is paid back. ${due === null ? "Nothing is due any more." : `${due} will be due.`} ${AGAIN_ON_SALE}`,
+    owed: (amount: string) =>
+      `${amount} of what was paid will be owed to you, and paid back by the organizer. ${AGAIN_ON_SALE}`,
     free: `There is nothing to refund. ${AGAIN_ON_SALE}`,
     nothingChosen: "Choose at least one ticket.",
     confirm: (quantity: number, refund: string | null) =>

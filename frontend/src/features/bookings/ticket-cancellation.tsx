@@ -6,10 +6,9 @@ import { useState } from "react";
 
 import type { Booking, Event } from "@/shared/api/generated/model";
 import { Dialog } from "@/shared/feedback/dialog";
-import { splitAmount, sumAmounts } from "@/shared/formatting/amounts";
-import { isFree, formatMoney } from "@/shared/formatting/money";
 import { useNow } from "@/shared/time/use-now";
 
+import { describeOutcome } from "./cancellation-outcome";
 import { bookingsText } from "./strings";
 import { useTicketCancellation, type Canceller } from "./use-ticket-cancellation";
 
@@ -59,7 +58,7 @@ function CancellationForm({ booking, canceller, onDone }: FormProps) {
   const active = booking.tickets.filter(({ status }) => status === "active");
   const [chosen, setChosen] = useState<string[]>([]);
   const selected = active.filter(({ id }) => chosen.includes(id));
-  const refund = refundOf(booking, selected);
+  const { sentence, refund } = describeOutcome(booking, selected);
   const { cancel, isSending, problem } = useTicketCancellation(booking, canceller, () => {
     notifications.show({ message: text.done(selected.length) });
     onDone();
@@ -91,7 +90,7 @@ function CancellationForm({ booking, canceller, onDone }: FormProps) {
         </Stack>
       </Fieldset>
       <Text size="sm" role="status">
-        {selected.length === 0 ? text.nothingChosen : refund === null ? text.free : text.refund(refund)}
+        {selected.length === 0 ? text.nothingChosen : sentence}
       </Text>
       {problem !== null && (
         <Alert color="orange" icon={<IconAlertTriangle aria-hidden />} role="alert">
@@ -113,19 +112,4 @@ function CancellationForm({ booking, canceller, onDone }: FormProps) {
       </Group>
     </Stack>
   );
-}
-
-/** The refund for these tickets, formatted; null for none. */
-function refundOf(booking: Booking, those: Booking["tickets"]): string | null {
-  const prices = pricesOf(booking);
-  const refund = sumAmounts(those.map(({ id }) => prices.get(id) ?? "0"));
-  return isFree(refund) ? null : formatMoney(refund, booking.currency);
-}
-
-/** What each ticket cost, by its id. Where a discount leaves cents that can't be shared, the first tickets of a line have them. */
-function pricesOf({ lines, tickets }: Booking): Map<string, string> {
-  const left = new Map<string, string[]>();
-  for (const { category, amount, quantity } of lines)
-    left.set(category, [...(left.get(category) ?? []), ...splitAmount(amount, quantity)]);
-  return new Map(tickets.map(({ id, category }) => [id, left.get(category)?.shift() ?? "0"]));
 }

@@ -16,6 +16,7 @@ export function TicketList({ booking, moment }: { booking: Booking; moment: stri
           all={booking.tickets.length}
           eventName={booking.event_name}
           moment={moment}
+          isDue={booking.payment_status === "due" && ticket.status === "active"}
         />
       ))}
     </SimpleGrid>

@@ -14,10 +14,12 @@ interface Props {
   all: number;
   eventName: string;
   moment: string;
+  /** It is valid, but not paid. */
+  isDue: boolean;
 }
 
 /** A ticket, for the screen and for printing. */
-export function Ticket({ ticket, number, all, eventName, moment }: Props) {
+export function Ticket({ ticket, number, all, eventName, moment, isDue }: Props) {
   return (
     <Paper component="li" withBorder className={classes.ticket ?? ""} data-status={ticket.status}>
       <Stack gap={4} className={classes.text ?? ""}>
@@ -33,8 +35,8 @@ export function Ticket({ ticket, number, all, eventName, moment }: Props) {
           {moment}
         </Text>
         <Group mt="auto" gap="xs">
-          <Badge color={COLOURS[ticket.status]} variant="light">
-            {bookingsText.status[ticket.status]}
+          <Badge color={isDue ? "orange" : COLOURS[ticket.status]} variant="light">
+            {isDue ? bookingsText.payment.notPaid : bookingsText.status[ticket.status]}
           </Badge>
         </Group>
         <Text

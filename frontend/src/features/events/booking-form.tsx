@@ -19,6 +19,7 @@ import { useNow } from "@/shared/time/use-now";
 
 import { BookButton, ContinueButton, hintFor } from "./booking-buttons";
 import { BookingProblem } from "./booking-problem";
+import { BoxOfficeNotice } from "./box-office-notice";
 import { CategoryChoice } from "./category-choice";
 import { HeldNotice } from "./checkout/held-notice";
 import { Booked, Closed } from "./closed-form";
@@ -227,6 +228,7 @@ function OpenForm(props: Props) {
             {formatMoney(sumLines(lines), event.currency)}
           </Text>
         </Group>
+        <BoxOfficeNotice event={event} total={hasCode ? null : sumLines(lines)} />
         {problem}
         {isHeldFirst ? (
           <ContinueButton event={event} choice={choice} quantity={quantity} hasCode={hasCode} {...sending} />

@@ -4,6 +4,7 @@ import { Link } from "react-router";
 
 import type { Booking, Event } from "@/shared/api/generated/model";
 import { formatDateTime } from "@/shared/formatting/date-times";
+import { isPaidAtBoxOffice } from "@/shared/payments/payable";
 
 import { checkoutText } from "./checkout/strings";
 import type { SaleState } from "./sale-state";
@@ -36,8 +37,12 @@ interface ClosedProps {
 export function Closed({ event, state, heldByOthers }: ClosedProps) {
   const { title, text } =
     eventsText.booking.closed[state === "past" && event.past_at !== event.starts_at ? "over" : state];
-  const opens =
-    state === "not-open" ? eventsText.salesFrom(formatDateTime(event.sales_open_at ?? "", event.timezone)) : text;
+  const sentence =
+    state === "not-open"
+      ? eventsText.salesFrom(formatDateTime(event.sales_open_at ?? "", event.timezone))
+      : state === "cancelled" && isPaidAtBoxOffice(event)
+        ? eventsText.booking.closed.cancelledAtBoxOffice
+        : text;
   return (
     <Alert
       icon={<IconInfoCircle aria-hidden />}
@@ -46,7 +51,7 @@ export function Closed({ event, state, heldByOthers }: ClosedProps) {
       role="status"
     >
       <Stack align="flex-start" gap="sm">
-        <Text size="sm">{opens}</Text>
+        <Text size="sm">{sentence}</Text>
         {state === "sold-out" && heldByOthers > 0 && (
           <Text size="sm" fw={600}>
             {checkoutText.over.mayComeBack(heldByOthers)}

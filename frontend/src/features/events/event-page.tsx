@@ -1,5 +1,5 @@
 import { Anchor, Badge, Group, Paper, Skeleton, Stack, Text, ThemeIcon, Title } from "@mantine/core";
-import { IconArrowLeft, IconCalendarEvent, IconMapPin, IconMoodEmpty, type Icon } from "@tabler/icons-react";
+import { IconArrowLeft, IconCalendarEvent, IconCash, IconMapPin, IconMoodEmpty, type Icon } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 import { Link, useParams } from "react-router";
@@ -9,10 +9,13 @@ import { isKind } from "@/shared/api/problem";
 import { EmptyState } from "@/shared/feedback/empty-state";
 import { LoadError } from "@/shared/feedback/load-error";
 import { formatDoorsAndShow, formatDateTime, formatTimeRange } from "@/shared/formatting/date-times";
+import { isFree } from "@/shared/formatting/money";
 import { useLiveSeats } from "@/shared/live/use-live-seats";
 import { Page } from "@/shared/navigation/page";
+import { isPaidAtBoxOffice } from "@/shared/payments/payable";
 import { eventQuery } from "@/shared/queries/event-query";
 import { dateTimesText } from "@/shared/strings/date-times";
+import { paymentsText } from "@/shared/strings/payments";
 import { isKnownTimeZone } from "@/shared/time/known-time-zone";
 import { useNow } from "@/shared/time/use-now";
 
@@ -72,6 +75,14 @@ function Details({ event }: { event: Event }) {
               <Fact icon={IconMapPin} label={eventsText.where}>
                 <Text fw={600} style={{ overflowWrap: "anywhere" }}>
                   {event.venue}
+                </Text>
+              </Fact>
+            )}
+            {isPaidAtBoxOffice(event) && event.categories.some(({ price }) => !isFree(price)) && (
+              <Fact icon={IconCash} label={paymentsText.payment}>
+                <Text fw={600}>{paymentsText.atBoxOffice}</Text>
+                <Text size="sm" c="dimmed">
+                  {paymentsText.admitsOncePaid}
                 </Text>
               </Fact>
             )}

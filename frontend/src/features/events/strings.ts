@@ -102,10 +102,17 @@ export const eventsText = {
       until: (moment: string) => `Bookings are binding. You can cancel until ${moment}.`,
       untilUsed: "Bookings are binding. You can cancel a ticket until it is used.",
     },
+    boxOffice: {
+      due: (amount: string) =>
+        `You pay at the box office: ${amount} will be due. Your tickets admit once they are paid.`,
+      /** What is due is not known yet. */
+      later: "You pay at the box office. Your tickets admit once they are paid.",
+    },
     booked: { title: "Your tickets have been booked.", action: "Open your tickets" },
     slow: "This is taking longer than usual. We keep trying; nothing is booked twice.",
     closed: {
       cancelled: { title: "This event has been cancelled", text: "All ticket holders are owed a full refund." },
+      cancelledAtBoxOffice: "What was paid for tickets is owed back to their holders.",
       completed: { title: "This event is over", text: "Other events are on sale." },
       past: { title: "This event has started", text: "Ticket sales ended at the start." },
       over: { title: "Sales have ended", text: "Tickets are no longer sold for this event." },

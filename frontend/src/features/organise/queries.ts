@@ -1,7 +1,7 @@
 import { infiniteQueryOptions, queryOptions, type QueryClient } from "@tanstack/react-query";
 
 import { getCodes, getEvent, getEventBookings, getEvents } from "@/shared/api/generated/events/events";
-import type { BookingStatus, Event, EventFilter } from "@/shared/api/generated/model";
+import type { BookingStatus, Event, EventFilter, PaidOrNot } from "@/shared/api/generated/model";
 import { getMessages } from "@/shared/api/generated/notifications/notifications";
 import { getStatsSales } from "@/shared/api/generated/stats/stats";
 import { ApiError } from "@/shared/api/problem";
@@ -33,15 +33,29 @@ export function organisedEventsQuery(search: { q: string; status: EventFilter; o
   });
 }
 
+export interface BookingSearch {
+  q: string;
+  status: BookingStatus | null;
+  payment: PaidOrNot | null;
+}
+
+/** What a search asks the API for. */
+export function bookingParameters({ q, status, payment }: BookingSearch) {
+  return {
+    ...(q === "" ? {} : { q }),
+    ...(status === null ? {} : { status }),
+    ...(payment === null ? {} : { payment }),
+  };
+}
+
 /** The bookings of an event. */
-export function eventBookingsQuery(eventId: string, search: { q: string; status: BookingStatus | null }) {
+export function eventBookingsQuery(eventId: string, search: BookingSearch) {
   return infiniteQueryOptions({
     queryKey: queryKey("event-sales", eventId, "bookings", search),
     queryFn: ({ pageParam, signal }) => {
       const params = {
         limit: PAGE_SIZE,
-        ...(search.q === "" ? {} : { q: search.q }),
-        ...(search.status === null ? {} : { status: search.status }),
+        ...bookingParameters(search),
         ...(pageParam === null ? {} : { cursor: pageParam }),
       };
       return getEventBookings(eventId, params, undefined, undefined, signal);
@@ -108,12 +122,24 @@ export function revenueQuery(eventId: string) {
   });
 }
 
+/** The booking of a ticket of an event, by the ticket's code; null: it is not shown yet. */
+export function bookingOfTicketQuery(eventId: string, code: string) {
+  return queryOptions({
+    queryKey: queryKey("event-sales", eventId, "booking of ticket", code),
+    queryFn: async ({ signal }) => {
+      const { items } = await getEventBookings(eventId, { q: code, limit: 1 }, undefined, undefined, signal);
+      return items[0] ?? null;
+    },
+  });
+}
+
 /** Invalidates everything cached about an event, after a command. */
 export function invalidateEvent(queries: QueryClient, eventId: string): Promise<unknown> {
   return Promise.all([
     queries.invalidateQueries({ queryKey: queryKey("events") }),
     queries.invalidateQueries({ queryKey: queryKey("organised-events") }),
     queries.invalidateQueries({ queryKey: queryKey("event-sales", eventId) }),
+    queries.invalidateQueries({ queryKey: queryKey("payments") }),
     queries.invalidateQueries({ queryKey: queryKey("statistics"), refetchType: "none" }),
   ]);
 }

@@ -14,6 +14,16 @@ export function subtractAmounts(amount: string, subtrahend: string): string {
   return sumAmounts([amount, subtrahend.startsWith("-") ? subtrahend.slice(1) : `-${subtrahend}`]);
 }
 
+/** Whether `amount` is more than `other`. */
+export function isMore(amount: string, other: string): boolean {
+  return Number(subtractAmounts(amount, other)) > 0; // the difference is exact, and only its sign counts
+}
+
+/** The smaller one of two amounts. */
+export function smallerAmount(first: string, second: string): string {
+  return isMore(first, second) ? second : first;
+}
+
 /** An amount, which is not negative, in that many parts that are as equal as can be: the first ones get the remainder. */
 export function splitAmount(amount: string, parts: number): string[] {
   const decimals = amount.split(".")[1]?.length ?? 0;

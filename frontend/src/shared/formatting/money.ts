@@ -5,6 +5,11 @@ export function formatMoney(amount: string, currency: string): string {
   return formatted(amount, currency, "auto");
 }
 
+/** An amount in minor units, as the ledger has it. */
+export function formatMinorUnits(amount: number, currency: string): string {
+  return formatMoney((amount / 10 ** decimalsOf(currency)).toFixed(decimalsOf(currency)), currency);
+}
+
 /** `+€50.00`: a change with its sign. */
 export function formatMoneyChange(amount: string, currency: string): string {
   return formatted(amount, currency, "exceptZero");

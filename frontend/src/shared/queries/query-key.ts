@@ -14,6 +14,7 @@ type Resource =
   | "managed-booking"
   | "notifications"
   | "organised-events"
+  | "payments"
   | "projections"
   | "session"
   | "sessions"

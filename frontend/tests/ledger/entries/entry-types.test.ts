@@ -35,6 +35,10 @@ describe("an entry's summary", () => {
     ["holds-lapsed", { hold_ids: ["a"] }, "1 hold"],
     ["holds-lapsed", { hold_ids: ["a", "b"] }, "2 holds"],
     ["event-cancelled", {}, ""],
+    ["payment-received", { amount: 10_050, currency: "EUR", method: "bank" }, "€100.50, bank transfer"],
+    ["payment-received", {}, ""],
+    ["refund-owed", { reason: "cancelled" }, "For cancelled tickets"],
+    ["refund-paid", { method: "cash" }, "Cash"],
     ["capacity-changed", { category: 2, capacity: 1200 }, "Category 2 has 1,200 seats"],
   ])("%s", (type, body, said) => {
     expect(describeEntry(entry(type, body))).toBe(said);

@@ -16,10 +16,18 @@ describe("the result of a check-in", () => {
     const { answer, why } = toFailedResult(
       problem("ticket-already-used", 409, { used_at: "2030-05-01T20:00:00Z" }),
       now,
+      "EUR",
     );
     expect(answer).toBe("no");
     expect(why).toContain("12 minutes ago");
-    expect(toFailedResult(problem("ticket-already-used", 409), now).why).toBe("This ticket has already been used.");
+    expect(toFailedResult(problem("ticket-already-used", 409), now, "EUR").why).toBe(
+      "This ticket has already been used.",
+    );
+  });
+
+  it("refuses a ticket that is not paid, and says what is due", () => {
+    const result = toFailedResult(problem("payment-due", 409, { due_amount: "100.00" }), now, "EUR");
+    expect(result).toEqual({ answer: "no", why: "Not paid: €100.00 is due for this booking.", due: "100.00" });
   });
 
   it.each([
@@ -31,7 +39,7 @@ describe("the result of a check-in", () => {
     ["outcome-unknown", 503, "unclear", "can't be reached"],
     ["internal-error", 500, "unclear", "Check the same ticket again"],
   ])("%s (%i) is %s", (kind, status, answer, said) => {
-    const result = toFailedResult(problem(kind, status), now);
+    const result = toFailedResult(problem(kind, status), now, "EUR");
     expect(result.answer).toBe(answer);
     expect(result.why).toContain(said);
   });
@@ -41,6 +49,9 @@ describe("the result of a check-in", () => {
     ["completed", "The event has been completed."],
     ["past", "The event is over."],
   ])("refuses all tickets of an event that is %s", (reason, said) => {
-    expect(toFailedResult(problem("event-not-bookable", 409, { reason }), now)).toEqual({ answer: "no", why: said });
+    expect(toFailedResult(problem("event-not-bookable", 409, { reason }), now, "EUR")).toEqual({
+      answer: "no",
+      why: said,
+    });
   });
 });

@@ -14,7 +14,7 @@ it("signing out forgets a user's data, and keeps public data", () => {
   const own: QueryKey[] = [
     bookingsQuery("upcoming").queryKey,
     organisedEventsQuery({ q: "", status: "active", organizerId: "one" }).queryKey,
-    eventBookingsQuery("event", { q: "", status: null }).queryKey,
+    eventBookingsQuery("event", { q: "", status: null, payment: null }).queryKey,
     statisticsAsOfQuery(null).queryKey,
   ];
   for (const key of [everybodys, ...own]) queries.setQueryData(key, { pages: [] });

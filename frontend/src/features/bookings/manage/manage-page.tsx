@@ -1,4 +1,4 @@
-import { Alert, Badge, Button, Group, Paper, Skeleton, Stack, Text, Title } from "@mantine/core";
+import { Badge, Button, Group, Paper, Skeleton, Stack, Text, Title } from "@mantine/core";
 import { IconLinkOff, IconMailForward } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
@@ -15,6 +15,7 @@ import { signInPath } from "@/shared/navigation/return-path";
 import { DownloadButton } from "@/shared/tables/download-button";
 
 import { CalendarButton, PrintButton } from "../booking-actions";
+import { EventCancelled } from "../event-cancelled";
 import { PaymentSummary } from "../payment-summary";
 import { ResendButton } from "../resend-button";
 import { bookingsText } from "../strings";
@@ -135,11 +136,7 @@ function Details({ managed, token, forget, onRenewed }: Props & { managed: Manag
         </Group>
       }
     >
-      {event.status === "cancelled" && (
-        <Alert color="red" title={bookingsText.bookingStatus.cancelled}>
-          {bookingsText.eventCancelled}
-        </Alert>
-      )}
+      {event.status === "cancelled" && <EventCancelled booking={booking} />}
       <section aria-labelledby="tickets">
         <Group mb="md" gap="sm">
           <Title order={2} size="h3" id="tickets">

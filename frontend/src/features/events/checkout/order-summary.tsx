@@ -6,6 +6,7 @@ import { formatTimeRange } from "@/shared/formatting/date-times";
 import { formatMoney } from "@/shared/formatting/money";
 import { OrderLines } from "@/shared/orders/order-lines";
 
+import { BoxOfficeNotice } from "../box-office-notice";
 import { checkoutText as text } from "./strings";
 
 interface Props {
@@ -52,6 +53,7 @@ export function OrderSummary({ hold, event, code, children }: Props) {
         <Text size="sm" c="dimmed">
           {text.noFees}
         </Text>
+        {event !== undefined && <BoxOfficeNotice event={event} total={hold.total_amount} />}
         {children}
       </Stack>
     </Paper>

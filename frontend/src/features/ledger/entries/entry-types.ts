@@ -1,5 +1,7 @@
 import type { Entry, EntryType } from "@/shared/api/generated/model";
 
+import { formatMinorUnits } from "@/shared/formatting/money";
+
 import { entriesText } from "./strings";
 
 const text = entriesText.summaries;
@@ -48,7 +50,7 @@ const ENTRY_TYPES: Record<EntryType, EntryTypeText> = {
   "payment-received": {
     name: "Payment received",
     colour: "green",
-    describe: (body) => text.paid(textAt(body, "method")),
+    describe: (body) => text.received(amountOf(body), textAt(body, "method")),
   },
   "refund-owed": {
     name: "Refund owed",
@@ -97,6 +99,12 @@ function numberAt(value: unknown, name: string | number): number {
 
 function seatsOf(categories: unknown): number {
   return list(categories).reduce<number>((all, category) => all + numberAt(category, "capacity"), 0);
+}
+
+/** The amount of an entry that names its currency; of others the currency is that of the event. */
+function amountOf(body: Body): string {
+  const currency = textAt(body, "currency");
+  return /^[A-Z]{3}$/.test(currency) ? formatMinorUnits(numberAt(body, "amount"), currency) : "";
 }
 
 /** A line is category, name, quantity, price. */

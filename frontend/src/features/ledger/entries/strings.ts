@@ -1,5 +1,8 @@
 import { formatCount } from "@/shared/formatting/counts";
 import { tickets } from "@/shared/strings/counts";
+import { paymentsText } from "@/shared/strings/payments";
+
+const nameMethod = (method: string) => paymentsText.methods[method] ?? method;
 
 export const entriesText = {
   title: "Ledger",
@@ -59,7 +62,9 @@ export const entriesText = {
     codes: (quantity: number) => (quantity === 1 ? "1 code" : `${formatCount(quantity)} codes`),
     batch: (number: number) => `Batch ${number}`,
     lapsed: (quantity: number) => (quantity === 1 ? "1 hold" : `${formatCount(quantity)} holds`),
-    paid: (method: string) => (method === "" ? "" : `By ${method}`),
+    received: (amount: string, method: string) =>
+      [amount, nameMethod(method).toLowerCase()].filter((part) => part !== "").join(", "),
+    paid: nameMethod,
     owed: "For cancelled tickets",
     goodwill: "Out of goodwill",
     used: (ticket: number) => `Ticket ${ticket} of the booking`,

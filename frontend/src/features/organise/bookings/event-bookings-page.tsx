@@ -1,16 +1,23 @@
 import { Anchor, Badge, Button, Group, Select, Stack, Table, Text } from "@mantine/core";
 import { IconTicket, IconZoomExclamation } from "@tabler/icons-react";
-import { keepPreviousData, useInfiniteQuery } from "@tanstack/react-query";
-import { useState } from "react";
+import {
+  keepPreviousData,
+  useInfiniteQuery,
+  type InfiniteData,
+  type UseInfiniteQueryResult,
+} from "@tanstack/react-query";
+import { useRef, useState } from "react";
 import { Link } from "react-router";
 
-import type { BookingStatus, EventBooking } from "@/shared/api/generated/model";
+import type { BookingStatus, EventBooking, EventBookingPage, PaidOrNot } from "@/shared/api/generated/model";
 import { EmptyState } from "@/shared/feedback/empty-state";
 import { LoadError } from "@/shared/feedback/load-error";
 import { formatLocalDateTime } from "@/shared/formatting/date-times";
-import { formatMoney } from "@/shared/formatting/money";
+import { formatMoney, isFree } from "@/shared/formatting/money";
 import { discountOf } from "@/shared/orders/discounts";
+import { hasMoney, isPaidAtBoxOffice } from "@/shared/payments/payable";
 import { ordersText } from "@/shared/strings/orders";
+import { paymentsText } from "@/shared/strings/payments";
 import { DownloadButton } from "@/shared/tables/download-button";
 import { LoadMoreButton } from "@/shared/tables/load-more-button";
 import { LoadingRows } from "@/shared/tables/loading-rows";
@@ -18,24 +25,22 @@ import { SearchField } from "@/shared/tables/search-field";
 import { TableFrame } from "@/shared/tables/table-frame";
 
 import { useEvent } from "../event-layout/event-layout";
-import { eventBookingsQuery } from "../queries";
+import { bookingParameters, eventBookingsQuery, type BookingSearch } from "../queries";
+import { BookingPayment } from "./booking-payment";
 import { BookingMails } from "./mails/booking-mails";
 import { eventBookingsText } from "./strings";
 
 const text = eventBookingsText;
 
-interface Filter {
-  q: string;
-  status: BookingStatus | null;
-}
+const NO_FILTER: BookingSearch = { q: "", status: null, payment: null };
 
 export function EventBookingsPage() {
   const event = useEvent();
-  const [filter, setFilter] = useState<Filter>({ q: "", status: null });
-  const parameters = {
-    ...(filter.q === "" ? {} : { q: filter.q }),
-    ...(filter.status === null ? {} : { status: filter.status }),
-  };
+  const [filter, setFilter] = useState(NO_FILTER);
+  const list = useInfiniteQuery({ ...eventBookingsQuery(event.id, filter), placeholderData: keepPreviousData });
+  // Bookings from before a change of the event are paid as it said then.
+  const isAnyPayable = list.data?.pages.some(({ items }) => items.some(hasMoney)) === true;
+  const showsPayment = isPaidAtBoxOffice(event) || filter.payment !== null || isAnyPayable;
 
   return (
     <Stack gap="md">
@@ -54,24 +59,50 @@ export function EventBookingsPage() {
           value={filter.status ?? "all"}
           onChange={(status) => setFilter({ ...filter, status: status === "all" ? null : (status as BookingStatus) })}
         />
-        <DownloadButton path={`/api/events/${event.id}/bookings`} parameters={parameters} fileName="bookings.csv" />
+        {showsPayment && (
+          <Select
+            w={170}
+            aria-label={paymentsText.payment}
+            allowDeselect={false}
+            data={Object.entries(text.payments).map(([value, label]) => ({ value, label }))}
+            value={filter.payment ?? "all"}
+            onChange={(payment) => setFilter({ ...filter, payment: payment === "all" ? null : (payment as PaidOrNot) })}
+          />
+        )}
+        <DownloadButton
+          path={`/api/events/${event.id}/bookings`}
+          parameters={bookingParameters(filter)}
+          fileName="bookings.csv"
+        />
       </Group>
-      <Bookings eventId={event.id} filter={filter} onClear={() => setFilter({ q: "", status: null })} />
+      <Bookings
+        list={list}
+        isFiltered={Object.keys(bookingParameters(filter)).length > 0}
+        showsPayment={showsPayment}
+        onClear={() => setFilter(NO_FILTER)}
+      />
     </Stack>
   );
 }
 
-function Bookings({ eventId, filter, onClear }: { eventId: string; filter: Filter; onClear: () => void }) {
-  const list = useInfiniteQuery({ ...eventBookingsQuery(eventId, filter), placeholderData: keepPreviousData });
+interface BookingsProps {
+  list: UseInfiniteQueryResult<InfiniteData<EventBookingPage>>;
+  isFiltered: boolean;
+  showsPayment: boolean;
+  onClear: () => void;
+}
+
+function Bookings({ list, isFiltered, showsPayment, onClear }: BookingsProps) {
   const items = list.data?.pages.flatMap((page) => page.items) ?? [];
   const { columns } = text;
+  const shown = useRef<HTMLParagraphElement>(null);
 
   if (list.isPending) return <LoadingRows />;
   if (list.data === undefined) return <LoadError error={list.error} onRetry={list.refetch} />;
-  if (items.length === 0) return <Empty isFiltered={filter.q !== "" || filter.status !== null} onClear={onClear} />;
+  if (items.length === 0) return <Empty isFiltered={isFiltered} onClear={onClear} />;
   return (
     <>
-      <Text size="sm" c="dimmed" role="status">
+      <Text size="sm" c="dimmed" role="status" ref={shown} tabIndex={-1} data-page-heading>
         {text.shown(items.length, list.hasNextPage)}
       </Text>
       <TableFrame
@@ -84,11 +115,18 @@ function Bookings({ eventId, filter, onClear }: { eventId: string; filter: Filte
           { label: columns.amount, isNumber: true },
           columns.when,
           columns.status,
+          ...(showsPayment ? [paymentsText.payment] : []),
           columns.mails,
         ]}
       >
         {items.map((booking) => (
-          <Row key={booking.id} booking={booking} />
+          <Row
+            key={booking.id}
+            booking={booking}
+            showsPayment={showsPayment}
+            // The button that was pressed may be gone.
+            onMoney={() => shown.current?.focus({ preventScroll: true })}
+          />
         ))}
       </TableFrame>
       <LoadMoreButton list={list} />
@@ -96,7 +134,13 @@ function Bookings({ eventId, filter, onClear }: { eventId: string; filter: Filte
   );
 }
 
-function Row({ booking }: { booking: EventBooking }) {
+interface RowProps {
+  booking: EventBooking;
+  showsPayment: boolean;
+  onMoney: () => void;
+}
+
+function Row({ booking, showsPayment, onMoney }: RowProps) {
   const used = booking.tickets.filter(({ status }) => status === "used").length;
   const discount = discountOf(booking.lines);
   const { columns } = text;
@@ -132,7 +176,7 @@ function Row({ booking }: { booking: EventBooking }) {
               {ordersText.withDiscount(formatMoney(discount, booking.currency))}
             </Text>
           )}
-          {Number(booking.refunded_amount) > 0 && (
+          {!hasMoney(booking) && !isFree(booking.refunded_amount) && (
             <Text size="xs" c="dimmed">
               {text.refunded(formatMoney(booking.refunded_amount, booking.currency))}
             </Text>
@@ -147,6 +191,11 @@ function Row({ booking }: { booking: EventBooking }) {
           {text.statuses[booking.status]}
         </Badge>
       </Table.Td>
+      {showsPayment && (
+        <Table.Td data-label={paymentsText.payment}>
+          <BookingPayment booking={booking} onDone={onMoney} />
+        </Table.Td>
+      )}
       <Table.Td data-label={columns.mails}>
         {booking.customer_id !== null && <BookingMails booking={booking} />}
       </Table.Td>

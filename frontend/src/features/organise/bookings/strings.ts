@@ -5,6 +5,7 @@ export const eventBookingsText = {
   search: "Name, e-mail, code or number",
   status: "Status",
   statuses: { all: "All", confirmed: "Confirmed", cancelled: "Cancelled" },
+  payments: { all: "Paid or not", due: "Payment due", paid: "Paid", "refund-due": "Refund owed" },
   columns: {
     number: "Booking",
     customer: "Customer",

@@ -27,7 +27,7 @@ const text = boxOfficeText;
 
 export function BoxOfficePage() {
   const event = useEvent();
-  return event.status === "active" ? <SaleForm event={event} /> : <ClosedEvent status={event.status} />;
+  return event.status === "active" ? <SaleForm event={event} /> : <ClosedEvent event={event} status={event.status} />;
 }
 
 interface Values {

@@ -2,14 +2,17 @@ import { Button, Group, Paper, SimpleGrid, Stack, Text, Title } from "@mantine/c
 import { IconCircleCheck, IconPrinter } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { QRCodeSVG } from "qrcode.react";
-import { useEffect, useRef } from "react";
+import { useEffect, useRef, useState } from "react";
 import { Link } from "react-router";
 
 import type { Event } from "@/shared/api/generated/model";
 import { formatStart } from "@/shared/formatting/date-times";
 import { formatMoney } from "@/shared/formatting/money";
 import { discountOf } from "@/shared/orders/discounts";
+import { PaymentBadge } from "@/shared/payments/payment-badge";
+import { PaymentForm } from "@/shared/payments/payment-form";
 import { aboutQuery } from "@/shared/queries/about-query";
+import { paymentsText } from "@/shared/strings/payments";
 
 import classes from "./completed-sale.module.css";
 import { boxOfficeText } from "./strings";
@@ -19,7 +22,8 @@ const text = boxOfficeText;
 
 /** A completed sale with its tickets, to show or print. */
 export function CompletedSale({ sale, event, onNext }: { sale: Sale; event: Event; onNext: () => void }) {
-  const { booking, customer } = sale;
+  const { customer } = sale;
+  const [booking, setBooking] = useState(sale.booking);
   const discount = discountOf(booking.lines);
   const { data: about } = useQuery(aboutQuery());
   const heading = useRef<HTMLHeadingElement>(null);
@@ -40,8 +44,39 @@ export function CompletedSale({ sale, event, onNext }: { sale: Sale; event: Even
           {customer !== null && about?.has_mail === true && <Text c="dimmed">{text.mailed(customer.email)}</Text>}
         </div>
       </Group>
+      {booking.payment_status === "due" && (
+        <Paper
+          withBorder
+          p={{ base: "md", sm: "lg" }}
+          maw={520}
+          component="section"
+          aria-labelledby="take"
+          data-no-print
+        >
+          <Stack gap="md">
+            <Title order={3} id="take">
+              {paymentsText.take.title}
+            </Title>
+            <PaymentForm
+              booking={booking}
+              onDone={(paid) => {
+                setBooking(paid);
+                heading.current?.focus();
+              }}
+            />
+          </Stack>
+        </Paper>
+      )}
+      {booking.payment_status === "paid" && (
+        <Group gap="xs">
+          <PaymentBadge status="paid" />
+          <Text>{formatMoney(booking.paid_amount, booking.currency)}</Text>
+        </Group>
+      )}
       <Group data-no-print>
-        <Button onClick={onNext}>{text.next}</Button>
+        <Button variant={booking.payment_status === "due" ? "default" : "filled"} onClick={onNext}>
+          {text.next}
+        </Button>
         <Button variant="default" leftSection={<IconPrinter size={18} aria-hidden />} onClick={() => window.print()}>
           {text.print}
         </Button>

@@ -1,12 +1,13 @@
 import { Button, Center, Grid, Group, Loader, Paper, Stack, Text, TextInput, Title } from "@mantine/core";
 import { IconCamera, IconCameraOff, IconScan } from "@tabler/icons-react";
-import { lazy, Suspense, useRef, useState, type SyntheticEvent } from "react";
+import { lazy, Suspense, useRef, useState, type RefObject, type SyntheticEvent } from "react";
 
 import type { Event } from "@/shared/api/generated/model";
 
 import { ClosedEvent, useEvent } from "../event-layout/event-layout";
 import { CheckInResultPanel } from "./check-in-result-panel";
 import { CheckInTotals } from "./check-in-totals";
+import { DuePayment } from "./due-payment";
 import { checkInText } from "./strings";
 import { useCheckIn } from "./use-check-in";
 
@@ -17,11 +18,16 @@ const Camera = lazy(async () => ({ default: (await import("./camera")).Camera })
 
 export function CheckInPage() {
   const event = useEvent();
-  return event.status === "active" ? <CheckInDesk event={event} /> : <ClosedEvent status={event.status} />;
+  return event.status === "active" ? (
+    <CheckInDesk event={event} />
+  ) : (
+    <ClosedEvent event={event} status={event.status} />
+  );
 }
 
 function CheckInDesk({ event }: { event: Event }) {
-  const { checkIn, isChecking, shown, totals, clear } = useCheckIn(event.id);
+  const { checkIn, isChecking, shown, totals, clear } = useCheckIn(event);
+  const field = useRef<HTMLInputElement>(null);
   const [isCameraOn, setIsCameraOn] = useState(false);
 
   return (
@@ -29,12 +35,24 @@ function CheckInDesk({ event }: { event: Event }) {
       <Grid.Col span={{ base: 12, md: 8 }}>
         <Stack gap="lg">
           <CheckInResultPanel shown={shown} isChecking={isChecking} />
+          {shown?.due !== undefined && !isChecking && (
+            <DuePayment
+              key={shown.at}
+              event={event}
+              code={shown.code}
+              due={shown.due}
+              onPaid={() => {
+                checkIn(shown.code);
+                field.current?.focus();
+              }}
+            />
+          )}
           <Paper withBorder p={{ base: "md", sm: "lg" }}>
             <Stack gap="md">
               <Title order={2} size="h3">
                 {text.title}
               </Title>
-              <CodeField onCode={checkIn} isChecking={isChecking} />
+              <CodeField field={field} onCode={checkIn} isChecking={isChecking} />
               <Button
                 variant="default"
                 w="fit-content"
@@ -68,10 +86,15 @@ function CheckInDesk({ event }: { event: Event }) {
   );
 }
 
+interface CodeProps {
+  field: RefObject<HTMLInputElement | null>;
+  onCode: (code: string) => void;
+  isChecking: boolean;
+}
+
 /** Cleared and focused after each code, for typing or for a keyboard-wedge scanner. */
-function CodeField({ onCode, isChecking }: { onCode: (code: string) => void; isChecking: boolean }) {
+function CodeField({ field, onCode, isChecking }: CodeProps) {
   const [code, setCode] = useState("");
-  const field = useRef<HTMLInputElement>(null);
   const submit = (event: SyntheticEvent) => {
     event.preventDefault();
     field.current?.focus();

@@ -22,6 +22,7 @@ export const checkInText = {
   reasons: {
     used: (when: string, ago: string) => `This ticket has already been used: ${when} (${ago}).`,
     usedSometime: "This ticket has already been used.",
+    paymentDue: (amount: string) => `Not paid: ${amount} is due for this booking.`,
     cancelled: "This ticket was cancelled.",
     wrongEvent: "This ticket is for another event.",
     notACode: "Not a valid ticket code.",
@@ -34,6 +35,11 @@ export const checkInText = {
     busy: "The server is busy: the ticket was not checked in. Check it again.",
     unreachable: "The server can't be reached. Check the same ticket again.",
     other: "An internal error occurred. Check the same ticket again.",
+  },
+  pay: {
+    title: (amount: string) => `${amount} is due`,
+    text: "Take the payment for the whole booking; then the ticket is checked in.",
+    notFound: "The booking is not shown yet. Try again in a moment.",
   },
   totals: {
     title: "This session",

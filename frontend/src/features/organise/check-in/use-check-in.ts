@@ -3,6 +3,7 @@ import { useQueryClient } from "@tanstack/react-query";
 import { useRef, useState } from "react";
 
 import { useCheckInTicket } from "@/shared/api/generated/tickets/tickets";
+import type { Event } from "@/shared/api/generated/model";
 import { useCommandKey } from "@/shared/api/use-command-key";
 import { queryKey } from "@/shared/queries/query-key";
 
@@ -26,7 +27,7 @@ export interface Totals {
 const NOTHING: Totals = { admitted: 0, refused: 0, last: [] };
 
 /** Checks in tickets one at a time, and counts them while this tab is open. `shown` is the last result. */
-export function useCheckIn(eventId: string) {
+export function useCheckIn({ id: eventId, currency }: Event) {
   const [shown, setShown] = useState<CheckedTicket | null>(null);
   const [totals, setTotals] = useSessionStorage<Totals>({
     key: `seatledger.check-in ${eventId}`,
@@ -58,7 +59,7 @@ export function useCheckIn(eventId: string) {
       { eventId, data: { code }, headers: { "Idempotency-Key": keyFor(code) } },
       {
         onSuccess: (ticket) => conclude(code, toAdmission(ticket)),
-        onError: (error) => conclude(code, toFailedResult(error, Date.now())),
+        onError: (error) => conclude(code, toFailedResult(error, Date.now(), currency)),
         onSettled: () => (inFlight.current = false),
       },
     );

@@ -21,5 +21,9 @@ export function EditEventPage() {
   });
   if (event === undefined || (!isFetchedAfterMount && error === null)) return <LoadingRows />;
   if (!isFetchedAfterMount) return <LoadError error={error} onRetry={refetch} />;
-  return event.status === "active" ? <EditEventForm event={event} /> : <ClosedEvent status={event.status} />;
+  return event.status === "active" ? (
+    <EditEventForm event={event} />
+  ) : (
+    <ClosedEvent event={event} status={event.status} />
+  );
 }

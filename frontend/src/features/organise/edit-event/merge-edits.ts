@@ -32,6 +32,7 @@ export const SCALARS = [
   "max_tickets_per_customer",
   "hold_minutes",
   "guest_checkout",
+  "payment",
 ] as const;
 export type ScalarName = (typeof SCALARS)[number];
 

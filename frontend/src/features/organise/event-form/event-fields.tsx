@@ -115,6 +115,7 @@ export function EventFields({ form, taken, isNew }: Props) {
             />
           </SimpleGrid>
           <GuestCheckoutField form={form} />
+          <PaymentField form={form} isNew={isNew} />
         </Stack>
       </Fieldset>
       <CategoryFields form={form} taken={taken} />
@@ -153,6 +154,23 @@ function GuestCheckoutField({ form }: { form: EventForm }) {
           {text.guests.withoutMail}
         </Alert>
       )}
+    </Radio.Group>
+  );
+}
+
+/** How bookings are paid. */
+function PaymentField({ form, isNew }: { form: EventForm; isNew: boolean }) {
+  return (
+    <Radio.Group
+      label={text.payment}
+      {...(isNew ? {} : { description: text.payments.editHint })}
+      {...form.getInputProps("payment")}
+    >
+      <SimpleGrid cols={{ base: 1, sm: 2 }} mt="xs">
+        {(["elsewhere", "box_office"] as const).map((value) => (
+          <Radio key={value} value={value} label={text.payments[value].label} description={text.payments[value].hint} />
+        ))}
+      </SimpleGrid>
     </Radio.Group>
   );
 }

@@ -1,5 +1,13 @@
-import type { EditedCategory, Event, EventChanges, GuestCheckout, NewEvent } from "@/shared/api/generated/model";
+import type {
+  EditedCategory,
+  Event,
+  EventChanges,
+  GuestCheckout,
+  NewEvent,
+  NewPaymentTerms,
+} from "@/shared/api/generated/model";
 import { parseNumber, parsePrice } from "@/shared/forms/parse-number";
+import { isPaidAtBoxOffice } from "@/shared/payments/payable";
 import { getBrowserTimeZone, toInstant, toWallClock } from "@/shared/time/wall-clock";
 
 import { poolsOf, samePools, toEditedPool, toNewPool, type PoolValues } from "./pool-values";
@@ -32,9 +40,13 @@ export interface EventValues {
   hold_minutes: string | number;
   /** `open` means `proven` while there is a limit (`guestCheckoutOf`). */
   guest_checkout: GuestCheckout;
+  payment: PaymentWay;
   categories: CategoryValues[];
   pools: PoolValues[];
 }
+
+/** How an event is paid. */
+export type PaymentWay = "elsewhere" | "box_office";
 
 export const TIMES = ["starts_at", "show_at", "ends_at", "sales_open_at", "sales_close_at"] as const;
 export type TimeName = (typeof TIMES)[number];
@@ -68,6 +80,7 @@ export function emptyValues(currency: string): EventValues {
     max_tickets_per_customer: PROPOSED_LIMIT,
     hold_minutes: PROPOSED_HOLD_MINUTES,
     guest_checkout: "open",
+    payment: "elsewhere",
     categories: [newCategory()],
     pools: [],
   };
@@ -90,6 +103,7 @@ export function valuesOf(event: Event): EventValues {
     max_tickets_per_customer: event.max_tickets_per_customer ?? "",
     hold_minutes: event.hold_minutes,
     guest_checkout: event.guest_checkout,
+    payment: isPaidAtBoxOffice(event) ? "box_office" : "elsewhere",
     categories: event.categories.map(({ id, name, price, capacity }) => ({ key: id, id, name, price, capacity })),
     pools: poolsOf(event),
   };
@@ -130,6 +144,10 @@ export function normaliseNumber(typed: string | number): string | number {
   return PLAIN.test(String(typed)) ? typed : (parseNumber(String(typed), 0).value ?? typed);
 }
 
+function toPaymentTerms({ payment }: EventValues): NewPaymentTerms {
+  return payment === "elsewhere" ? { policy: "elsewhere" } : { policy: "online", methods: [payment] };
+}
+
 /** The request that creates the event. `values` must be valid and normalised. */
 export function toCreate(values: EventValues): NewEvent {
   const times = TIMES.map((name) => [name, instant(values, name)] as const);
@@ -146,6 +164,7 @@ export function toCreate(values: EventValues): NewEvent {
       : { max_tickets_per_customer: Number(values.max_tickets_per_customer) }),
     hold_minutes: Number(values.hold_minutes),
     guest_checkout: guestCheckoutOf(values),
+    ...(values.payment === "elsewhere" ? {} : { payment: toPaymentTerms(values) }),
     categories: values.categories.map(({ name, price, capacity }) => ({
       name: name.trim(),
       price: String(price),
@@ -169,6 +188,7 @@ export function toChanges(base: EventValues, values: EventValues): EventChanges 
   }
   if (String(values.hold_minutes) !== String(base.hold_minutes)) changes.hold_minutes = Number(values.hold_minutes);
   if (guestCheckoutOf(values) !== guestCheckoutOf(base)) changes.guest_checkout = guestCheckoutOf(values);
+  if (values.payment !== base.payment) changes.payment = toPaymentTerms(values);
   if (!sameCategories(base.categories, values.categories)) changes.categories = values.categories.map(edited);
   // A category that is removed leaves its pool by itself.
   if (!samePools({ pools: base.pools, categories: values.categories }, values))

@@ -38,6 +38,18 @@ export const eventFormText = {
       "This installation sends no mail, so nobody gets a code: as it is set now, nobody can book this event without an account.",
     limited: "Not with a limit of tickets per customer: anybody can make up addresses.",
   },
+  payment: "Payment",
+  payments: {
+    elsewhere: {
+      label: "Taken elsewhere",
+      hint: "Seatledger knows nothing of payments: each ticket admits at once, and refunds are up to you.",
+    },
+    box_office: {
+      label: "At the box office",
+      hint: "Tickets admit only once they are paid. Seatledger accounts for payments and refunds.",
+    },
+    editHint: "A change applies to later bookings. Earlier ones stay as they are.",
+  },
   currency: "Currency",
   currencyHint: "It can't be changed later.",
   category: {

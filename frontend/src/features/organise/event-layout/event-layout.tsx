@@ -10,6 +10,7 @@ import { LoadError } from "@/shared/feedback/load-error";
 import { formatTimeRange } from "@/shared/formatting/date-times";
 import { useLiveSeats } from "@/shared/live/use-live-seats";
 import { Page } from "@/shared/navigation/page";
+import { isPaidAtBoxOffice } from "@/shared/payments/payable";
 import { eventQuery } from "@/shared/queries/event-query";
 import { useSession } from "@/shared/session/session";
 import { appText } from "@/shared/strings/app";
@@ -26,6 +27,7 @@ const SECTIONS = [
   ["bookings", text.bookings],
   ["sell", text.sell],
   ["check-in", text.checkIn],
+  ["payments", text.payments],
   ["codes", text.codes],
   ["messages", text.messages],
   ["edit", text.edit],
@@ -113,7 +115,8 @@ function NotFound() {
 }
 
 /** Replaces actions that a closed event does not allow. */
-export function ClosedEvent({ status }: { status: "cancelled" | "completed" }) {
-  const { title, text: why } = text.over[status];
+export function ClosedEvent({ event, status }: { event: Event; status: "cancelled" | "completed" }) {
+  const { title, text: why } =
+    text.over[status === "cancelled" && isPaidAtBoxOffice(event) ? "cancelledAtBoxOffice" : status];
   return <EmptyState icon={IconLock} title={title} text={why} />;
 }

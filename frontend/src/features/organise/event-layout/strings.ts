@@ -5,6 +5,7 @@ export const eventLayoutText = {
   bookings: "Bookings",
   sell: "Box office",
   checkIn: "Check-in",
+  payments: "Payments",
   codes: "Promo codes",
   messages: "Messages",
   edit: "Edit",
@@ -18,6 +19,10 @@ export const eventLayoutText = {
     cancelled: {
       title: "This event has been cancelled",
       text: "All bookings were cancelled with a full refund. It can no longer be changed.",
+    },
+    cancelledAtBoxOffice: {
+      title: "This event has been cancelled",
+      text: "All bookings were cancelled. What was paid for them is owed back: see Payments. The event can no longer be changed.",
     },
     completed: { title: "This event has been completed", text: "Sales, check-in and editing are closed." },
   },

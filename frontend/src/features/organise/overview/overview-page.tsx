@@ -6,6 +6,7 @@ import { formatCount } from "@/shared/formatting/counts";
 import { formatMoney } from "@/shared/formatting/money";
 import { soldSeats, useSeats } from "@/shared/live/seat-store";
 import { poolOf } from "@/shared/live/shared-seats";
+import { isPaidAtBoxOffice } from "@/shared/payments/payable";
 import { tablesText } from "@/shared/strings/tables";
 import { TableFrame } from "@/shared/tables/table-frame";
 
@@ -58,6 +59,8 @@ function Figures({ event }: { event: Event }) {
   const { available, held } = seats;
   const { data: takings } = useQuery(revenueQuery(event.id));
   const { net, refunded } = sumRevenue(takings?.items ?? []);
+  // Of cancelled tickets Seatledger knows whether they were paid.
+  const note = isPaidAtBoxOffice(event) ? text.cancelledPrice : text.refunded;
 
   return (
     <SimpleGrid cols={{ base: 1, xs: 2, md: 3 }}>
@@ -69,7 +72,7 @@ function Figures({ event }: { event: Event }) {
         notes={
           takings === undefined
             ? []
-            : [text.refunded(formatMoney(refunded, event.currency)), tablesText.asOf(takings.ledger_position)]
+            : [note(formatMoney(refunded, event.currency)), tablesText.asOf(takings.ledger_position)]
         }
       />
     </SimpleGrid>

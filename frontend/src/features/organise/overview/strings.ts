@@ -7,6 +7,7 @@ export const overviewText = {
   held: (seats: number) => `${formatCount(seats)} held by people who are about to book`,
   revenue: "Net revenue",
   refunded: (amount: string) => `${amount} refunds`,
+  cancelledPrice: (amount: string) => `${amount} for cancelled tickets`,
   categories: "Categories",
   pools: "Pools",
   emptyPool: "none",
@@ -26,6 +27,8 @@ export const overviewText = {
     nothingSold: "No tickets have been sold. There is nothing to refund.",
     costs: (quantity: number, amount: string) =>
       `${tickets(quantity)} will be cancelled, with refunds of ${amount}. This can't be undone.`,
+    owes: (quantity: number, amount: string | null) =>
+      `${tickets(quantity)} will be cancelled. ${amount === null ? "Nothing was paid for them, so nothing is owed back." : `${amount} that was paid will be owed back.`} This can't be undone.`,
     counting: "Calculating refunds…",
     unknownCost: (quantity: number) =>
       `${tickets(quantity)} will be cancelled with a full refund. This can't be undone.`,

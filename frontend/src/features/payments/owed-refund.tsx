@@ -1,0 +1,44 @@
+import { Button } from "@mantine/core";
+import { useDisclosure } from "@mantine/hooks";
+import { useQuery } from "@tanstack/react-query";
+
+import type { Payment } from "@/shared/api/generated/model";
+import { Dialog } from "@/shared/feedback/dialog";
+import { LoadError } from "@/shared/feedback/load-error";
+import { RefundForm } from "@/shared/payments/refund-form";
+import { paymentsText } from "@/shared/strings/payments";
+import { LoadingRows } from "@/shared/tables/loading-rows";
+
+import { paidBookingQuery } from "./queries";
+
+const text = paymentsText.refund;
+
+/** Pays back what is owed for the booking of a payment. */
+export function OwedRefund({ payment, onDone }: { payment: Payment; onDone: () => void }) {
+  const [isOpen, { open, close }] = useDisclosure(false);
+  return (
+    <>
+      <Button size="xs" variant="light" aria-label={text.label(payment.booking_number)} onClick={open}>
+        {text.action}
+      </Button>
+      <Dialog isOpen={isOpen} onClose={close} title={text.title} closeLabel={text.cancel}>
+        <Refund
+          bookingId={payment.booking_id}
+          onCancel={close}
+          onDone={() => {
+            close();
+            onDone();
+          }}
+        />
+      </Dialog>
+    </>
+  );
+}
+
+function Refund({ bookingId, onCancel, onDone }: { bookingId: string; onCancel: () => void; onDone: () => void }) {
+  // What was cached before the dialog opened may be out of date, and a form keeps the amount that it began with.
+  const { data: booking, error, refetch, isFetchedAfterMount } = useQuery(paidBookingQuery(bookingId));
+  if (booking !== undefined && isFetchedAfterMount)
+    return <RefundForm booking={booking} onCancel={onCancel} onDone={onDone} />;
+  return error === null ? <LoadingRows rows={3} /> : <LoadError error={error} onRetry={refetch} />;
+}

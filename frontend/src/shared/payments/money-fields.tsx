@@ -1,0 +1,93 @@
+import { Alert, Button, Group, Radio, SimpleGrid, Text, TextInput } from "@mantine/core";
+import type { UseFormReturnType } from "@mantine/form";
+import { IconAlertTriangle } from "@tabler/icons-react";
+
+import { BoxOfficeMethod } from "@/shared/api/generated/model";
+import { NewTabSignIn } from "@/shared/feedback/new-tab-sign-in";
+import { paymentsText as text } from "@/shared/strings/payments";
+
+export interface MoneyValues {
+  kind: BoxOfficeMethod;
+  amount: string;
+  reference: string;
+  /** That what is more than owed is given back. */
+  isAgreed: boolean;
+}
+
+export type MoneyForm = UseFormReturnType<MoneyValues>;
+
+const REFERENCE_LENGTH = 64;
+
+/** How money changes hands, and the reference of it. */
+export function MethodFields({ form, isFixed }: { form: MoneyForm; isFixed: boolean }) {
+  return (
+    <>
+      <Radio.Group label={text.method} readOnly={isFixed} {...form.getInputProps("kind")}>
+        <SimpleGrid cols={2} mt="xs" spacing="xs" maw={340}>
+          {Object.values(BoxOfficeMethod).map((kind) => (
+            <Radio key={kind} value={kind} label={text.methods[kind]} />
+          ))}
+        </SimpleGrid>
+      </Radio.Group>
+      <TextInput
+        label={text.reference}
+        description={text.referenceHint}
+        maxLength={REFERENCE_LENGTH}
+        autoComplete="off"
+        readOnly={isFixed}
+        {...form.getInputProps("reference")}
+      />
+    </>
+  );
+}
+
+interface AmountProps {
+  label: string;
+  /** Formatted. */
+  amount: string;
+}
+
+/** What is due or owed, in large type. */
+export function MoneyAmount({ label, amount }: AmountProps) {
+  return (
+    <div>
+      <Text size="sm" c="dimmed">
+        {label}
+      </Text>
+      <Text fz={28} fw={800} lh={1.2} data-testid="money-amount">
+        {amount}
+      </Text>
+    </div>
+  );
+}
+
+interface ActionsProps {
+  problem: string | null;
+  isSignedOut: boolean;
+  submit: string;
+  isRecording: boolean;
+  cancel: string;
+  onCancel: (() => void) | undefined;
+}
+
+export function MoneyActions({ problem, isSignedOut, submit, isRecording, cancel, onCancel }: ActionsProps) {
+  return (
+    <>
+      {problem !== null && (
+        <Alert color="red" icon={<IconAlertTriangle aria-hidden />} role="alert">
+          {problem} {isSignedOut && <NewTabSignIn />}
+        </Alert>
+      )}
+      <Group justify="flex-end" gap="xs">
+        {onCancel !== undefined && (
+          <Button variant="default" onClick={onCancel}>
+            {cancel}
+          </Button>
+        )}
+        <Button type="submit" loading={isRecording}>
+          {submit}
+        </Button>
+      </Group>
+    </>
+  );
+}

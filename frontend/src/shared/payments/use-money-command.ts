@@ -1,0 +1,96 @@
+import { notifications } from "@mantine/notifications";
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useRef, useState } from "react";
+
+import { giveRefund, takePayment } from "@/shared/api/generated/payments/payments";
+import type { Booking, NewPayment } from "@/shared/api/generated/model";
+import { isKind, isOutcomeUnknown, type ApiError } from "@/shared/api/problem";
+import { useCommandKey } from "@/shared/api/use-command-key";
+import { formatMoney } from "@/shared/formatting/money";
+import { DRAFT } from "@/shared/session/session";
+import { appText } from "@/shared/strings/app";
+import { paymentsText } from "@/shared/strings/payments";
+
+import type { BookingAmounts } from "./payable";
+import { invalidatePayments } from "./queries";
+
+const text = paymentsText.problems;
+const COMMANDS = { take: takePayment, refund: giveRefund };
+const FIELDS = ["kind", "amount", "reference"];
+
+interface Outcome {
+  /** With the booking after it, once all lists show it. */
+  onDone: (booking: Booking) => void;
+  /** What is wrong in which field. */
+  onErrors: (errors: Record<string, string>) => void;
+}
+
+/**
+ * Records a payment or a refund once, however often it is sent. `isFixed`: it may be recorded already, and another amount now could
+ * be a second one. `due`: what is due instead, if the API says so.
+ */
+export function useMoneyCommand(what: "take" | "refund", booking: BookingAmounts, { onDone, onErrors }: Outcome) {
+  const [problem, setProblem] = useState<string | null>(null);
+  const [due, setDue] = useState<string | null>(null);
+  const isLocked = useRef(false); // a second click may come before the next render
+  const { keyFor, done } = useCommandKey(`${what} money ${booking.id}`);
+  const queries = useQueryClient();
+  const { mutate, isPending, isSuccess, error } = useMutation<Booking, ApiError, NewPayment>({
+    ...DRAFT.mutation,
+    mutationFn: (data) => COMMANDS[what](booking.id, data, { "Idempotency-Key": keyFor(data) }),
+    // Unlike the callbacks of `mutate`, these are called after the page was left, too.
+    onSuccess: async (_, { amount }) => {
+      done();
+      notifications.show({
+        message: paymentsText[what].done(formatMoney(amount, booking.currency), booking.number),
+      });
+      await invalidatePayments(queries, booking.event_id);
+    },
+    onError: () => void invalidatePayments(queries, booking.event_id), // it may be recorded, or the booking was changed
+  });
+
+  const record = (data: NewPayment) => {
+    if (isLocked.current) return;
+    isLocked.current = true;
+    setProblem(null);
+    mutate(data, {
+      onSuccess: onDone,
+      onError: (error) => {
+        isLocked.current = false;
+        if (isKind(error, "amount-differs")) setDue(amountIn(error, "due_amount"));
+        const errors = fieldErrors(error, booking.currency);
+        setProblem(Object.keys(errors).length > 0 ? null : sentence(error, booking.currency));
+        onErrors(errors);
+      },
+    });
+  };
+  return {
+    record,
+    isRecording: isPending || isSuccess,
+    isFixed: isPending || isOutcomeUnknown(error),
+    problem,
+    due,
+    isSignedOut: isKind(error, "not-signed-in"),
+  };
+}
+
+/** An amount that a problem states. */
+export function amountIn({ problem }: ApiError, name: "due_amount" | "refundable_amount"): string {
+  const amount = problem[name];
+  return typeof amount === "string" ? amount : "0";
+}
+
+/** The errors that stand at a field. */
+function fieldErrors(error: ApiError, currency: string): Record<string, string> {
+  if (isKind(error, "refund-exceeds"))
+    return { amount: paymentsText.checks.most(formatMoney(amountIn(error, "refundable_amount"), currency)) };
+  return Object.fromEntries(Object.entries(error.fieldErrors).filter(([path]) => FIELDS.includes(path)));
+}
+
+function sentence(error: ApiError, currency: string): string {
+  if (isKind(error, "already-paid")) return text.alreadyPaid;
+  if (isKind(error, "amount-differs")) return text.amountDiffers(formatMoney(amountIn(error, "due_amount"), currency));
+  if (isKind(error, "payment-elsewhere")) return text.elsewhere;
+  if (isKind(error, "not-signed-in")) return appText.signedOut.text;
+  return isOutcomeUnknown(error) ? text.unknown : text.other;
+}

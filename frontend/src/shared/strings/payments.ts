@@ -1,0 +1,69 @@
+/** Payments and refunds, wherever they are shown. */
+export const paymentsText = {
+  payment: "Payment",
+  statuses: {
+    due: "Payment due",
+    paid: "Paid",
+    "refund-due": "Refund owed",
+    refunded: "Refunded",
+    "part-refunded": "Partly refunded",
+  },
+  methods: { cash: "Cash", card: "Card", bank: "Bank transfer", other: "Other" } as Record<string, string>,
+  movements: {
+    title: "Payments and refunds",
+    kinds: { received: "Paid", owed: "Refund owed", "paid-back": "Refund paid" },
+    reasons: { cancelled: "for cancelled tickets", goodwill: "out of goodwill" } as Record<string, string>,
+    reference: (reference: string) => `reference ${reference}`,
+  },
+  due: (amount: string) => `${amount} due`,
+  owed: (amount: string) => `${amount} owed`,
+  refunded: (amount: string) => `${amount} refunded`,
+
+  method: "How",
+  reference: "Reference",
+  referenceHint: "Optional, such as the number of a receipt. Never that of a card or a bank account.",
+  amount: "Amount",
+  take: {
+    action: "Take payment",
+    label: (number: number) => `Take payment for booking no. ${number}`,
+    title: "Take payment",
+    due: (number: number) => `Due for booking no. ${number}`,
+    submit: (amount: string) => `Record payment of ${amount}`,
+    cancel: "Not now",
+    done: (amount: string, number: number) => `Payment of ${amount} recorded for booking no. ${number}.`,
+  },
+  refund: {
+    action: "Pay refund",
+    label: (number: number) => `Pay refund for booking no. ${number}`,
+    title: "Pay refund",
+    owed: (number: number) => `Owed for booking no. ${number}`,
+    most: (amount: string) => `At most ${amount}: what was paid and not refunded.`,
+    partOwed: (amount: string) =>
+      `I give back ${amount} more than is owed, out of goodwill. This lowers the price of the booking, and is not owed again for tickets that are cancelled later.`,
+    nothingOwed: (amount: string) =>
+      `Nothing is owed: I give back ${amount} out of goodwill. This lowers the price of the booking, and is not owed again for tickets that are cancelled later.`,
+    agree: "Confirm this, or enter what is owed.",
+    submit: (amount: string) => `Record refund of ${amount}`,
+    submitNothing: "Record refund",
+    cancel: "Not now",
+    done: (amount: string, number: number) => `Refund of ${amount} recorded for booking no. ${number}.`,
+  },
+  checks: {
+    amount: "Enter an amount above 0, such as 12.50.",
+    wholeAmount: "Enter a whole amount above 0.",
+    ambiguous: "Thousands or decimals? Enter it without a thousands separator: 1234 or 12.34.",
+    otherCurrency: (currency: string) => `This booking is in ${currency}.`,
+    most: (amount: string) => `At most ${amount} can be paid back for this booking.`,
+  },
+  problems: {
+    alreadyPaid: "Nothing is due for this booking any more: it was paid or cancelled. Nothing was recorded.",
+    amountDiffers: (amount: string) => `The amount has changed: ${amount} is due now. Nothing was recorded.`,
+    elsewhere: "This booking is not paid through Seatledger. Nothing was recorded.",
+    malformed: "Please correct the marked fields.",
+    unknown: "The server did not respond. Submit again: nothing is recorded twice.",
+    other: "Nothing was recorded. Please try again.",
+  },
+  atBoxOffice: "At the box office",
+  /** Before booking. */
+  admitsOncePaid: "Tickets admit once they are paid.",
+};
