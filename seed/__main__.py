@@ -26,9 +26,11 @@ from ledger.commands import (
     CompleteEvent,
     Role,
     ScheduleEvent,
+    TakePayment,
     WantedSeats,
 )
 from ledger.database_errors import one_line
+from ledger.entries import BoxOfficeMethod
 from ledger.errors import SeatledgerError
 from ledger.keys import Keyring, KeysError
 from ledger.macs import Macs
@@ -80,10 +82,25 @@ class DemoLoader:
                 return CancelBooking(id=id_, actor=actor, event_id=event, booking_id=step.booking, tickets=tickets)
             case "check-in":
                 return CheckIn(id=id_, actor=organizer, event_id=event, booking_id=step.booking, ticket=0)
-            case "cancelled":
-                return CancelEvent(id=id_, actor=organizer, event_id=event, reason="The headliner is ill.")
+            case "pay":
+                return _payment(step, organizer)
             case _:
-                return CompleteEvent(id=id_, actor=organizer, event_id=event)
+                return _ending(step, organizer)
+
+
+def _ending(step: Step, organizer: Actor) -> Command:
+    id_, event = command_id(step), event_id(step.event)
+    if step.what == "cancelled":
+        return CancelEvent(id=id_, actor=organizer, event_id=event, reason="The headliner is ill.")
+    return CompleteEvent(id=id_, actor=organizer, event_id=event)
+
+
+def _payment(step: Step, organizer: Actor) -> TakePayment:
+    method: BoxOfficeMethod = "card" if step.order % 2 else "cash"
+    return TakePayment(
+        id=command_id(step), actor=organizer, event_id=event_id(step.event), booking_id=step.booking, method=method,
+        amount=step.amount,
+    )  # fmt: skip
 
 
 async def load(settings: Settings, now: datetime | None = None) -> str:

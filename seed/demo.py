@@ -43,7 +43,8 @@ NAMES = (*(name for name, _, _ in PEOPLE), *_NAMES)
 @dataclass(frozen=True)
 class DemoEvent:
     """An event of the demo. Days are relative to today. `sells`: the share of its seats that are sold. `guests`: how people
-    book without an account; None: as its limit permits. `api`: the one of the other five APIs through which it is made, or ""."""
+    book without an account; None: as its limit permits. `api`: the one of the other five APIs through which it is made, or "".
+    `is_paid_on_site`: its bookings are paid at the box office."""
 
     name: str
     venue: str
@@ -62,6 +63,7 @@ class DemoEvent:
     checked_in: float = 0.0
     guests: GuestCheckout | None = None
     api: str = ""
+    is_paid_on_site: bool = False
 
     def details(self, now: datetime) -> Details:
         starts_at = self.evening(now, self.starts_in_days)
@@ -70,6 +72,7 @@ class DemoEvent:
             name=self.name, starts_at=starts_at, description=self.description, venue=self.venue,
             ends_at=starts_at + timedelta(hours=self.hours), timezone=self.timezone, sales_open_at=opens_at,
             max_tickets_per_customer=self.limit, sells_after_start=bool(self.api), guest_checkout=self.guest_checkout,
+            payment_methods=("box_office",) if self.is_paid_on_site else (),
         )  # fmt: skip
 
     @property
@@ -81,6 +84,10 @@ class DemoEvent:
         day = (now + timedelta(days=in_days)).date()
         wall = datetime.combine(day, time(EVENING), ZoneInfo(self.timezone))
         return wall.astimezone(UTC)
+
+    def price(self, category: str) -> int:
+        """In minor units."""
+        return next(price for name, price, _ in self.categories if name == category)
 
     def numbered_categories(self) -> tuple[Category, ...]:
         return tuple(Category(number, *category) for number, category in enumerate(self.categories, 1))
@@ -100,7 +107,7 @@ DEMO_EVENTS = (
     ),
     DemoEvent(
         "Open Mic Comedy", "Cellar Theatre", "Ten comedians, five minutes each.", 20, 30, (("Seat", 1200, 80),),
-        timezone="Europe/Dublin", sells=0.4, bookings=18, ends_as="cancelled",
+        timezone="Europe/Dublin", sells=0.4, bookings=18, ends_as="cancelled", is_paid_on_site=True,
     ),
     DemoEvent(
         "Spring Engineering Conference", "Congress Centre", "Two days on systems that stay up.", -10, 60,
@@ -122,7 +129,7 @@ DEMO_EVENTS = (
     ),
     DemoEvent(
         "Bookbinding Workshop", "Paper Mill", "Make a book by hand. All material included.", 9, 21, (("Place", 8500, 12),), limit=1,
-        sells=0.92, bookings=11, guests="off",
+        sells=0.92, bookings=11, guests="off", is_paid_on_site=True,
     ),
     DemoEvent(
         "Winter Gala", "Opera House", "On sale next week.", 90, 3, (("Parquet", 9000, 300), ("Loge", 18000, 60)),
@@ -143,7 +150,7 @@ DEMO_EVENTS = (
 
 @dataclass(order=True)
 class Step:
-    """A command of the scenario. `what`: schedule, book, cancel, part (cancels some tickets), check-in, or how an event ends.
+    """A command of the scenario. `what`: schedule, book, cancel, part (cancels some tickets), check-in, pay, or how an event ends.
     `order`: the step's number, which is the same whenever the demo is loaded."""
 
     at: datetime
@@ -153,7 +160,8 @@ class Step:
     customer: int = field(compare=False, default=-1)  # in PEOPLE + CUSTOMERS; -1: a walk-in
     quantity: int = field(compare=False, default=0)
     category: str = field(compare=False, default="")
-    booking: UUID = field(compare=False, default=DEMO)  # the booking that is cancelled or checked in
+    booking: UUID = field(compare=False, default=DEMO)  # the booking that is cancelled, checked in or paid
+    amount: int = field(compare=False, default=0)  # that is paid, in minor units
 
 
 def event_id(event: DemoEvent) -> UUID:
@@ -193,16 +201,28 @@ def _event_steps(event: DemoEvent, now: datetime, random_source: random.Random, 
             if seats and not event.api:
                 yield Step(until, next(numbers), "book", event, -1, seats, name)
     else:
-        for step in booked:
-            if random_source.random() < 0.08:
-                what = "part" if step.quantity > 1 else "cancel"
-                at = min(step.at + timedelta(hours=20), until)
-                yield Step(at, next(numbers), what, event, step.customer, booking=command_id(step))
-            elif random_source.random() < event.checked_in:
-                at = until + timedelta(hours=2, minutes=random_source.randrange(60))
-                yield Step(at, next(numbers), "check-in", event, booking=command_id(step))
+        yield from _after_booking(event, booked, until, random_source, numbers)
     if event.ends_as != "active":
         yield Step(ended_at, next(numbers), event.ends_as, event)
+
+
+def _after_booking(
+    event: DemoEvent, booked: list[Step], until: datetime, random_source: random.Random, numbers: Iterator[int]
+) -> Iterator[Step]:
+    """Some bookings are cancelled, some tickets checked in; on site two of three bookings are paid."""
+    for number, step in enumerate(booked):
+        booking = command_id(step)
+        if random_source.random() < 0.08:
+            what = "part" if step.quantity > 1 else "cancel"
+            at = min(step.at + timedelta(hours=20), until)
+            yield Step(at, next(numbers), what, event, step.customer, booking=booking)
+        elif random_source.random() < event.checked_in:
+            at = until + timedelta(hours=2, minutes=random_source.randrange(60))
+            yield Step(at, next(numbers), "check-in", event, booking=booking)
+        elif event.is_paid_on_site and number % 3:
+            at = min(step.at + timedelta(hours=3), until)
+            amount = step.quantity * event.price(step.category)
+            yield Step(at, next(numbers), "pay", event, booking=booking, amount=amount)
 
 
 def _booking(

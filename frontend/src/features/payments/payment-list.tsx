@@ -155,7 +155,7 @@ function State({ payment }: { payment: Payment }) {
   ] as const;
   return (
     <MoneyCell>
-      <Badge variant="light" miw="fit-content" color={COLOURS[state]}>
+      <Badge variant="light" miw="max-content" color={COLOURS[state]}>
         {text.states[state]}
       </Badge>
       {notes.map(([say, part]) => !isFree(part) && <Note key={say("")}>{say(formatMoney(part, currency))}</Note>)}

@@ -9,7 +9,7 @@ const COLOURS = { due: "orange", paid: "ledger", "refund-due": "blue", refunded:
 export function PaymentBadge({ status }: { status: PaymentStatus }) {
   if (status === "none-due") return null;
   return (
-    <Badge variant="light" miw="fit-content" color={COLOURS[status]}>
+    <Badge variant="light" miw="max-content" color={COLOURS[status]}>
       {paymentsText.statuses[status]}
     </Badge>
   );

@@ -175,3 +175,19 @@ describe("a date", () => {
     expect(validateEvent({ ...early, name: "Renamed" }, { ...context, base: early })).toEqual({});
   });
 });
+
+describe("how an event is paid", () => {
+  const onSite: EventValues = { ...valid, payment: "box_office" };
+  const terms = { policy: "online", methods: ["box_office"] };
+
+  it("is elsewhere unless it is said", () => {
+    expect(toCreate(valid)).not.toHaveProperty("payment");
+    expect(toCreate(onSite).payment).toEqual(terms);
+  });
+
+  it("is sent only if it was changed", () => {
+    expect(toChanges(onSite, onSite)).toEqual({});
+    expect(toChanges(valid, onSite)).toEqual({ payment: terms });
+    expect(toChanges(onSite, valid)).toEqual({ payment: { policy: "elsewhere" } });
+  });
+});

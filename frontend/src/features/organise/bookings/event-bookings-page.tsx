@@ -192,7 +192,7 @@ function Row({ booking, showsPayment, onMoney }: RowProps) {
         </Badge>
       </Table.Td>
       {showsPayment && (
-        <Table.Td data-label={paymentsText.payment}>
+        <Table.Td {...(hasMoney(booking) ? { "data-label": paymentsText.payment } : {})}>
           <BookingPayment booking={booking} onDone={onMoney} />
         </Table.Td>
       )}
