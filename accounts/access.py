@@ -10,7 +10,6 @@ cookies are for HTTPS only, both names begin with `__Host-`.
 
 import asyncio
 import logging
-import re
 from collections.abc import Collection, Sequence
 from contextlib import suppress
 from hashlib import blake2b
@@ -26,6 +25,7 @@ from fastapi.openapi.models import HTTPBearer
 from fastapi.security import SecurityScopes
 from fastapi.security.base import SecurityBase
 from psycopg_pool import PoolClosed, PoolTimeout
+from starlette.requests import cookie_parser
 from starlette.types import Scope
 
 from accounts import errors
@@ -100,8 +100,6 @@ class Access:
         self._csrf_key = _derive(key, b"csrf")
         self._secure_cookies = settings.has_secure_cookies
         self._cookie_prefix = HOST_PREFIX if settings.has_secure_cookies else ""
-        name = re.escape(self._cookie_prefix + SESSION_COOKIE).encode()
-        self._finds_session = re.compile(rb"(?:^|;)\s*" + name + rb"=[^;\s]").search
         self._session_seconds = settings.session_hours * 3600
         self.passwords = passwords or Passwords()
         #: Counts commands by account. By address, `app/middleware.py` does.
@@ -194,7 +192,8 @@ class Access:
 
     def has_session_cookie(self, cookies: bytes) -> bool:
         """Whether the field `Cookie` of a request has a session; not whether that is valid."""
-        return self._finds_session(cookies) is not None
+        name = self._cookie_prefix + SESSION_COOKIE
+        return name.encode() in cookies and bool(cookie_parser(cookies.decode("latin-1")).get(name))
 
     def set_cookies(self, request: Request, response: Response, session: NewSession) -> None:
         """The cookies of a session, and the one that makes the browser known to the account."""

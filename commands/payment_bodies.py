@@ -55,4 +55,7 @@ class NewPayment(BoxOfficeMoney):
 
 
 class NewRefund(BoxOfficeMoney):
-    """Money that the box office gave back: first what is owed for the booking; what is more lowers its price, out of goodwill."""
+    """Money that the box office gave back: what is owed for the booking, or less. `goodwill`: it may be more, up to what was paid;
+    that lowers the price of the booking."""
+
+    goodwill: bool = False

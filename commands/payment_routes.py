@@ -29,14 +29,14 @@ async def take_payment(
 async def give_refund(
     booking_id: UUID, body: NewRefund, request: Request, principal: Organizer, key: IdempotencyKey = None
 ) -> Response:
-    """Records that the box office gave money back: first what is owed, the `refund_due_amount`; what is more lowers the price of
-    the booking, out of goodwill."""
-    return await _record(GiveRefund, booking_id, body, request, principal, key)
+    """Records that the box office gave money back: what is owed, the `refund_due_amount`, or a part of it; with `goodwill` also
+    more, which lowers the price of the booking."""
+    return await _record(GiveRefund, booking_id, body, request, principal, key, goodwill=body.goodwill)
 
 
 async def _record(
     kind: type[TakePayment] | type[GiveRefund], booking_id: UUID, body: BoxOfficeMoney, request: Request, principal: Principal,
-    key: str | None,
+    key: str | None, **more: bool,
 ) -> Response:  # fmt: skip
     write_side = write_side_of(request)
     event_id = await write_side.find_event_id(booking_id)
@@ -45,7 +45,7 @@ async def _record(
         raise BookingNotFound
     command = kind(
         id=command_id_of(request, principal, key), actor=principal.actor, event_id=event_id, booking_id=booking_id,
-        method=body.kind, amount=body.minor_units(event.currency), reference=body.reference,
+        method=body.kind, amount=body.minor_units(event.currency), reference=body.reference, **more,
     )  # fmt: skip
     result = await write_side.command_service.execute(command, request.is_disconnected)
     return view_response(result.view, result.position, 201, {"Location": f"/api/bookings/{booking_id}/payments"})

@@ -31,11 +31,13 @@ class OpenRefund(msgspec.Struct, frozen=True, gc=False, array_like=True):
 
 
 class BookingMoney(msgspec.Struct, frozen=True, gc=False, array_like=True):
-    """`payments` and `refunds`: the oldest first. `waived`: what the organizer took off the price afterwards."""
+    """`payments` and `refunds`: the oldest first. `waived`: what the organizer took off the price afterwards.
+    `times_paid_back`: how often money went back."""
 
     payments: tuple[Payment, ...] = ()
     refunds: tuple[OpenRefund, ...] = ()
     waived: int = 0
+    times_paid_back: int = 0
 
     @property
     def kept(self) -> int:
@@ -58,17 +60,16 @@ class BookingMoney(msgspec.Struct, frozen=True, gc=False, array_like=True):
         return msgspec.structs.replace(given_back, refunds=(*self.refunds, refund), waived=waived)
 
     def paid_back(self, entry: RefundPaid) -> Self:
-        """A refund that is not open is one of a cancelled Event, which is itself the debt."""
-        key = entry.refund_id.bytes
-        if all(refund.id != key for refund in self.refunds):
-            return self._given_back(entry.payment_id.bytes, entry.amount)
-        reduced = (
-            msgspec.structs.replace(refund, amount=refund.amount - entry.amount) if refund.id == key else refund
-            for refund in self.refunds
-        )
-        left = tuple(refund for refund in reduced if refund.amount)
-        assert all(refund.amount > 0 for refund in left), "never paid back more than is owed"
-        return msgspec.structs.replace(self, refunds=left)
+        """A refund that is not open is one of a cancelled Event, which is itself the debt. Open ones are paid in their order."""
+        key, times = entry.refund_id.bytes, self.times_paid_back + 1
+        place = next((place for place, refund in enumerate(self.refunds) if refund.id == key), None)
+        if place is None:
+            return msgspec.structs.replace(self._given_back(entry.payment_id.bytes, entry.amount), times_paid_back=times)
+        paid = self.refunds[place]
+        assert 0 < entry.amount <= paid.amount, "never paid back more than is owed"
+        left = msgspec.structs.replace(paid, amount=paid.amount - entry.amount)
+        refunds = (*self.refunds[:place], *((left,) if left.amount else ()), *self.refunds[place + 1 :])
+        return msgspec.structs.replace(self, refunds=refunds, times_paid_back=times)
 
     def _given_back(self, payment_id: bytes, amount: int) -> Self:
         payments = tuple(

@@ -236,12 +236,14 @@ class TakePayment(Command, frozen=True, kw_only=True):
 
 
 class GiveRefund(Command, frozen=True, kw_only=True):
-    """Records that the box office gave money back, in minor units: what is owed for the booking, and beyond it out of goodwill."""
+    """Records that the box office gave money back, in minor units: what is owed for the booking, and more if that is
+    `goodwill`."""
 
     booking_id: UUID
     method: BoxOfficeMethod
     amount: int
     reference: str = ""
+    goodwill: bool = False
 
 
 #: The fields that a digest of version 1 covers, in this order; they never change. A new command has none: `()`.

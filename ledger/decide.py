@@ -112,7 +112,7 @@ def _check_in(event: Event, c: CheckIn, now: datetime, stamp: Stamp) -> list[e.E
     if event.status == "completed":
         raise errors.EventNotBookable("completed")
     _check_active_tickets((c.ticket,), states)
-    check_paid(event, c.booking_id)
+    check_paid(event, c.booking_id, c.ticket)
     return [e.TicketUsed(**stamp, booking_id=c.booking_id, ticket=c.ticket)]
 
 

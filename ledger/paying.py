@@ -23,8 +23,12 @@ from ledger.payment_errors import (
     PaymentDue,
     PaymentElsewhere,
     RefundExceeds,
+    RefundLimit,
 )
 from ledger.rules import Stamp, check_box_office, malformed
+
+#: Refunds that are paid for one booking, before another one: a booking's entries are read together.
+MAX_REFUNDS = 500
 
 
 def take_payment(event: Event, c: TakePayment, now: datetime, stamp: Stamp) -> list[e.Entry]:
@@ -43,12 +47,15 @@ def take_payment(event: Event, c: TakePayment, now: datetime, stamp: Stamp) -> l
 
 
 def give_refund(event: Event, c: GiveRefund, now: datetime, stamp: Stamp) -> list[e.Entry]:
-    """Money was given back at the box office: first what is owed, then out of goodwill."""
+    """Money was given back at the box office: first what is owed, then out of goodwill, if that was meant: else two clerks who pay
+    the same debt would both be right."""
     money = _money_at_box_office(event, c)
     if c.amount < 1:
         raise malformed("amount", "must be more than 0")
+    if money.times_paid_back >= MAX_REFUNDS:
+        raise RefundLimit(MAX_REFUNDS)
     debts = [*_debts(event, money)]
-    refundable = money.kept + money.owed
+    refundable = money.kept + money.owed if c.goodwill else sum(debt.amount for debt in debts)
     if c.amount > refundable:
         raise RefundExceeds(to_text(refundable, event.currency), event.currency)
     entries: list[e.Entry] = []
@@ -82,9 +89,10 @@ def is_payable(event: Event, total: int) -> bool:
     return bool(total and event.details.payment_methods)
 
 
-def check_paid(event: Event, booking_id: UUID) -> None:
+def check_paid(event: Event, booking_id: UUID, ticket: int) -> None:
+    """Raises PaymentDue for a ticket of a booking that is not paid, unless the ticket costs nothing."""
     due = event.due(booking_id)
-    if due:
+    if due and event.ticket_amounts(booking_id)[ticket]:
         raise PaymentDue(to_text(due, event.currency), event.currency)
 
 

@@ -33,9 +33,16 @@ class AmountDiffers(RuleBroken):
 
 
 class RefundExceeds(RuleBroken, title="Refund exceeds what was paid"):
-    """Less than that can be paid back for this booking: see `refundable_amount`, a decimal string, which is what was paid and not
+    """Less than that is owed for this booking: see `refundable_amount`, a decimal string; with `goodwill`, what was paid and not
     paid back yet. Nothing was recorded."""
 
     def __init__(self, refundable_amount: str, currency: str) -> None:
         detail = f"At most {refundable_amount} {currency} can be paid back for this booking."
         super().__init__(detail, refundable_amount=refundable_amount)
+
+
+class RefundLimit(RuleBroken, title="Too many refunds"):
+    """Money was paid back for this booking `limit` times: pay what is left in another way."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"Money was paid back for this booking {limit} times: there can't be more refunds.", limit=limit)

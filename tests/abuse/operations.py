@@ -242,7 +242,7 @@ class Target:
             "hold_tickets": {"tickets": [{"category": "General", "quantity": 1}], "expected_total": "50.00"},
             "confirm_hold": {"expected_total": "50.00"},
             "take_payment": {"kind": "cash", "amount": "100.00", "reference": "0042"},
-            "give_refund": {"kind": "card", "amount": "50.00", "reference": "0042"},
+            "give_refund": {"kind": "card", "amount": "50.00", "reference": "0042", "goodwill": True},
             "create_webhook": {"url": "http://127.0.0.1:9/", "types": ["booking.created"], "event_id": self.event["id"]},
             "update_webhook": {"url": "http://127.0.0.1:9/2", "types": ["*"], "state": "paused"},
             "replay_webhook": {"from": 1},

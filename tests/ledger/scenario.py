@@ -302,6 +302,11 @@ def paid_back(amount: int, refund: UUID, payment: UUID = PAYMENT, booking: UUID 
     return e.RefundPaid(**stamp(), refund_id=refund, payment_id=payment, booking_id=booking, method="cash", amount=amount)
 
 
+def with_amounts(entry: e.SeatsBooked, *amounts: int) -> e.SeatsBooked:
+    """The booking, whose tickets cost this."""
+    return msgspec.structs.replace(entry, amounts=amounts)
+
+
 def details_changed(**changes: Any) -> e.EventDetailsChanged:
     return e.EventDetailsChanged(**stamp(), details=details(**changes))
 
@@ -371,8 +376,8 @@ def take_payment(amount: int, actor: Actor = ORGANIZER, booking: UUID = BOOKING)
     return TakePayment(**by(actor), booking_id=booking, method="cash", amount=amount)
 
 
-def give_refund(amount: int, actor: Actor = ORGANIZER, booking: UUID = BOOKING) -> GiveRefund:
-    return GiveRefund(**by(actor), booking_id=booking, method="cash", amount=amount)
+def give_refund(amount: int, actor: Actor = ORGANIZER, booking: UUID = BOOKING, *, goodwill: bool = True) -> GiveRefund:
+    return GiveRefund(**by(actor), booking_id=booking, method="cash", amount=amount, goodwill=goodwill)
 
 
 def change(

@@ -93,6 +93,7 @@ BODY: dict[type[Command], dict[str, tuple[Any, Any]]] = {
         "method": ("cash", "card"),
         "amount": (5_000, 5_001),
         "reference": ("", "0042"),
+        "goodwill": (False, True),
     },
 }
 NOT_BODY: dict[str, Any] = {

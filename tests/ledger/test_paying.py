@@ -9,8 +9,8 @@ from ledger import errors, snapshots
 from ledger.booking_money import BookingMoney
 from ledger.commands import Actor, CancelEvent
 from ledger.event import Event
-from ledger.paying import event_refund_id
-from ledger.payment_errors import AlreadyPaid, AmountDiffers, PaymentDue, PaymentElsewhere, RefundExceeds
+from ledger.paying import MAX_REFUNDS, event_refund_id
+from ledger.payment_errors import AlreadyPaid, AmountDiffers, PaymentDue, PaymentElsewhere, RefundExceeds, RefundLimit
 from tests.ledger import scenario as s
 from tests.ledger.scenario import ALICE, ANOTHER_PAYMENT, BOB, BOOKING, ORGANIZER, PAYMENT, general, given, vip
 from tests.ledger.test_event import restored, without_newest
@@ -160,6 +160,35 @@ def test_what_is_owed_comes_before_goodwill() -> None:
     more = s.owed(1_000, command.id, reason="goodwill")
     event = given(PAID_HERE, BOOKED, PAID, cancelled(0), owed)
     event.when(command).then(more, s.paid_back(5_000, owed.refund_id), s.paid_back(1_000, more.refund_id))
+
+
+def test_more_than_is_owed_is_refused_unless_it_is_meant() -> None:
+    """Two clerks who pay the same debt are not both right."""
+    owed = s.owed(5_000, UUID(int=7))
+    before = given(PAID_HERE, BOOKED, PAID, cancelled(0), owed)
+    before.when(s.give_refund(5_001, goodwill=False)).refused(RefundExceeds, refundable_amount="50.00")
+    before.when(s.give_refund(5_000, goodwill=False)).then(paid := s.paid_back(5_000, owed.refund_id))
+    after = given(PAID_HERE, BOOKED, PAID, cancelled(0), owed, paid)
+    after.when(s.give_refund(5_000, goodwill=False)).refused(RefundExceeds, refundable_amount="0.00")
+    called_off = given(PAID_HERE, BOOKED, PAID, s.event_cancelled())
+    called_off.when(s.give_refund(10_000, goodwill=False)).then(s.paid_back(10_000, event_refund_id(PAYMENT)))
+
+
+def test_refunds_of_a_booking_are_bounded() -> None:
+    entries: list[e.Entry] = [PAID_HERE, BOOKED, PAID]
+    for number in range(MAX_REFUNDS):
+        owed = s.owed(1, UUID(int=1_000 + number), reason="goodwill")
+        entries += [owed, s.paid_back(1, owed.refund_id)]
+    given(*entries).when(s.give_refund(1)).refused(RefundLimit, limit=MAX_REFUNDS)
+    given(*entries[:-2]).when(command := s.give_refund(1)).then(
+        owed := s.owed(1, command.id, reason="goodwill"), s.paid_back(1, owed.refund_id)
+    )
+
+
+def test_a_ticket_that_costs_nothing_admits_whatever_is_due() -> None:
+    event = given(PAID_HERE, s.payable(s.with_amounts(s.booked(ALICE, general(1), vip(1)), 5_000, 0)))
+    event.when(s.check_in(ORGANIZER, 0)).refused(PaymentDue, due_amount="50.00")
+    event.when(s.check_in(ORGANIZER, 1)).then(s.used(1))
 
 
 def test_no_more_is_given_back_than_was_paid() -> None:

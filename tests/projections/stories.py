@@ -176,7 +176,7 @@ class Story:
         booking = self.dice.choice(bookings)
         money: BookingMoney = event.money[booking.bytes]
         amount = max((money.owed or money.kept) // self.dice.choice([1, 1, 3]), 1)
-        return GiveRefund(**by, booking_id=booking, method=method, amount=amount)
+        return GiveRefund(**by, booking_id=booking, method=method, amount=amount, goodwill=True)
 
     def pay_back(self, event: Event) -> None:
         """A part of what is owed for each second booking."""

@@ -238,7 +238,9 @@ class World(RuleBasedStateMachine):
         booking, money = [(id_, money) for id_, money in self.money.items() if money.received][choice % len(self._paid())]
         owed, can_be = max(self._balance(booking), 0), money.received - money.paid_back
         amount = can_be * share // 100
-        command = GiveRefund(id=uuid4(), actor=ADMIN, event_id=self.event, booking_id=booking, method="cash", amount=amount or 1)
+        command = GiveRefund(
+            id=uuid4(), actor=ADMIN, event_id=self.event, booking_id=booking, method="cash", amount=amount or 1, goodwill=True
+        )
         view = self._do(which, command)
         assert isinstance(view, BookingView) == (0 < amount <= can_be), view
         if isinstance(view, BookingView):

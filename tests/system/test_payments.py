@@ -31,8 +31,8 @@ def pay(organizer: Person, booking: JSON, amount: str = "100.00", kind: str = "c
     return made
 
 
-def refund(organizer: Person, booking: JSON, amount: str, kind: str = "cash") -> JSON:
-    made: JSON = organizer.ok("POST", f"{path_of(booking)}/refunds", {"kind": kind, "amount": amount})
+def refund(organizer: Person, booking: JSON, amount: str, kind: str = "cash", **more: bool) -> JSON:
+    made: JSON = organizer.ok("POST", f"{path_of(booking)}/refunds", {"kind": kind, "amount": amount, **more})
     return made
 
 
@@ -96,11 +96,11 @@ def test_what_was_paid_for_cancelled_tickets_is_owed_and_paid_back(
         refused(
             organizer.do("POST", f"{path_of(booking)}/refunds", {"kind": "cash", "amount": "100.01"}), 409, slug="refund-exceeds"
         )["refundable_amount"]
-        == "100.00"
+        == "50.00"
     )
     back = refund(organizer, booking, "50.00")
     assert money(back) == ("part-refunded", "100.00", "0.00", "0.00", "50.00")
-    assert money(refund(organizer, booking, "10.00", "bank")) == ("part-refunded", "100.00", "0.00", "0.00", "60.00")
+    assert money(refund(organizer, booking, "10.00", "bank", goodwill=True)) == ("part-refunded", "100.00", "0.00", "0.00", "60.00")
     assert organizer.see(path_of(booking))["refunded_amount"] == "60.00"
     kinds = [(item["kind"], item["amount"], item["reason"]) for item in organizer.see(f"{path_of(booking)}/payments")["items"]]
     assert kinds == [
@@ -140,7 +140,7 @@ def test_a_completed_event_has_revenue(event: JSON, booking: JSON, organizer: Pe
     pay(organizer, booking)
     organizer.ok("POST", f"/api/events/{event['id']}/complete")
     assert balances(organizer, event) == {"cash cash": Decimal(100), "revenue": Decimal(-100)}
-    refund(organizer, booking, "30.00")
+    refund(organizer, booking, "30.00", goodwill=True)
     assert balances(organizer, event) == {"cash cash": Decimal(70), "revenue": Decimal(-70)}
 
 

@@ -975,7 +975,7 @@ class PaymentsApi:
     ) -> Booking:
         """Give Refund
 
-        Records that the box office gave money back: first what is owed, the `refund_due_amount`; what is more lowers the price of the booking, out of goodwill.
+        Records that the box office gave money back: what is owed, the `refund_due_amount`, or a part of it; with `goodwill` also more, which lowers the price of the booking.
 
         :param booking_id: (required)
         :type booking_id: UUID
@@ -1052,7 +1052,7 @@ class PaymentsApi:
     ) -> ApiResponse[Booking]:
         """Give Refund
 
-        Records that the box office gave money back: first what is owed, the `refund_due_amount`; what is more lowers the price of the booking, out of goodwill.
+        Records that the box office gave money back: what is owed, the `refund_due_amount`, or a part of it; with `goodwill` also more, which lowers the price of the booking.
 
         :param booking_id: (required)
         :type booking_id: UUID
@@ -1129,7 +1129,7 @@ class PaymentsApi:
     ) -> RESTResponseType:
         """Give Refund
 
-        Records that the box office gave money back: first what is owed, the `refund_due_amount`; what is more lowers the price of the booking, out of goodwill.
+        Records that the box office gave money back: what is owed, the `refund_due_amount`, or a part of it; with `goodwill` also more, which lowers the price of the booking.
 
         :param booking_id: (required)
         :type booking_id: UUID

@@ -18,7 +18,7 @@ import re  # noqa: F401
 import json
 
 from decimal import Decimal
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, field_validator
 from typing import Any, ClassVar, Dict, List, Optional
 from typing_extensions import Annotated
 from event_sdk.models.box_office_method import BoxOfficeMethod
@@ -28,12 +28,13 @@ from pydantic_core import to_jsonable_python
 
 class NewRefund(BaseModel):
     """
-    Money that the box office gave back: first what is owed for the booking; what is more lowers its price, out of goodwill.
+    Money that the box office gave back: what is owed for the booking, or less. `goodwill`: it may be more, up to what was paid; that lowers the price of the booking.
     """ # noqa: E501
     kind: BoxOfficeMethod
     amount: Decimal = Field(description="A number is accepted too")
     reference: Optional[Annotated[str, Field(min_length=0, strict=True, max_length=64)]] = ''
-    __properties: ClassVar[List[str]] = ["kind", "amount", "reference"]
+    goodwill: Optional[StrictBool] = False
+    __properties: ClassVar[List[str]] = ["kind", "amount", "reference", "goodwill"]
 
     @field_validator('reference', mode="before")
     def reference_validate_regular_expression(cls, value):
@@ -98,7 +99,8 @@ class NewRefund(BaseModel):
         _obj = cls.model_validate({
             "kind": obj.get("kind"),
             "amount": obj.get("amount"),
-            "reference": obj.get("reference") if obj.get("reference") is not None else ''
+            "reference": obj.get("reference") if obj.get("reference") is not None else '',
+            "goodwill": obj.get("goodwill") if obj.get("goodwill") is not None else False
         })
         return _obj
 

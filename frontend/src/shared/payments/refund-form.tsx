@@ -44,7 +44,8 @@ export function RefundForm({ booking, onDone, onCancel }: Props) {
   const goodwill = goodwillIn(form.values.amount, booking);
 
   const submit = form.onSubmit(({ kind, reference }) => {
-    if (amount !== null) record({ kind, amount, reference: reference.trim() });
+    if (amount === null) return;
+    record({ kind, amount, reference: reference.trim(), ...(goodwill === null ? {} : { goodwill: true }) });
   }, focusInvalid);
   return (
     <form ref={element} onSubmit={submit} noValidate>

@@ -3,7 +3,7 @@ import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useRef, useState } from "react";
 
 import { giveRefund, takePayment } from "@/shared/api/generated/payments/payments";
-import type { Booking, NewPayment } from "@/shared/api/generated/model";
+import type { Booking, NewRefund } from "@/shared/api/generated/model";
 import { isKind, isOutcomeUnknown, type ApiError } from "@/shared/api/problem";
 import { useCommandKey } from "@/shared/api/use-command-key";
 import { formatMoney } from "@/shared/formatting/money";
@@ -35,7 +35,7 @@ export function useMoneyCommand(what: "take" | "refund", booking: BookingAmounts
   const isLocked = useRef(false); // a second click may come before the next render
   const { keyFor, done } = useCommandKey(`${what} money ${booking.id}`);
   const queries = useQueryClient();
-  const { mutate, isPending, isSuccess, error } = useMutation<Booking, ApiError, NewPayment>({
+  const { mutate, isPending, isSuccess, error } = useMutation<Booking, ApiError, NewRefund>({
     ...DRAFT.mutation,
     mutationFn: (data) => COMMANDS[what](booking.id, data, { "Idempotency-Key": keyFor(data) }),
     // Unlike the callbacks of `mutate`, these are called after the page was left, too.
@@ -49,7 +49,7 @@ export function useMoneyCommand(what: "take" | "refund", booking: BookingAmounts
     onError: () => void invalidatePayments(queries, booking.event_id), // it may be recorded, or the booking was changed
   });
 
-  const record = (data: NewPayment) => {
+  const record = (data: NewRefund) => {
     if (isLocked.current) return;
     isLocked.current = true;
     setProblem(null);
@@ -90,6 +90,7 @@ function fieldErrors(error: ApiError, currency: string): Record<string, string> 
 function sentence(error: ApiError, currency: string): string {
   if (isKind(error, "already-paid")) return text.alreadyPaid;
   if (isKind(error, "amount-differs")) return text.amountDiffers(formatMoney(amountIn(error, "due_amount"), currency));
+  if (isKind(error, "refund-limit")) return error.message;
   if (isKind(error, "payment-elsewhere")) return text.elsewhere;
   if (isKind(error, "not-signed-in")) return appText.signedOut.text;
   return isOutcomeUnknown(error) ? text.unknown : text.other;

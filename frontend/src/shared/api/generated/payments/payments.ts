@@ -418,8 +418,8 @@ export function useGetPostings<TData = Awaited<ReturnType<typeof getPostings>>, 
 
 
 /**
- * Records that the box office gave money back: first what is owed, the `refund_due_amount`; what is more lowers the price of
-the booking, out of goodwill.
+ * Records that the box office gave money back: what is owed, the `refund_due_amount`, or a part of it; with `goodwill` also
+more, which lowers the price of the booking.
  * @summary Give Refund
  */
 export const giveRefund = (
