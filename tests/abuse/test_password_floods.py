@@ -41,7 +41,7 @@ def owner(api: str) -> str:
 
 def signed_up(api: str) -> str:
     email = f"{uuid4().hex}@example.test"
-    assert httpx.post(f"{api}/api/signup", json={"name": "A", "email": email, "password": PASSWORD}).status_code == 201
+    assert httpx.post(f"{api}/api/signup", json={"name": "A", "email": email, "password": PASSWORD}, timeout=30).status_code == 201
     return email
 
 
@@ -67,7 +67,7 @@ def client(api: str) -> Iterator[httpx.Client]:
 def alone_and_beside(request: Callable[[], object], flood: Flood, seconds: float) -> tuple[Probe, Probe, Counter[str]]:
     """What this request takes alone and beside the flood, and the flood's statuses. In turns: a machine has slow minutes."""
     alone, beside, statuses = Probe(), Probe(), Counter[str]()
-    for _ in range(4):
+    for _ in range(rounds(1, 4)):
         with probing(request) as probe:
             time.sleep(seconds / 4)
         alone.seconds += probe.seconds
