@@ -101,19 +101,23 @@ class Supervisor:
         """Starts the process. Returns why it could not be started, or None."""
         supervised.started_at = time.monotonic()
         try:
-            supervised.process = subprocess.Popen(
-                ending_with_parent(supervised.spec.command),
-                env={**self._environment, **supervised.spec.environment},
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,  # Ctrl-C in a terminal reaches only us
-            )
+            supervised.process = self.popen(supervised.spec, {**self._environment, **supervised.spec.environment})
         except OSError as error:
             return f"it does not start: {error.strerror}"
         supervised.reader = threading.Thread(target=self._read, args=(supervised.spec.name, supervised.process), daemon=True)
         supervised.reader.start()
         return None
+
+    def popen(self, spec: ProcessSpec, environment: dict[str, str]) -> "subprocess.Popen[bytes]":
+        """Starts the process, in a group of its own."""
+        return subprocess.Popen(
+            ending_with_parent(spec.command),
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # Ctrl-C in a terminal reaches only us
+        )
 
     def _schedule(self, supervised: "_SupervisedProcess", exit_reason: str) -> None:
         supervised.end_descendants()

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
@@ -27,9 +28,9 @@ _forks.set_forkserver_preload(PRELOADED)
 
 class ForkedProcess:
     """`python -m` with these words, started. Its methods are those of `subprocess.Popen`. `output`: a directory for the files
-    `stdout` and `stderr`, instead of ours."""
+    `stdout` and `stderr`, or one end of a pipe for both, instead of ours."""
 
-    def __init__(self, words: tuple[str, ...], environment: Mapping[str, str], output: Path | None = None) -> None:
+    def __init__(self, words: tuple[str, ...], environment: Mapping[str, str], output: Path | Connection | None = None) -> None:
         self.args = words
         self._process = _forks.Process(target=_run, args=(words, dict(environment), output), daemon=True)
         self._process.start()
@@ -76,8 +77,12 @@ def run(words: tuple[str, ...], environment: Mapping[str, str], timeout: float =
     return subprocess.CompletedProcess(words, status, stdout, stderr)
 
 
-def _run(words: tuple[str, ...], environment: dict[str, str], output: Path | None) -> None:
-    if output is not None:
+def _run(words: tuple[str, ...], environment: dict[str, str], output: Path | Connection | None) -> None:
+    if isinstance(output, Connection):
+        for number in (1, 2):
+            os.dup2(output.fileno(), number)
+        output.close()
+    elif output is not None:
         for number, stream in ((1, "stdout"), (2, "stderr")):
             with (output / stream).open("wb") as file:
                 os.dup2(file.fileno(), number)

@@ -19,7 +19,7 @@ CHECKS = (
 #: These end the session of who sends them; a live stream has no end.
 EXCLUDED = ("log_out", "erase_me", "get_live")
 #: Requests by operation in the random phases.
-EXAMPLES = rounds(10, 40)
+EXAMPLES = rounds(5, 40)
 PHASES = ("examples", "coverage", "fuzzing", "stateful") if SOAK else ("examples", "fuzzing")
 #: Schemathesis 4.32 sends numbers from links as headers, which its own client refuses.
 WITHOUT_STATES = ("event-ticketing",)

@@ -179,7 +179,7 @@ def _wait_until_told(server: Server) -> None:
         assert time.monotonic() < deadline, _rows(server.url, _LEFT)
         if not SOAK:
             server.sql(*_PASS_LEASES)
-        time.sleep(5)
+        time.sleep(5 if SOAK else 1)
 
 
 def _expected(entries: list[Any]) -> tuple[Counter[Any], Counter[Any]]:

@@ -1,6 +1,7 @@
 """An unaltered database, and copies of it that tests alter as the database's owner, without the keys."""
 
 import random
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,7 +14,9 @@ from ledger.event import Event
 from ledger.evolve import evolve
 from ledger.settings import Settings
 from ledger.store import Ledger, sqlalchemy_url
+from projections.audit import AuditProjector
 from projections.engine import catch_up
+from projections.proof import verify
 from projections.proof.checkpoints import CheckpointSigner
 from projections.proof.verification_results import VerificationReport
 from projections.proof.verify import Verifier
@@ -121,6 +124,15 @@ class AlteredCopy:
     def __init__(self, url: str, keys: Path) -> None:
         self.url, self.keys = url, keys
 
-    def verify_after(self, *statements: str) -> VerificationReport:
+    def verify_after(self, *statements: str, projections: Collection[str] = PROJECTORS) -> VerificationReport:
+        """`projections`: those whose tables are compared."""
         Database(self.url).do(*statements)
-        return Verifier(Settings(database_url=self.url, keys_dir=self.keys)).run()
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(verify, "PROJECTORS", {name: PROJECTORS[name] for name in PROJECTORS if name in projections})
+            return Verifier(Settings(database_url=self.url, keys_dir=self.keys)).run()
+
+
+def needed_for(table: str) -> Collection[str]:
+    """The projections without which nothing can be verified, and the table's own."""
+    own = {name for name, projector in PROJECTORS.items() if any(model.__tablename__ == table for model in projector.tables)}
+    return {AuditProjector.name, *projection_snapshots.SNAPSHOT_PROJECTIONS, *own}

@@ -13,7 +13,7 @@ from ledger.mail_tokens import MailTokens
 from notifications.manage_urls import ManageUrls
 from tests.running_system import JSON, PASSWORD, Person, Stack, free_port, tickets, wait_until_ready
 from tests.soak import END_SECONDS
-from tests.web.conftest import DESKTOP, PHONE, SCHEMES, TRANSITIONS_END, Visit, Visitor
+from tests.web.conftest import LOOKS, PHONE, TRANSITIONS_END, Visit, Visitor
 from tests.workers.deployment import wait_until
 
 
@@ -106,7 +106,7 @@ def test_page_is_accessible(visit: Visit, stack: Stack, organizer: Person) -> No
     visitor.check_accessibility()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def demo(stack: Stack) -> Iterator[httpx.Client]:
     """An API process and a worker of the same system, with the demo's mailbox."""
     port = free_port()
@@ -243,14 +243,13 @@ def test_organizer_sees_the_mails_of_a_booking_and_sends_one_again(
     expect(mails).to_contain_text("Confirmation with tickets")
     expect(mails).to_contain_text("To Wanda")
     expect(mails.get_by_text("Sent", exact=True)).to_be_visible()
-    for width, height in (PHONE, DESKTOP):
+    for (width, height), scheme in LOOKS:
         page.set_viewport_size({"width": width, "height": height})
-        for scheme in SCHEMES:
-            page.emulate_media(color_scheme=scheme)
-            expect(page.locator("html")).to_have_attribute("data-mantine-color-scheme", scheme)
-            page.evaluate(TRANSITIONS_END)
-            seller.check_accessibility()
-            assert not page.evaluate("document.documentElement.scrollWidth > innerWidth")
+        page.emulate_media(color_scheme=scheme)
+        expect(page.locator("html")).to_have_attribute("data-mantine-color-scheme", scheme)
+        page.evaluate(TRANSITIONS_END)
+        seller.check_accessibility()
+        assert not page.evaluate("document.documentElement.scrollWidth > innerWidth")
 
     mails.get_by_role("button", name="Send again").press("Enter")
     expect(mails).to_have_count(2)

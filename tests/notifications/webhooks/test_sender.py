@@ -12,12 +12,13 @@ from sqlalchemy import text
 
 from ledger import entries as e
 from ledger.settings import Settings
+from notifications.webhooks.delivery import PARALLEL_OF_OWNER
 from tests.ledger import scenario as s
 from tests.notifications.conftest import MailServer, a_booking, mail_server
 from tests.notifications.test_mailer import append
 from tests.notifications.webhooks.conftest import Hooks, WebhookReceiver
 from tests.running_system import free_port
-from tests.soak import SOAK
+from tests.soak import SOAK, rounds
 from tests.workers.deployment import process, send_wake_ups, wait_until
 
 __all__ = ["mail_server"]
@@ -63,11 +64,11 @@ def test_receivers_that_hang_delay_neither_mails_nor_other_webhooks(
     sending: Settings, hooks: Hooks, receiver: WebhookReceiver, mail_server: MailServer
 ) -> None:
     mailing = replace(sending, mail_url=mail_server.url, mail_from="tickets@seats.test", mails_per_second=1_000)
-    for _ in range(5):
+    for _ in range(rounds(PARALLEL_OF_OWNER + 1, 5)):
         hooks.add(receiver.url("/hangs"))
     hooks.add(receiver.url("/ok"))
     with process(mailing, "worker"):
-        for number in range(1, 4):
+        for number in range(1, rounds(2, 3) + 1):
             append(hooks.shop, a_booking())
             send_wake_ups(mailing)
             wait_until(lambda n=number: len(receiver.requests("/ok")) == n, "a request")  # type: ignore[misc]
