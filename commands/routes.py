@@ -98,7 +98,7 @@ async def cancel_event(
 
 @router.post("/events/{event_id}/complete", tags=["events"], operation_id="complete_event", response_model=EventView)
 async def complete_event(event_id: UUID, request: Request, principal: Organizer, key: IdempotencyKey = None) -> Response:
-    """Completes the event, for good: nothing is booked or checked in afterwards. It need not be past."""
+    """Completes the event, for good: nothing is booked, checked in or cancelled by customers afterwards. It need not be past."""
     command = CompleteEvent(id=command_id_of(request, principal, key), actor=principal.actor, event_id=event_id)
     return _event_response(await write_side_of(request).command_service.execute(command, request.is_disconnected))
 

@@ -79,6 +79,8 @@ def _cancel_booking(event: Event, c: CancelBooking, now: datetime, stamp: Stamp)
     if ACTIVE not in states and USED not in states:
         raise errors.AlreadyCancelled("booking")
     if not sells:
+        if event.status == "completed":
+            raise errors.EventNotBookable("completed")
         check_not_past(event, now)
         if event.details.starts_at is None:
             check_not_closed(event, now)

@@ -1,6 +1,6 @@
 """Cancelling bookings and tickets, and the refunds."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -142,6 +142,13 @@ def test_a_customer_cancels_until_the_event_starts() -> None:
     given(*SOLD).when(s.cancel(ALICE), at=STARTS - timedelta(microseconds=1)).then(ALL_BACK)
     given(*SOLD).when(s.cancel(ALICE), at=STARTS).refused(EventNotBookable, reason="past")
     given(*SOLD, ALL_BACK).when(s.cancel(ALICE), at=STARTS).refused(AlreadyCancelled)
+
+
+@pytest.mark.parametrize("starts_at", [STARTS, None])
+def test_a_customer_cancels_nothing_of_a_completed_event(starts_at: datetime | None) -> None:
+    """Also where it is completed before its time, or has none."""
+    completed = given(s.scheduled(starts_at=starts_at), *SOLD[1:], s.event_completed())
+    completed.when(s.cancel(ALICE)).refused(EventNotBookable, reason="completed")
 
 
 @pytest.mark.parametrize("actor", [ORGANIZER, ADMIN])

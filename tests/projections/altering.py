@@ -37,11 +37,13 @@ ALTERED_TO = {
     "text": "coalesce({0}, '') || 'x'",
     "boolean": "NOT {0}",
     "timestamp with time zone": "coalesce({0}, now()) + interval '1 second'",
-    "ARRAY": "{0} || 9::smallint",
+    "_int2": "{0} || 9::smallint",
+    "_text": "{0} || 'x'::text",
     "bytea": "set_byte({0}, octet_length({0}) / 2, (get_byte({0}, octet_length({0}) / 2) + 1) % 256)",
 }
 COLUMNS = (
-    "SELECT column_name, data_type FROM information_schema.columns WHERE table_name = %s AND table_schema = 'public' ORDER BY 1"
+    "SELECT column_name, CASE data_type WHEN 'ARRAY' THEN udt_name ELSE data_type END FROM information_schema.columns"
+    " WHERE table_name = %s AND table_schema = 'public' ORDER BY 1"
 )
 #: Removes what would refuse some alterations, as the owner can.
 FREE = """DO $$ DECLARE one record; BEGIN
