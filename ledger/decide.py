@@ -79,11 +79,7 @@ def _cancel_booking(event: Event, c: CancelBooking, now: datetime, stamp: Stamp)
     if ACTIVE not in states and USED not in states:
         raise errors.AlreadyCancelled("booking")
     if not sells:
-        if event.status == "completed":
-            raise errors.EventNotBookable("completed")
-        check_not_past(event, now)
-        if event.details.starts_at is None:
-            check_not_closed(event, now)
+        _check_customer_may_cancel(event, now)
     if c.tickets is None:
         if USED in states:
             raise errors.TicketAlreadyUsed
@@ -104,6 +100,14 @@ def _cancel_booking(event: Event, c: CancelBooking, now: datetime, stamp: Stamp)
         **stamp, booking_id=c.booking_id, tickets=tickets, lines=tuple(lines), whole=whole, code=code, less_to_pay=less_to_pay
     )
     return [cancelled, *owed]
+
+
+def _check_customer_may_cancel(event: Event, now: datetime) -> None:
+    if event.status == "completed":
+        raise errors.EventNotBookable("completed")
+    check_not_past(event, now)
+    if event.details.starts_at is None:
+        check_not_closed(event, now)
 
 
 def _check_in(event: Event, c: CheckIn, now: datetime, stamp: Stamp) -> list[e.Entry]:

@@ -60,7 +60,8 @@ def _read_row(database: Database) -> list[Statements]:
     key = next(name for name, kind in columns if kind in ("uuid", "bigint"))
     names = ", ".join(name for name, _ in columns)
     values = ", ".join(
-        ALTERED_TO[kind].format(name) if kind == "uuid" or name in (key, "number", "tile", "position") else name for name, kind in columns
+        ALTERED_TO[kind].format(name) if kind == "uuid" or name in (key, "number", "tile", "position") else name
+        for name, kind in columns
     )
     return [
         (database.cell(table, *database.dice.choice(columns)),),

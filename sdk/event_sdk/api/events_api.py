@@ -383,7 +383,7 @@ class EventsApi:
     ) -> Event:
         """Complete Event
 
-        Completes the event, for good: nothing is booked or checked in afterwards. It need not be past.
+        Completes the event, for good: nothing is booked, checked in or cancelled by customers afterwards. It need not be past.
 
         :param event_id: (required)
         :type event_id: UUID
@@ -456,7 +456,7 @@ class EventsApi:
     ) -> ApiResponse[Event]:
         """Complete Event
 
-        Completes the event, for good: nothing is booked or checked in afterwards. It need not be past.
+        Completes the event, for good: nothing is booked, checked in or cancelled by customers afterwards. It need not be past.
 
         :param event_id: (required)
         :type event_id: UUID
@@ -529,7 +529,7 @@ class EventsApi:
     ) -> RESTResponseType:
         """Complete Event
 
-        Completes the event, for good: nothing is booked or checked in afterwards. It need not be past.
+        Completes the event, for good: nothing is booked, checked in or cancelled by customers afterwards. It need not be past.
 
         :param event_id: (required)
         :type event_id: UUID

@@ -113,7 +113,7 @@ it("what is more than owed has to be confirmed, each amount anew", async () => {
   await userEvent.click(agree);
   await userEvent.click(screen.getByRole("button", { name: "Record refund of €60.00" }));
   await waitFor(() => expect(onDone).toHaveBeenCalled());
-  expect(sent.map(({ body }) => body)).toEqual([{ kind: "cash", amount: "60.00", reference: "" }]);
+  expect(sent.map(({ body }) => body)).toEqual([{ kind: "cash", amount: "60.00", reference: "", goodwill: true }]);
 });
 
 it.each([

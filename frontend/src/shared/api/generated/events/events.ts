@@ -733,7 +733,7 @@ export const useCancelEvent = <TError = ErrorType<Problem | Problem>,
       return useMutation(mutationOptions, queryClient);
     }
     /**
- * Completes the event, for good: nothing is booked or checked in afterwards. It need not be past.
+ * Completes the event, for good: nothing is booked, checked in or cancelled by customers afterwards. It need not be past.
  * @summary Complete Event
  */
 export const completeEvent = (
