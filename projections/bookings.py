@@ -60,11 +60,11 @@ class Booking(Model):
     quantity: Mapped[int]
     total: Mapped[MinorUnits]
     refunded: Mapped[MinorUnits]
+    booked_at: Mapped[Timestamp]
+    updated_at: Mapped[Timestamp]
     to_pay: Mapped[MinorUnits | None]
     received: Mapped[MinorUnits] = mapped_column(server_default=text("0"))
     paid_back: Mapped[MinorUnits] = mapped_column(server_default=text("0"))
-    booked_at: Mapped[Timestamp]
-    updated_at: Mapped[Timestamp]
 
 
 class Ticket(Model):
