@@ -49,6 +49,7 @@ BAD_PARAMETERS = {
 BAD_PARAMETERS |= {
     "booking_id": BAD_PARAMETERS["event_id"],
     "state": BAD_PARAMETERS["status"],
+    "payment": BAD_PARAMETERS["status"],
     "to": BAD_PARAMETERS["from"],
     "organizer_id": BAD_PARAMETERS["event_id"],
     "customer_id": BAD_PARAMETERS["event_id"],
