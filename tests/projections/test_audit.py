@@ -111,7 +111,7 @@ def test_changes_of_a_booking_are_found_by_its_id(engine: Engine, ledger: Ledger
     expected = {
         (recorded.stream if isinstance(recorded.entry, e.EventCancelled) else recorded.entry.booking_id, recorded.version)
         for recorded in story.entries
-        if isinstance(recorded.entry, e.EventCancelled | e.BookingCancelled | e.TicketUsed)
+        if isinstance(recorded.entry, e.EventCancelled | e.BookingChange)
     }
     assert len(expected) > 20
     with engine.connect() as connection:

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 from sqlalchemy import Connection, Engine, text
 
-from ledger.entries import EventDetailsChanged, RecordedEntry
+from ledger.entries import EventDetailsChanged, PaymentReceived, RecordedEntry
 from ledger.macs import Macs
 from ledger.settings import Settings
 from ledger.store import Ledger
@@ -94,8 +94,13 @@ def empty(engine: Engine, name: str) -> None:
 
 
 def _first_change(entries: list[RecordedEntry]) -> RecordedEntry:
-    """The first entry that changes rows of every projection's event."""
-    return next(recorded for recorded in entries if isinstance(recorded.entry, EventDetailsChanged))
+    """The first entry after which every projection has rows of its event to change: some of payments, too."""
+    last_payment = {recorded.stream: recorded.version for recorded in entries if isinstance(recorded.entry, PaymentReceived)}
+    return next(
+        recorded
+        for recorded in entries
+        if isinstance(recorded.entry, EventDetailsChanged) and recorded.version < last_payment.get(recorded.stream, 0)
+    )
 
 
 @pytest.mark.parametrize("name", BY_EVENT)

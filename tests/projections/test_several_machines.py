@@ -95,11 +95,10 @@ def test_list_that_was_copied_excuses_no_missing_mac(log: Log, tmp_path: Path, d
     shutil.copytree(log.keys, fresh)
     (fresh / LIST_FILE).unlink()
     log.execute("UPDATE ledger_entries SET mac = NULL")
-    [(stream, version)] = log.execute("SELECT originator_id, max(originator_version) FROM ledger_entries GROUP BY 1 LIMIT 1")
     log.execute(
-        "INSERT INTO ledger_entries (originator_id, originator_version, topic, state)"
-        f" SELECT originator_id, {version} + 1, topic, state FROM ledger_entries"
-        f" WHERE topic = 'seats-booked/1' AND originator_id = '{stream}' LIMIT 1"
+        "INSERT INTO ledger_entries (originator_id, originator_version, topic, state) SELECT originator_id,"
+        " (SELECT max(originator_version) + 1 FROM ledger_entries AS last WHERE last.originator_id = booking.originator_id),"
+        " topic, state FROM ledger_entries AS booking WHERE topic LIKE 'seats-booked/%' LIMIT 1"
     )
     log.ledger.forget()
     log.project()
