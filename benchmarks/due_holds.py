@@ -23,7 +23,8 @@ from benchmarks.results import Row, at_least, at_most, goal, ratios, spread
 from ledger.changing import MAX_CAPACITY
 from ledger.commands import Actor, BookSeats, Role, WantedSeats
 from ledger.decide import decide
-from ledger.entries import Category, Details, Entry, EventScheduled, HoldsLapsed, Line, RecordedEntry, SeatsHeld
+from ledger.details import Category, Details
+from ledger.entries import Entry, EventScheduled, HoldsLapsed, Line, RecordedEntry, SeatsHeld
 from ledger.event import Event
 from ledger.evolve import evolve
 

@@ -14,7 +14,8 @@ import psycopg
 
 from benchmarks.load import CATEGORY
 from ledger.changing import MAX_CAPACITY
-from ledger.entries import Category, Details, EventScheduled, Line, RecordedEntry, SeatsBooked
+from ledger.details import Category, Details
+from ledger.entries import EventScheduled, Line, RecordedEntry, SeatsBooked
 from ledger.macs import Macs
 from ledger.mapper import encode
 from ledger.recorder import ORDERING_LOCK

@@ -25,8 +25,8 @@ from pydantic import (
 
 from ledger.changing import MAX_CAPACITY, MAX_CATEGORIES, MAX_POOLS
 from ledger.commands import CategoryChange, PoolChange
-from ledger.entries import Category, Details, Pool
-from ledger.entries import PaymentMethod as Method
+from ledger.details import Category, Details, Pool
+from ledger.details import PaymentMethod as Method
 from ledger.errors import Malformed
 from ledger.field_types import LocalEventTime, LongText, Name, Text, from_zone
 from ledger.money import MAX_PRICE, exponent, to_minor

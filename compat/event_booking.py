@@ -10,7 +10,7 @@ from commands.bodies import Capacity
 from compat.application import AnyLines, ErrorFormat, Service, json_array
 from compat.application import make as make_application
 from compat.service import single_category
-from ledger.entries import Details
+from ledger.details import Details
 from ledger.errors import AlreadyCancelled, BookingNotFound
 from ledger.field_types import EventTime, Name
 from ledger.settings import Settings

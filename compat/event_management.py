@@ -13,7 +13,7 @@ from compat.application import Amount, AnyLines, ErrorFormat, RequestedPrice, Se
 from compat.application import make as make_application
 from compat.service import CompatService
 from ledger.changing import MAX_CAPACITY, MAX_CATEGORIES
-from ledger.entries import Details
+from ledger.details import Details
 from ledger.errors import Busy, EventNotBookable, SeatledgerError, SoldOut
 from ledger.field_types import EventTime, Name
 from ledger.selling import MAX_TICKETS_PER_BOOKING

@@ -14,7 +14,7 @@ from compat.application import make as make_application
 from compat.form_route import FORM_BODY, FormRoute
 from compat.reservation_bodies import Event, EventChanges, LogIn, NewEvent, NewReservation, Reservation, SignUp, Token, User
 from compat.service import BookingLocation, CompatService, GuestBooking, single_category
-from ledger.entries import Details
+from ledger.details import Details
 from ledger.errors import AlreadyCancelled, BookingNotFound, CustomerLimit, EventNotBookable, EventNotFound, NotYourEvent, SoldOut
 from ledger.settings import Settings
 from ledger.views import BookingView, EventView

@@ -24,7 +24,7 @@ from compat.ticketing_bodies import (
     User,
 )
 from compat.ticketing_samples import Samples
-from ledger.entries import Details
+from ledger.details import Details
 from ledger.errors import NotFound
 from ledger.field_types import EventTime
 from ledger.settings import Settings

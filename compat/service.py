@@ -31,6 +31,7 @@ from ledger.commands import (
     ScheduleEvent,
     WantedSeats,
 )
+from ledger.details import Details
 from ledger.errors import BookingNotFound, EventNotFound, StaleVersion
 from ledger.event import Event, category_id
 from ledger.views import BookingView, EventView, TicketView
@@ -86,7 +87,7 @@ class CompatService:
     # --- events
 
     async def schedule_event(
-        self, details: e.Details, categories: list[NewCategory], *, organizer: Guest | None = None, id_: UUID | None = None
+        self, details: Details, categories: list[NewCategory], *, organizer: Guest | None = None, id_: UUID | None = None
     ) -> EventView:
         """Schedules an event of the organizer, or of the API's default organizer."""
         organizer = organizer or await self.guests.find_or_create(DEFAULT_ORGANIZER)

@@ -11,7 +11,7 @@ from commands.bodies import Capacity
 from compat.application import ErrorFormat, Service
 from compat.application import make as make_application
 from compat.service import single_category
-from ledger.entries import Details
+from ledger.details import Details
 from ledger.field_types import Name
 from ledger.settings import Settings
 from ledger.views import BookingView, EventView

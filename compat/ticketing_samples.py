@@ -8,7 +8,7 @@ from uuid import uuid5
 
 from accounts.guests import Guest, fixed_id
 from compat.service import CompatService, single_category
-from ledger.entries import Details
+from ledger.details import Details
 from ledger.errors import Malformed, RuleBroken
 
 log = logging.getLogger(__name__)

@@ -8,6 +8,7 @@ import msgspec
 from ledger import entries as e
 from ledger import errors
 from ledger.commands import CategoryChange, ChangeEvent, PoolChange, ScheduleEvent
+from ledger.details import Category, Details, Pool
 from ledger.event import CategoryState, Event, category_id, pool_id
 from ledger.lapses import Lapses
 from ledger.rules import Stamp, check_active, check_box_office, default_guest_checkout, malformed
@@ -76,7 +77,7 @@ def _category_changes(event: Event, wanted: tuple[CategoryChange, ...], lapses: 
         assert category.name is not None
         assert category.price is not None
         assert category.capacity is not None
-        yield e.CategoryAdded(**stamp, category=e.Category(last, category.name, category.price, category.capacity))
+        yield e.CategoryAdded(**stamp, category=Category(last, category.name, category.price, category.capacity))
 
 
 def _category_change(seats: CategoryState, wanted: CategoryChange, lapses: Lapses, stamp: Stamp) -> Iterator[e.Entry]:
@@ -124,7 +125,7 @@ def _pool_changes(
             last += 1
             if last > MAX_POOLS_EVER:
                 raise errors.Malformed(f"An event has at most {MAX_POOLS_EVER} pools over its whole life.")
-            old = e.Pool(last, "", 0, ())
+            old = Pool(last, "", 0, ())
         if change.categories is None:
             categories = tuple(number for number in old.categories if number in names)
         elif set(change.categories) <= numbers.keys():
@@ -132,7 +133,7 @@ def _pool_changes(
         else:
             raise malformed("pools.categories", "no such category", "This event has no such category.")
         name = old.name if change.name is None else change.name
-        pools.append(e.Pool(old.number, name, old.capacity if change.capacity is None else change.capacity, categories))
+        pools.append(Pool(old.number, name, old.capacity if change.capacity is None else change.capacity, categories))
     _check_pools(pools)
     for pool in pools:
         _check_pool_not_below(event, pool, lapses)
@@ -140,7 +141,7 @@ def _pool_changes(
         yield e.PoolsSet(**stamp, pools=tuple(pools))
 
 
-def _check_pool_not_below(event: Event, pool: e.Pool, lapses: Lapses) -> None:
+def _check_pool_not_below(event: Event, pool: Pool, lapses: Lapses) -> None:
     shared = [event.categories[number] for number in pool.categories if number in event.categories]
     taken, held = sum(seats.taken for seats in shared), sum(seats.held for seats in shared)
     if taken + held > pool.capacity:
@@ -149,7 +150,7 @@ def _check_pool_not_below(event: Event, pool: e.Pool, lapses: Lapses) -> None:
             raise errors.PoolBelowTaken(pool.name, taken, held)
 
 
-def _check_details(details: e.Details) -> None:
+def _check_details(details: Details) -> None:
     if details.ends_at is not None and (details.starts_at is None or details.ends_at <= details.starts_at):
         raise malformed("ends_at", "must be after starts_at")
     opens_at, closes_at = details.sales_open_at, details.sales_close_at
@@ -159,13 +160,13 @@ def _check_details(details: e.Details) -> None:
         raise malformed("guest_checkout", "must be proven or off where max_tickets_per_customer is set")
 
 
-def _check_details_not_past(details: e.Details, now: datetime) -> None:
+def _check_details_not_past(details: Details, now: datetime) -> None:
     if details.past_at is not None and details.past_at <= now:
         either = "" if details.sales_close_at is None else ", or sales_close_at must be"
         raise malformed("starts_at", f"must be in the future{either}")
 
 
-def _check_pools(pools: Sequence[e.Pool]) -> None:
+def _check_pools(pools: Sequence[Pool]) -> None:
     if len(pools) > MAX_POOLS:
         raise malformed("pools", f"must be at most {MAX_POOLS}")
     if len({pool.name.casefold() for pool in pools}) < len(pools):

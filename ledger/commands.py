@@ -20,7 +20,8 @@ from uuid import UUID
 import msgspec
 
 from ledger.code_batches import CodeEffect
-from ledger.entries import BoxOfficeMethod, Category, Details, Pool, SeatsHeld
+from ledger.details import Category, Details, Pool
+from ledger.entries import BoxOfficeMethod, SeatsHeld
 
 
 class Role(StrEnum):

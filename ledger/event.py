@@ -16,6 +16,7 @@ from ledger import entries as e
 from ledger.booking_money import BookingMoney
 from ledger.code_batches import CodeBatch, CodeUse
 from ledger.derived_ids import derived_id
+from ledger.details import Details, Pool
 from ledger.holds import HoldEnds
 from ledger.overlay import Overlay
 
@@ -103,7 +104,7 @@ class Event:
     mac: bytes | None
     number: int
     created_at: datetime
-    details: e.Details
+    details: Details
     details_set: tuple[int, ...]
     details_version: int
     currency: str
@@ -111,7 +112,7 @@ class Event:
     status: str
     categories: dict[int, CategoryState]
     last_category: int
-    pools: tuple[e.Pool, ...]
+    pools: tuple[Pool, ...]
     last_pool: int
     batches: tuple[CodeBatch, ...]
     withdrawn: tuple[int, ...]
@@ -145,11 +146,11 @@ class Event:
             return self.categories.get(number)
         return next((state for state in self.categories.values() if state.name == category), None)
 
-    def pool_of(self, category: int) -> e.Pool | None:
+    def pool_of(self, category: int) -> Pool | None:
         """The pool that a category shares, by its number."""
         return next((pool for pool in self.pools if category in pool.categories), None)
 
-    def seats_of(self, pool: e.Pool) -> tuple[int, int]:
+    def seats_of(self, pool: Pool) -> tuple[int, int]:
         """How many seats of a pool are taken, and how many held."""
         shared = [self.categories[number] for number in pool.categories]
         return sum(seats.taken for seats in shared), sum(seats.held for seats in shared)

@@ -8,6 +8,7 @@ import msgspec
 
 from ledger import entries as e
 from ledger.booking_money import BookingMoney
+from ledger.details import Category
 from ledger.event import CANCELLED, MAPS, USED, CategoryState, Event, prices_at
 from ledger.holds import Hold, HoldEnds
 
@@ -46,7 +47,7 @@ def _scheduled(recorded: e.RecordedEntry, entry: e.EventScheduled) -> Event:
     return event
 
 
-def _add_category(event: Event, category: e.Category) -> None:
+def _add_category(event: Event, category: Category) -> None:
     prices = ((event.version, category.price),)
     event.categories[category.number] = CategoryState(category.number, category.name, prices, category.capacity, 0, 0)
     event.last_category = category.number

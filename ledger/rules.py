@@ -3,9 +3,9 @@
 from datetime import datetime
 from typing import Any
 
-from ledger import entries as e
 from ledger import errors
 from ledger.commands import Actor, Role
+from ledger.details import GuestCheckout
 from ledger.event import Event
 
 Stamp = dict[str, Any]
@@ -45,7 +45,7 @@ def check_not_closed(event: Event, now: datetime) -> None:
         raise errors.NotOnSale(closed_at=closes_at.isoformat())
 
 
-def default_guest_checkout(max_tickets_per_customer: int | None) -> e.GuestCheckout:
+def default_guest_checkout(max_tickets_per_customer: int | None) -> GuestCheckout:
     """A limit by customer holds only for proven addresses: anybody can make up others."""
     return "open" if max_tickets_per_customer is None else "proven"
 

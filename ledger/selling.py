@@ -27,6 +27,7 @@ from ledger.commands import (
     ReleaseHold,
     WantedSeats,
 )
+from ledger.details import GuestCheckout
 from ledger.event import Event
 from ledger.hold_errors import ExtensionLimit, HoldClosed, HoldEntryNeeded, HoldGone, HoldNotFound, NothingDue
 from ledger.holds import Hold
@@ -228,7 +229,7 @@ def _check_limit(event: Event, customers: set[UUID], quantity: int, lapses: Laps
             raise errors.CustomerLimit(limit, held)
 
 
-def _check_guests(checkout: e.GuestCheckout, guest: str) -> None:
+def _check_guests(checkout: GuestCheckout, guest: str) -> None:
     if checkout == "off":
         raise errors.GuestCheckoutOff
     if checkout == "proven" and guest == "unproven":

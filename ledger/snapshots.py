@@ -16,7 +16,7 @@ import msgspec
 from ledger.booking_money import BookingMoney
 from ledger.code_batches import CodeBatch
 from ledger.concurrency import at_once
-from ledger.entries import Details, Pool
+from ledger.details import Details, Pool
 from ledger.event import CategoryState, Event
 from ledger.holds import Hold, HoldEnds
 

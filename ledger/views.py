@@ -13,11 +13,13 @@ from uuid import UUID
 from pydantic import Field, WithJsonSchema
 from typing_extensions import TypeAliasType
 
+from ledger import details
 from ledger import entries as e
 from ledger.booking_amounts import BookingAmounts, PaymentStatus
 from ledger.code_access import LiveCodes, code_needed
 from ledger.concurrency import at_once
 from ledger.derived_ids import derived_id
+from ledger.details import Pool
 from ledger.event import Event, category_id, pool_id
 from ledger.money import to_text
 from ledger.pools import Seats, share
@@ -30,10 +32,10 @@ EventStatus = TypeAliasType("EventStatus", Literal["active", "cancelled", "compl
 BookingStatus = TypeAliasType("BookingStatus", Literal["confirmed", "cancelled"])
 TicketStatus = TypeAliasType("TicketStatus", Literal["active", "used", "cancelled"])
 HoldStatus = TypeAliasType("HoldStatus", Literal["open", "confirmed", "released", "lapsed"])
-GuestCheckout = TypeAliasType("GuestCheckout", e.GuestCheckout)
+GuestCheckout = TypeAliasType("GuestCheckout", details.GuestCheckout)
 PaymentPolicy = TypeAliasType("PaymentPolicy", Literal["elsewhere", "online"])
 BoxOfficeMethod = TypeAliasType("BoxOfficeMethod", e.BoxOfficeMethod)
-PaymentMethod = TypeAliasType("PaymentMethod", e.PaymentMethod)
+PaymentMethod = TypeAliasType("PaymentMethod", details.PaymentMethod)
 
 #: Tickets that are made before the event loop gets control: a ticket takes some 20 µs, most of it for its code.
 TICKETS_AT_ONCE = 50
@@ -248,7 +250,7 @@ def event_view(event: Event) -> EventView:
     )  # fmt: skip
 
 
-def payment_terms(methods: Sequence[e.PaymentMethod]) -> PaymentTerms:
+def payment_terms(methods: Sequence[PaymentMethod]) -> PaymentTerms:
     return PaymentTerms(policy="online" if methods else "elsewhere", methods=list(methods))
 
 
@@ -258,7 +260,7 @@ def codes_of(category: int, live: Iterable[LiveCodes]) -> dict[str, Any]:
     return {"needs_code": is_needed, "needs_code_until": until}
 
 
-def _pool_view(event: Event, pool: e.Pool) -> PoolView:
+def _pool_view(event: Event, pool: Pool) -> PoolView:
     taken, held = event.seats_of(pool)
     return PoolView(
         id=pool_id(event.id, pool.number), name=pool.name, capacity=pool.capacity, taken=taken, held=held,

@@ -11,7 +11,8 @@ from sqlalchemy import Connection, Engine, text
 
 from ledger import entries as e
 from ledger import outbox
-from ledger.entries import Details, RecordedEntry
+from ledger.details import Details
+from ledger.entries import RecordedEntry
 from ledger.errors import EventSealed
 from ledger.mapper import UnknownTopic
 from ledger.store import Ledger

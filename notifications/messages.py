@@ -8,7 +8,8 @@ from uuid import UUID
 import msgspec
 
 from ledger import entries as e
-from ledger.entries import Details, Entry, RecordedEntry
+from ledger.details import Details
+from ledger.entries import Entry, RecordedEntry
 from ledger.outbox import MAIL, PROMPT, TO_MANY, Message, cause_of, message_id
 
 BOOKING_CONFIRMED, TICKETS_CANCELLED = "booking-confirmed", "tickets-cancelled"

@@ -11,6 +11,7 @@ from sqlalchemy import CheckConstraint, Connection, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ledger import entries as e
+from ledger.details import Details
 from ledger.entries import RecordedEntry
 from projections.tables import CategoryNumber, Id, MinorUnits, Model, Position, String, Timestamp, insert, update
 
@@ -262,7 +263,7 @@ def _update_tickets(connection: Connection, states: dict[tuple[UUID, int], str])
     )
 
 
-def _details(details: e.Details) -> dict[str, Any]:
+def _details(details: Details) -> dict[str, Any]:
     return {"name": details.name, "starts_at": details.starts_at, "past_at": details.past_at}
 
 

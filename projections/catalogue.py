@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from ledger import entries as e
 from ledger.code_access import LiveCodes
+from ledger.details import Category, Details
 from ledger.entries import RecordedEntry
 from projections.tables import CategoryNumber, Id, MinorUnits, Model, Position, String, Timestamp, update, upsert
 
@@ -194,13 +195,13 @@ def _schedule(connection: Connection, recorded: RecordedEntry, entry: e.EventSch
     upsert(connection, CatalogueCategory, [_category(recorded, category) for category in entry.categories])
 
 
-def _details(details: e.Details) -> dict[str, Any]:
+def _details(details: Details) -> dict[str, Any]:
     row = msgspec.structs.asdict(details)
     del row["sells_after_start"]
     return {**row, "past_at": details.past_at}
 
 
-def _category(recorded: RecordedEntry, category: e.Category) -> dict[str, Any]:
+def _category(recorded: RecordedEntry, category: Category) -> dict[str, Any]:
     return {"event_id": recorded.stream, "category": category.number, "name": category.name, "price": category.price}
 
 

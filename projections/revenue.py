@@ -10,6 +10,7 @@ from sqlalchemy import CheckConstraint, Connection, ForeignKey, Index, delete, s
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ledger import entries as e
+from ledger.details import Pool
 from ledger.entries import RecordedEntry
 from projections.tables import CategoryNumber, Id, MinorUnits, Model, Position, String, Timestamp, add, is_any_of, upsert
 
@@ -105,7 +106,7 @@ class _Event(msgspec.Struct):
             hour[name] += amount
 
 
-_decode_pools = msgspec.json.Decoder(list[e.Pool]).decode
+_decode_pools = msgspec.json.Decoder(list[Pool]).decode
 _HOUR_COLUMNS = ("bookings", "cancellations", "tickets", "tickets_cancelled", "gross", "refunded")
 
 

@@ -12,7 +12,7 @@ from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
 from ledger.commands import Role
-from ledger.entries import Category, Details, GuestCheckout
+from ledger.details import Category, Details, GuestCheckout
 from ledger.rules import default_guest_checkout
 
 #: The UUID name space of all ids of the demo.

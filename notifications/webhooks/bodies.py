@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 from ledger import entries as e
 from ledger.booking_amounts import BookingAmounts
 from ledger.code_views import code_value
+from ledger.details import Details
 from ledger.entries import Entry, RecordedEntry
 from ledger.event import batch_id, category_id, pool_id
 from ledger.evolve import evolve
@@ -42,7 +43,7 @@ class FactReader:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self._events: LRUCache[UUID, EventFacts] = LRUCache(KEPT)
-        self._details: LRUCache[tuple[UUID, int], e.Details] = LRUCache(KEPT)
+        self._details: LRUCache[tuple[UUID, int], Details] = LRUCache(KEPT)
 
     def forget(self) -> None:
         """The ledger went back."""
@@ -57,12 +58,12 @@ class FactReader:
             facts = self._events[event_id] = EventFacts(event.organizer_id, event.currency, event_view(event))
         return facts
 
-    def details(self, event_id: UUID, version: int) -> e.Details:
+    def details(self, event_id: UUID, version: int) -> Details:
         if (details := self._details.get((event_id, version))) is None:
             details = self._details[event_id, version] = details_at(self._ledger, event_id, version)
         return details
 
-    def details_before(self, connection: Connection, recorded: RecordedEntry) -> e.Details:
+    def details_before(self, connection: Connection, recorded: RecordedEntry) -> Details:
         return details_before(connection, self._ledger, recorded.stream, recorded.version)
 
 
@@ -79,7 +80,7 @@ class _Subject:
     def name(self, version: int) -> str:
         return self._reader.details(self.recorded.stream, version).name
 
-    def details_before(self) -> e.Details:
+    def details_before(self) -> Details:
         return self._reader.details_before(self._connection, self.recorded)
 
     def money(self, amount: int) -> str:
@@ -114,7 +115,7 @@ def _encode(
     return msgspec.json.encode(content).decode()
 
 
-def _event(subject: _Subject, details: e.Details, **more: Any) -> dict[str, Any]:
+def _event(subject: _Subject, details: Details, **more: Any) -> dict[str, Any]:
     """As `GET /api/events/{id}` shows it, but its categories and seats."""
     created = subject.event.created
     return {

@@ -25,7 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import InstrumentedAttribute
 from sqlalchemy.sql.selectable import LateralFromClause
 
-from ledger.entries import PaymentMethod
+from ledger.details import PaymentMethod
 from ledger.views import EventStatus, GuestCheckout
 from projections.availability import AvailabilityCategory, AvailabilityPool
 from projections.catalogue import LASTING, CatalogueCategory, CatalogueEvent

@@ -29,6 +29,7 @@ from ledger.commands import (
     ScheduleEvent,
 )
 from ledger.connection import LedgerConnection
+from ledger.details import Category
 from ledger.entries import topic_of
 from ledger.errors import RetryableError
 from ledger.keys import Keyring
@@ -76,7 +77,7 @@ async def a_command_service(database_url: str, clock: Callable[[], datetime] = l
 
 
 def schedule(capacity: int = 10, limit: int | None = None, name: str = "General") -> ScheduleEvent:
-    command = s.schedule(e.Category(1, name, 5_000, capacity), max_tickets_per_customer=limit)
+    command = s.schedule(Category(1, name, 5_000, capacity), max_tickets_per_customer=limit)
     return msgspec.structs.replace(command, event_id=command.id)
 
 
@@ -208,7 +209,7 @@ async def cut_connections(database_url: str, application: str = "seatledger-appe
 def fill(database_url: str, event_id: UUID, capacity: int, bookings: int) -> None:
     """Stores an event with this number of bookings of one seat, in bulk."""
     line = (e.Line(1, "General", 1, 5_000),)
-    event = msgspec.structs.replace(s.scheduled(e.Category(1, "General", 5_000, capacity)), command=event_id)
+    event = msgspec.structs.replace(s.scheduled(Category(1, "General", 5_000, capacity)), command=event_id)
     booked = e.SeatsBooked(**s.stamp(), customer_id=ALICE.id, lines=line, details_version=1)
     entries = [event, *(msgspec.structs.replace(booked, command=UUID(int=number)) for number in range(1, bookings + 1))]
     copy(database_url, [e.RecordedEntry(event_id, version, entry) for version, entry in enumerate(entries, start=1)])

@@ -4,8 +4,8 @@ from uuid import uuid4
 
 from commands.appender.appender import Appender
 from commands.appender.batch import AcceptedCommand, RepeatedCommand
-from ledger import entries as e
 from ledger.commands import ChangeEvent
+from ledger.details import Category
 from ledger.errors import SoldOut
 from ledger.event import category_id
 from tests.commands import selling as t
@@ -59,7 +59,7 @@ async def test_every_kind_of_command_is_executed_once(appender: Appender, databa
 
 async def test_a_retry_returns_the_version_of_the_last_entry(appender: Appender) -> None:
     event_id = await t.scheduled(appender)
-    category = s.as_is(e.Category(1, "Stalls", 9_000, 20), id=category_id(event_id, 1))
+    category = s.as_is(Category(1, "Stalls", 9_000, 20), id=category_id(event_id, 1))
     change = ChangeEvent(id=uuid4(), actor=t.ORGANIZER, event_id=event_id, categories=(category,), expected_details_version=1)
     outcome = await appender.submit(change)
     assert isinstance(outcome, AcceptedCommand)

@@ -9,8 +9,8 @@ import pytest
 
 from commands.appender.appender import Appender
 from commands.appender.batch import AcceptedCommand
-from ledger import entries as e
 from ledger.commands import WantedSeats
+from ledger.details import Category
 from ledger.errors import Busy, IdempotencyKeyReused, SoldOut
 from ledger.event import Event
 from ledger.store import TRIES, Ledger
@@ -52,7 +52,7 @@ def test_a_command_id_with_another_body_is_refused(ledger: Ledger) -> None:
 
 
 def test_a_refused_command_appends_nothing(ledger: Ledger) -> None:
-    ledger.execute(s.schedule(e.Category(1, "General", 5_000, 1)), s.NOW)
+    ledger.execute(s.schedule(Category(1, "General", 5_000, 1)), s.NOW)
     with pytest.raises(SoldOut):
         ledger.execute(s.book(s.ALICE, General=2), s.NOW)
     assert len(ledger.read(0, 10)) == 1

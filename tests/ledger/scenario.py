@@ -41,6 +41,7 @@ from ledger.commands import (
 )
 from ledger.decide import decide
 from ledger.derived_ids import derived_id
+from ledger.details import Category, Details, Pool
 from ledger.event import Event, batch_id, category_id, pool_id
 from ledger.evolve import evolve
 from ledger.keys import Keyring
@@ -61,7 +62,7 @@ DUE = NOW + timedelta(minutes=10)
 PAYMENT, ANOTHER_PAYMENT = UUID(int=0xCA51), UUID(int=0xCA52)
 #: Details of an Event that is paid through Seatledger, at its box office.
 ON_SITE: dict[str, Any] = {"payment_methods": ("box_office",)}
-GENERAL, VIP = e.Category(1, "General", 5_000, 10), e.Category(2, "VIP", 12_000, 5)
+GENERAL, VIP = Category(1, "General", 5_000, 10), Category(2, "VIP", 12_000, 5)
 
 ORGANIZER = Actor(UUID(int=0x01), Role.ORGANIZER)
 OTHER_ORGANIZER = Actor(UUID(int=0x02), Role.ORGANIZER)
@@ -177,11 +178,11 @@ def stamp(command: UUID | None = None) -> dict[str, Any]:
     return {"at": BEFORE, "actor": ORGANIZER.id, "command": command or uuid4(), "digest": bytes(16)}
 
 
-def details(**changes: Any) -> e.Details:
-    return e.Details(**{"name": "Concert", "starts_at": STARTS, **changes})
+def details(**changes: Any) -> Details:
+    return Details(**{"name": "Concert", "starts_at": STARTS, **changes})
 
 
-def scheduled(*categories: e.Category, **changes: Any) -> e.EventScheduled:
+def scheduled(*categories: Category, **changes: Any) -> e.EventScheduled:
     assert ORGANIZER.id is not None
     return e.EventScheduled(
         **stamp(), details=details(**changes), currency="EUR", organizer_id=ORGANIZER.id, categories=categories or (GENERAL, VIP)
@@ -247,14 +248,14 @@ def removed(category: int) -> e.CategoryRemoved:
 
 
 def added(number: int, name: str, price: int = 1_000, capacity: int = 5) -> e.CategoryAdded:
-    return e.CategoryAdded(**stamp(), category=e.Category(number, name, price, capacity))
+    return e.CategoryAdded(**stamp(), category=Category(number, name, price, capacity))
 
 
-def pool(number: int = 1, name: str = "Hall", capacity: int = 8, categories: tuple[int, ...] = (1, 2)) -> e.Pool:
-    return e.Pool(number, name, capacity, categories)
+def pool(number: int = 1, name: str = "Hall", capacity: int = 8, categories: tuple[int, ...] = (1, 2)) -> Pool:
+    return Pool(number, name, capacity, categories)
 
 
-def pools_set(*pools: e.Pool) -> e.PoolsSet:
+def pools_set(*pools: Pool) -> e.PoolsSet:
     return e.PoolsSet(**stamp(), pools=pools)
 
 
@@ -326,7 +327,7 @@ def by(actor: Actor) -> dict[str, Any]:
     return {"id": uuid4(), "actor": actor, "event_id": EVENT}
 
 
-def schedule(*categories: e.Category, actor: Actor = ORGANIZER, **changes: Any) -> ScheduleEvent:
+def schedule(*categories: Category, actor: Actor = ORGANIZER, **changes: Any) -> ScheduleEvent:
     return ScheduleEvent(**by(actor), details=details(**changes), currency="EUR", categories=categories or (GENERAL, VIP))
 
 
@@ -391,7 +392,7 @@ def change(
     return ChangeEvent(**by(actor), changes=changes, categories=to, pools=pools, expected_details_version=version)
 
 
-def as_is(category: e.Category, **changes: Any) -> CategoryChange:
+def as_is(category: Category, **changes: Any) -> CategoryChange:
     """A category as a client sends it back, with all values."""
     given = {
         "id": category_id(EVENT, category.number),
@@ -420,7 +421,7 @@ def code(number: int = 0, batch: int = 1) -> WantedCode:
     return WantedCode("", CodePlace("", 1, batch, number))
 
 
-def as_it_is(pool: e.Pool, **changes: Any) -> PoolChange:
+def as_it_is(pool: Pool, **changes: Any) -> PoolChange:
     """Likewise a pool."""
     names = tuple(str(category_id(EVENT, number)) for number in pool.categories)
     given = {"id": pool_id(EVENT, pool.number), "name": pool.name, "capacity": pool.capacity, "categories": names}

@@ -7,7 +7,8 @@ import pytest
 
 from ledger import entries as e
 from ledger.commands import Actor, Role
-from ledger.entries import Category, Entry
+from ledger.details import Category
+from ledger.entries import Entry
 from ledger.errors import BookingTooLarge, CustomerLimit, EventNotBookable, Malformed, NotOnSale, NotYourEvent, SoldOut
 from ledger.event import category_id
 from ledger.selling import MAX_TICKETS_PER_BOOKING

@@ -8,7 +8,8 @@ import pytest
 from ledger import entries as e
 from ledger.changing import MAX_CATEGORIES, MAX_CATEGORIES_EVER
 from ledger.commands import Actor, CancelEvent, CategoryChange, CompleteEvent, Role
-from ledger.entries import CancelledLine, Category, Entry
+from ledger.details import Category
+from ledger.entries import CancelledLine, Entry
 from ledger.errors import (
     AlreadyCancelled,
     CapacityBelowTaken,

@@ -30,7 +30,7 @@ from ledger.commands import (
     WantedSeats,
     WithdrawCodes,
 )
-from ledger.entries import Category
+from ledger.details import Category
 from ledger.event import batch_id
 from tests.ledger import scenario as s
 

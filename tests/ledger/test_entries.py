@@ -12,6 +12,7 @@ from hypothesis import given
 
 from ledger import entries as e
 from ledger.code_batches import CodeBatch, CodeUse
+from ledger.details import Category, Details, Pool
 from ledger.mapper import Unreadable, decode, encode
 from tests.ledger.histories import histories
 
@@ -25,54 +26,54 @@ AT = datetime(2026, 6, 1, 12, 30, 15, 250_000, tzinfo=UTC)
 ONE, TWO, THREE = UUID(int=1), UUID(int=2), UUID(int=3)
 STAMP: dict[str, Any] = {"at": AT, "actor": ONE, "command": TWO, "digest": bytes(range(16))}
 BY_NOBODY: dict[str, Any] = {**STAMP, "actor": None}
-BARE = e.Details("Concert", AT)
-FULL = e.Details("Concert", AT, "Loud", "Hall", AT, "Europe/Berlin", AT, AT, 4)
-OPEN, LASTING = e.Details("Concert", None), e.Details("Exhibition", AT, sells_after_start=True)
-SHOWN = e.Details("Concert", AT, show_at=AT)
-GUESTS = (e.Details("Concert", AT, guest_checkout="open"), e.Details("Concert", None, guest_checkout="proven"))
-LONGER = e.Details("Concert", AT, hold_minutes=30)
-PAID = e.Details("Concert", AT, payment_methods=("box_office",))
+BARE = Details("Concert", AT)
+FULL = Details("Concert", AT, "Loud", "Hall", AT, "Europe/Berlin", AT, AT, 4)
+OPEN, LASTING = Details("Concert", None), Details("Exhibition", AT, sells_after_start=True)
+SHOWN = Details("Concert", AT, show_at=AT)
+GUESTS = (Details("Concert", AT, guest_checkout="open"), Details("Concert", None, guest_checkout="proven"))
+LONGER = Details("Concert", AT, hold_minutes=30)
+PAID = Details("Concert", AT, payment_methods=("box_office",))
 #: Each entry with as little and with as much as it can carry.
 EXAMPLES: dict[str, list[e.Entry]] = {
     "event-scheduled/1": [
         e.EventScheduled(
-            **STAMP, details=BARE, currency="EUR", organizer_id=THREE, categories=(e.Category(1, "General", 5_000, 10),)
+            **STAMP, details=BARE, currency="EUR", organizer_id=THREE, categories=(Category(1, "General", 5_000, 10),)
         ),
         e.EventScheduled(
             **STAMP,
             details=FULL,
             currency="JPY",
             organizer_id=THREE,
-            categories=(e.Category(1, "é", 0, 1), e.Category(2, "B", 1, 2)),
+            categories=(Category(1, "é", 0, 1), Category(2, "B", 1, 2)),
         ),
     ],
     "event-scheduled/2": [
-        e.EventScheduled(**STAMP, details=details, currency="EUR", organizer_id=THREE, categories=(e.Category(1, "General", 0, 1),))
+        e.EventScheduled(**STAMP, details=details, currency="EUR", organizer_id=THREE, categories=(Category(1, "General", 0, 1),))
         for details in (OPEN, LASTING, SHOWN)
     ],
     "event-scheduled/3": [
-        e.EventScheduled(**STAMP, details=details, currency="EUR", organizer_id=THREE, categories=(e.Category(1, "General", 0, 1),))
+        e.EventScheduled(**STAMP, details=details, currency="EUR", organizer_id=THREE, categories=(Category(1, "General", 0, 1),))
         for details in GUESTS
     ],
     "event-scheduled/4": [
-        e.EventScheduled(**STAMP, details=LONGER, currency="EUR", organizer_id=THREE, categories=(e.Category(1, "General", 0, 1),))
+        e.EventScheduled(**STAMP, details=LONGER, currency="EUR", organizer_id=THREE, categories=(Category(1, "General", 0, 1),))
     ],
     "event-scheduled/5": [
-        e.EventScheduled(**STAMP, details=PAID, currency="EUR", organizer_id=THREE, categories=(e.Category(1, "General", 1, 1),))
+        e.EventScheduled(**STAMP, details=PAID, currency="EUR", organizer_id=THREE, categories=(Category(1, "General", 1, 1),))
     ],
     "event-details-changed/5": [e.EventDetailsChanged(**STAMP, details=PAID)],
     "event-details-changed/4": [e.EventDetailsChanged(**STAMP, details=LONGER)],
     "event-details-changed/3": [e.EventDetailsChanged(**STAMP, details=details) for details in GUESTS],
     "event-details-changed/2": [e.EventDetailsChanged(**STAMP, details=OPEN), e.EventDetailsChanged(**STAMP, details=LASTING)],
     "event-details-changed/1": [e.EventDetailsChanged(**STAMP, details=BARE), e.EventDetailsChanged(**STAMP, details=FULL)],
-    "category-added/1": [e.CategoryAdded(**STAMP, category=e.Category(3, "Balcony", 2_500, 7))],
+    "category-added/1": [e.CategoryAdded(**STAMP, category=Category(3, "Balcony", 2_500, 7))],
     "category-renamed/1": [e.CategoryRenamed(**STAMP, category=1, name="Stalls")],
     "price-changed/1": [e.PriceChanged(**STAMP, category=1, price=6_000)],
     "capacity-changed/1": [e.CapacityChanged(**STAMP, category=1, capacity=12)],
     "category-removed/1": [e.CategoryRemoved(**STAMP, category=2)],
     "pools-set/1": [
         e.PoolsSet(**STAMP, pools=()),
-        e.PoolsSet(**STAMP, pools=(e.Pool(1, "Hall", 100, (1, 2)), e.Pool(3, "é", 1, ()))),
+        e.PoolsSet(**STAMP, pools=(Pool(1, "Hall", 100, (1, 2)), Pool(3, "é", 1, ()))),
     ],
     "seats-booked/1": [
         e.SeatsBooked(**BY_NOBODY, customer_id=None, lines=(e.Line(1, "General", 2, 5_000),), details_version=1),
@@ -227,7 +228,7 @@ def test_an_entry_is_written_under_the_oldest_topic_that_represents_it(topic: st
 
 
 def test_the_first_topics_have_the_details_that_the_last_release_knew() -> None:
-    known = {field.name for field in msgspec.structs.fields(e.Details)}
+    known = {field.name for field in msgspec.structs.fields(Details)}
     assert known == {
         "name", "starts_at", "description", "venue", "ends_at", "timezone", "sales_open_at", "sales_close_at",
         "max_tickets_per_customer", "sells_after_start", "show_at", "guest_checkout", "hold_minutes",

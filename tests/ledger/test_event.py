@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from ledger import entries as e
 from ledger import snapshots
 from ledger.decide import decide
+from ledger.details import Category, Details
 from ledger.entries import RecordedEntry
 from ledger.event import Event
 from ledger.evolve import evolve
@@ -110,7 +111,7 @@ def test_a_snapshot_of_the_first_format_never_changes() -> None:
     """Verification compares these bytes, and existing ledgers contain them."""
     event = s.replayed(s.scheduled(s.GENERAL), s.booked(s.ALICE, s.general(2)), s.used(1))
     event.commands = {bytes(16): 3}
-    event.details = e.Details("Concert", s.STARTS, "Loud", "Hall", s.STARTS, "Europe/Berlin", s.NOW, s.NOW, 4)
+    event.details = Details("Concert", s.STARTS, "Loud", "Hall", s.STARTS, "Europe/Berlin", s.NOW, s.NOW, 4)
     event.number = 7
     assert snapshots.take(event, snapshots.FIRST).state.hex() == FIRST_SNAPSHOT
     event.number = 0  # which that format left out
@@ -144,7 +145,7 @@ def test_a_restored_event_evolves_like_the_original(history: list[RecordedEntry]
 
 
 def test_a_long_snapshot_is_restored_in_frames() -> None:
-    event = s.replayed(s.scheduled(e.Category(1, "General", 1, 5_000)))
+    event = s.replayed(s.scheduled(Category(1, "General", 1, 5_000)))
     for number in range(2, 2 * snapshots.FRAME + 3):
         evolve(event, RecordedEntry(s.EVENT, number, s.booked(s.ALICE, s.general(1, 1), booking=UUID(int=number))))
     steps = snapshots.restore(snapshots.take(event))

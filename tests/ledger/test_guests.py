@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from ledger.commands import Actor, BookSeats, Role
 from ledger.decide import decide
-from ledger.entries import EventScheduled, GuestCheckout
+from ledger.details import GuestCheckout
+from ledger.entries import EventScheduled
 from ledger.errors import CustomerLimit, EmailUnverified, GuestCheckoutOff, Malformed, NotOnSale, SeatledgerError
 from tests.ledger import scenario as s
 from tests.ledger.scenario import given

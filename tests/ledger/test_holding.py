@@ -11,6 +11,7 @@ from ledger import entries as e
 from ledger import errors, snapshots
 from ledger.commands import Actor, CancelEvent, Command, CompleteEvent, Role
 from ledger.decide import decide
+from ledger.details import Category
 from ledger.evolve import evolve
 from ledger.hold_errors import ExtensionLimit, HoldClosed, HoldEntryNeeded, HoldGone, HoldNotFound, NothingDue
 from ledger.selling import MAX_EXTENSIONS, MAX_LAPSES
@@ -22,9 +23,9 @@ HELD = s.held(ALICE, general(2))
 IN_A_QUARTER = NOW + timedelta(minutes=15)
 
 
-def one(price: int = 5_000) -> e.Category:
+def one(price: int = 5_000) -> Category:
     """A category with a single seat."""
-    return e.Category(1, "General", price, 1)
+    return Category(1, "General", price, 1)
 
 
 # --- holding
@@ -335,7 +336,7 @@ def test_a_worker_lets_due_holds_lapse() -> None:
 
 
 def test_a_lapse_is_bounded() -> None:
-    event = s.replayed(s.scheduled(e.Category(1, "General", 1, MAX_LAPSES + 5)))
+    event = s.replayed(s.scheduled(Category(1, "General", 1, MAX_LAPSES + 5)))
     for number in range(MAX_LAPSES + 5):
         held = s.held(ALICE, general(1), hold=UUID(int=number + 1))
         evolve(event, e.RecordedEntry(s.EVENT, event.version + 1, held))
@@ -383,7 +384,7 @@ def test_what_a_dropped_trial_did_does_not_count(actor: Actor) -> None:
 
 
 def test_ended_holds_are_forgotten() -> None:
-    event = s.replayed(s.scheduled(e.Category(1, "General", 1, 1)))
+    event = s.replayed(s.scheduled(Category(1, "General", 1, 1)))
     for _ in range(4_000):
         trial = event.trial()
         for entry in (s.held(ALICE, general(1)), s.released()):

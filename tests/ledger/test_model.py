@@ -19,6 +19,7 @@ from ledger.booking_money import BookingMoney
 from ledger.code_batches import CodeUse
 from ledger.commands import Actor, CancelEvent, Command, CompleteEvent, HoldCommand, LapseHolds
 from ledger.decide import decide
+from ledger.details import Category
 from ledger.errors import SeatledgerError
 from ledger.event import Event, pool_id
 from ledger.evolve import evolve
@@ -84,7 +85,7 @@ class Selling(OwnAccount, RuleBasedStateMachine):
         price=st.integers(0, 9_999), capacity=st.integers(1, 30), limit=st.none() | st.integers(1, 9), is_paid_here=st.booleans()
     )
     def schedule(self, price: int, capacity: int, limit: int | None, is_paid_here: bool) -> None:
-        categories = (e.Category(1, "General", price, capacity), e.Category(2, "VIP", price * 3, 2))
+        categories = (Category(1, "General", price, capacity), Category(2, "VIP", price * 3, 2))
         self.price, self.capacity, self.limit = {1: price, 2: price * 3}, {1: capacity, 2: 2}, limit
         self.is_paid_here = is_paid_here
         methods = s.ON_SITE if is_paid_here else {}
@@ -250,7 +251,7 @@ class Selling(OwnAccount, RuleBasedStateMachine):
         assert self.event is not None
         wanted = tuple(
             s.as_is(
-                e.Category(c, NAMES[c], price if c == category else self.price[c], capacity if c == category else self.capacity[c])
+                Category(c, NAMES[c], price if c == category else self.price[c], capacity if c == category else self.capacity[c])
             )
             for c in NAMES
         )

@@ -8,6 +8,7 @@ from ledger import entries as e
 from ledger import errors, snapshots
 from ledger.booking_money import BookingMoney
 from ledger.commands import Actor, CancelEvent
+from ledger.details import Category
 from ledger.event import Event
 from ledger.paying import MAX_REFUNDS, event_refund_id
 from ledger.payment_errors import AlreadyPaid, AmountDiffers, PaymentDue, PaymentElsewhere, RefundExceeds, RefundLimit
@@ -42,7 +43,7 @@ def test_a_booking_of_an_event_that_is_paid_on_site_is_due() -> None:
 
 
 def test_what_costs_nothing_is_not_due() -> None:
-    free = e.Category(1, "General", 0, 10)
+    free = Category(1, "General", 0, 10)
     given(s.scheduled(free, **s.ON_SITE)).when(s.book(ALICE)).then(s.booked(ALICE, general(1, 0)))
 
 

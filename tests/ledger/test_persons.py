@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from ledger import entries as e
 from ledger.commands import Actor, BookSeats, Command, Role
 from ledger.decide import decide
+from ledger.details import Category
 from ledger.entries import CancelledLine
 from ledger.errors import BookingNotFound, CustomerLimit
 from ledger.event import Event
@@ -115,4 +116,4 @@ def _carry_out(event: Event, command: Command) -> dict[str, object]:
 
 
 def _start(limit: int) -> Event:
-    return s.replayed(s.scheduled(e.Category(1, "General", 5_000, 1_000), max_tickets_per_customer=limit))
+    return s.replayed(s.scheduled(Category(1, "General", 5_000, 1_000), max_tickets_per_customer=limit))

@@ -7,7 +7,7 @@ import pytest
 
 from ledger.changing import MAX_CATEGORIES
 from ledger.commands import CancelEvent, Command, CompleteEvent, ScheduleEvent
-from ledger.entries import Category
+from ledger.details import Category
 from ledger.errors import EventNotFound, Malformed
 from tests.ledger import scenario as s
 from tests.ledger.scenario import GENERAL, NOW, STARTS, given

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger import entries as e
-from ledger.entries import Details, RecordedEntry
+from ledger.details import Details
+from ledger.entries import RecordedEntry
 from ledger.outbox import PROMPT, TO_MANY, Message, message_id
 from notifications.messages import _MESSAGES, FEW, NEWS, TOLD, UNTOLD, messages_of
 from tests.ledger import scenario as s

@@ -38,6 +38,7 @@ from ledger.commands import (
     WithdrawCodes,
 )
 from ledger.decide import decide
+from ledger.details import Category, Details, PaymentMethod
 from ledger.entries import RecordedEntry
 from ledger.errors import SeatledgerError
 from ledger.event import Event, batch_id, category_id
@@ -69,11 +70,11 @@ class Story:
         self._seed = seed
         for number in range(events):
             id_ = uuid5(_NAMES, f"{seed} event {number}")
-            methods: tuple[e.PaymentMethod, ...] = ("box_office",) if number % 2 else ()
-            details = e.Details(
+            methods: tuple[PaymentMethod, ...] = ("box_office",) if number % 2 else ()
+            details = Details(
                 name=f"Event {number}", starts_at=start + timedelta(days=90), max_tickets_per_customer=20, payment_methods=methods
             )
-            categories = (e.Category(1, "General", 1_050, 60), e.Category(2, "VIP", 9_900, 12))
+            categories = (Category(1, "General", 1_050, 60), Category(2, "VIP", 9_900, 12))
             self._execute(
                 ScheduleEvent(id=id_, actor=ORGANIZER, event_id=id_, details=details, currency="EUR", categories=categories)
             )

@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import Connection, Engine, event, text
 
 from ledger import entries as e
+from ledger.details import Category
 from ledger.entries import RecordedEntry
 from ledger.store import Ledger
 from projections.engine import ProjectionLocked, Projector, bounded, catch_up
@@ -157,7 +158,7 @@ def test_batch_needs_the_same_number_of_statements_for_any_size(engine: Engine, 
 def test_batch_is_bounded_by_tickets(engine: Engine, ledger: Ledger) -> None:
     """Bookings of a thousand tickets: each batch takes as much memory as others do."""
     line = (e.Line(1, "General", 1_000, 5_000),)
-    event = s.scheduled(e.Category(1, "General", 5_000, 60_000))
+    event = s.scheduled(Category(1, "General", 5_000, 60_000))
     bookings = [msgspec.structs.replace(s.booked(s.ALICE, *line), command=uuid4()) for _ in range(50)]
     recorded = [e.RecordedEntry(s.EVENT, version, entry) for version, entry in enumerate([event, *bookings], start=1)]
     s.append(ledger, recorded)

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from ledger.commands import CategoryChange, ChangeEvent, CompleteEvent
-from ledger.entries import Pool
+from ledger.details import Pool
 from ledger.event import Event, category_id
 from ledger.settings import Settings
 from ledger.views import event_view

@@ -15,7 +15,7 @@ import redis.asyncio
 import uvicorn
 
 from ledger.channels import positions_channel
-from ledger.entries import Pool
+from ledger.details import Pool
 from ledger.settings import Settings
 from query_api.live import feed
 from query_api.routes import live

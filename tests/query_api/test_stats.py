@@ -12,6 +12,7 @@ import pytest
 
 from ledger import entries as e
 from ledger.commands import CompleteEvent
+from ledger.details import Pool
 from ledger.errors import SeatledgerError
 from ledger.money import to_text
 from ledger.settings import Settings
@@ -89,7 +90,7 @@ def summed(folded: list[tuple[datetime, Counter[str]]]) -> Counter[str]:
 
 
 async def test_capacity_is_what_pools_let_be_sold(world: World, api: Api) -> None:
-    world.schedule(pools=(e.Pool(1, "Hall", 104, (1, 2)), e.Pool(2, "Empty", 3, ())))
+    world.schedule(pools=(Pool(1, "Hall", 104, (1, 2)), Pool(2, "Empty", 3, ())))
     world.schedule()
     world.project()
     body = (await api.get("/api/stats/events", ADMIN)).json()

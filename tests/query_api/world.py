@@ -19,7 +19,8 @@ from accounts.tokens import Principal
 from app import problems
 from ledger.commands import Actor, BookSeats, CancelBooking, CancelEvent, Command, Role, ScheduleEvent, WantedSeats
 from ledger.decide import decide
-from ledger.entries import Category, Details, RecordedEntry
+from ledger.details import Category, Details
+from ledger.entries import RecordedEntry
 from ledger.event import Event
 from ledger.evolve import evolve
 from ledger.keys import Keyring

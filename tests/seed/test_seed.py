@@ -18,7 +18,8 @@ import pytest
 
 from accounts.access import Access
 from accounts.database import Pool
-from ledger.entries import Details, EventScheduled, RecordedEntry
+from ledger.details import Details
+from ledger.entries import EventScheduled, RecordedEntry
 from ledger.event import Event
 from ledger.evolve import evolve
 from ledger.keys import Keyring

@@ -15,7 +15,6 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
 
-from ledger import entries as e
 from ledger.code_batches import canonical
 from ledger.code_views import CodeBatchView
 from ledger.commands import (
@@ -40,6 +39,7 @@ from ledger.commands import (
     WantedCode,
     WantedSeats,
 )
+from ledger.details import Category, Details, Pool
 from ledger.errors import EventNotBookable, SeatledgerError
 from ledger.event import category_id
 from ledger.hold_errors import NothingDue
@@ -106,14 +106,14 @@ class World(RuleBasedStateMachine):
     @initialize(is_paid_here=st.booleans())
     def schedule(self, is_paid_here: bool) -> None:
         self.is_paid_here = is_paid_here
-        details = e.Details(
+        details = Details(
             name="Model", starts_at=NOW + timedelta(days=9), max_tickets_per_customer=4,
             payment_methods=("box_office",) if is_paid_here else (),
         )  # fmt: skip
-        categories = tuple(e.Category(n, name, PRICES[name], self.capacity[name]) for n, name in enumerate(self.capacity, 1))
+        categories = tuple(Category(n, name, PRICES[name], self.capacity[name]) for n, name in enumerate(self.capacity, 1))
         command = ScheduleEvent(
             id=self.event, actor=ADMIN, event_id=self.event, details=details, currency="EUR", categories=categories,
-            pools=(e.Pool(1, "Hall", POOL, (1, 2)),),
+            pools=(Pool(1, "Hall", POOL, (1, 2)),),
         )  # fmt: skip
         view = self._do(0, command)
         assert isinstance(view, EventView)

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from ledger.commands import Actor, HoldSeats, Role, ScheduleEvent, WantedSeats
-from ledger.entries import Category, Details
+from ledger.details import Category, Details
 from ledger.keys import Keyring
 from ledger.macs import Macs
 from ledger.mail_tokens import MailTokens

@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from ledger import entries as e
+from ledger.details import Category
 from ledger.settings import Settings
 from tests.commands.selling import copy
 from tests.ledger import scenario as s
@@ -35,5 +36,5 @@ def grow(database_url: str) -> Grow:
 
 def _entry(version: int) -> e.Entry:
     if version == 1:
-        return s.scheduled(e.Category(1, "General", 5_000, CAPACITY))
+        return s.scheduled(Category(1, "General", 5_000, CAPACITY))
     return s.booked(s.ALICE, s.general(1), booking=uuid4())

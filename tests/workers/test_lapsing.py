@@ -13,6 +13,7 @@ import pytest
 
 from ledger import entries as e
 from ledger.commands import Command, LapseHolds
+from ledger.details import Category
 from ledger.entries import RecordedEntry
 from ledger.errors import EventNotFound
 from ledger.event import Event
@@ -42,7 +43,7 @@ def gateway(database_url: str) -> Iterator[Gateway]:
 def holding(*ends: datetime) -> list[e.Entry]:
     """An event, and holds of one seat each."""
     holds = [s.held(s.ALICE, s.general(1), hold=uuid4(), until=until) for until in ends]
-    return [s.scheduled(e.Category(1, "General", 5_000, 100_000)), *holds]
+    return [s.scheduled(Category(1, "General", 5_000, 100_000)), *holds]
 
 
 def fill(database_url: str, stream: UUID, entries: Sequence[e.Entry]) -> None:

@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import text
 
 from ledger import entries as e
+from ledger.details import Category
 from ledger.entries import TOPICS
 from ledger.event import batch_id, category_id, pool_id
 from ledger.outbox import quiet
@@ -89,7 +90,7 @@ def test_every_kind_of_entry_is_told(hooks: Hooks) -> None:
         s.released(),
         s.lapsed(s.ANOTHER_HOLD),
         s.details_changed(name="Gala"),
-        e.CategoryAdded(**s.stamp(), category=e.Category(3, "Box", 9_950, 4)),
+        e.CategoryAdded(**s.stamp(), category=Category(3, "Box", 9_950, 4)),
         e.CategoryRenamed(**s.stamp(), category=3, name="Lodge"),
         e.PriceChanged(**s.stamp(), category=1, price=6_000),
         s.capacity_changed(1, 20),
