@@ -29,9 +29,9 @@ from ledger.details import Category, Details, Pool
 from ledger.details import PaymentMethod as Method
 from ledger.errors import Malformed
 from ledger.field_types import LocalEventTime, LongText, Name, Text, from_zone
+from ledger.hold_rules import MAX_HOLD_MINUTES
 from ledger.money import MAX_PRICE, exponent, to_minor
 from ledger.rules import malformed
-from ledger.selling import MAX_HOLD_MINUTES
 from ledger.views import GuestCheckout, PaymentMethod, PaymentPolicy
 
 #: Files beside the zones, or of other clocks, which browsers refuse: "localtime" would mean something else on each machine.

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-import msgspec
 import psycopg
 from psycopg_pool import PoolTimeout
 
@@ -13,12 +12,12 @@ from commands.appender.batch import AcceptedCommand, Outcome, RepeatedCommand
 from commands.appender.pending import DisconnectCheck
 from commands.result import CommandResult, History, count_tickets, make_result, stored_history
 from ledger.anchor import LedgerWentBack
-from ledger.commands import Command, HoldCommand
+from ledger.commands import MAX_NEEDED_ENTRIES, Command, HoldCommand
 from ledger.concurrency import ConcurrencyLimiter, Portions
-from ledger.entries import RecordedEntry, SeatsBooked, SeatsHeld, TicketUsed
+from ledger.entries import RecordedEntry, SeatsBooked, TicketUsed
 from ledger.errors import Busy, IdempotencyKeyReused, OutcomeUnknown
 from ledger.event import Event
-from ledger.hold_errors import HoldEntryNeeded, HoldNotFound
+from ledger.hold_errors import EntryNeeded
 from ledger.streams import Streams
 from ledger.ticket_codes import TicketCodes
 from ledger.views import TICKETS_AT_ONCE, EventView, event_view, ticket_views
@@ -69,18 +68,18 @@ class CommandService:
         return make_result(last, subject, self.codes, tickets)
 
     async def _submit(self, command: Command, is_disconnected: DisconnectCheck | None) -> Outcome:
-        """As `Appender.submit`; a command about a hold that has ended is submitted again, with the hold's entry."""
-        try:
-            return await self._appender.submit(command, is_disconnected)
-        except HoldEntryNeeded as needed:
+        """As `Appender.submit`; a command about a hold that has ended is submitted again, with the entries that it needs."""
+        for _ in range(MAX_NEEDED_ENTRIES):
+            try:
+                return await self._appender.submit(command, is_disconnected)
+            except EntryNeeded as needed:
+                version = needed.version
             assert isinstance(command, HoldCommand)
-            version = needed.version
-        found = await self._streams.entries(command.event_id, [version])
-        if not found:
-            raise LedgerWentBack(f"entry {version} of event {command.event_id}")
-        if not isinstance(found[0].entry, SeatsHeld):
-            raise HoldNotFound
-        return await self._appender.submit(msgspec.structs.replace(command, held=found[0].entry), is_disconnected)
+            found = await self._streams.entries(command.event_id, [version])
+            if not found:
+                raise LedgerWentBack(f"entry {version} of event {command.event_id}")
+            command = command.with_entry(found[0].entry)
+        return await self._appender.submit(command, is_disconnected)
 
     async def last_seen_event(self, event_id: UUID) -> Event | None:
         """The Event as this process last saw it: for what never changes (its organizer, its currency) or only grows (its bookings

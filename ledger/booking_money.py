@@ -2,11 +2,14 @@
 
 All amounts are in minor units of the Event's currency. Only bookings that are paid through Seatledger have it."""
 
-from typing import Self
+from typing import Self, get_args
 
 import msgspec
 
-from ledger.entries import PaymentReceived, RefundOwed, RefundPaid
+from ledger.details import OnlineMethod
+from ledger.entries import PaymentReceived, RefundFailed, RefundOwed, RefundPaid
+
+ONLINE_METHODS = frozenset(get_args(OnlineMethod))
 
 
 class Payment(msgspec.Struct, frozen=True, gc=False, array_like=True):
@@ -21,6 +24,11 @@ class Payment(msgspec.Struct, frozen=True, gc=False, array_like=True):
     def kept(self) -> int:
         return self.amount - self.given_back
 
+    @property
+    def is_online(self) -> bool:
+        """Whether a provider received it, which pays it back, too."""
+        return self.method in ONLINE_METHODS
+
 
 class OpenRefund(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """A refund that is owed. `amount`: what of it is still to be paid."""
@@ -32,12 +40,13 @@ class OpenRefund(msgspec.Struct, frozen=True, gc=False, array_like=True):
 
 class BookingMoney(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """`payments` and `refunds`: the oldest first. `waived`: what the organizer took off the price afterwards.
-    `times_paid_back`: how often money went back."""
+    `times_paid_back`: how often money went back. `failed_refunds`: the ids of those that the provider can't pay."""
 
     payments: tuple[Payment, ...] = ()
     refunds: tuple[OpenRefund, ...] = ()
     waived: int = 0
     times_paid_back: int = 0
+    failed_refunds: tuple[bytes, ...] = ()
 
     @property
     def kept(self) -> int:
@@ -70,6 +79,9 @@ class BookingMoney(msgspec.Struct, frozen=True, gc=False, array_like=True):
         left = msgspec.structs.replace(paid, amount=paid.amount - entry.amount)
         refunds = (*self.refunds[:place], *((left,) if left.amount else ()), *self.refunds[place + 1 :])
         return msgspec.structs.replace(self, refunds=refunds, times_paid_back=times)
+
+    def failed(self, entry: RefundFailed) -> Self:
+        return msgspec.structs.replace(self, failed_refunds=(*self.failed_refunds, entry.refund_id.bytes))
 
     def _given_back(self, payment_id: bytes, amount: int) -> Self:
         payments = tuple(

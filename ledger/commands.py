@@ -14,14 +14,16 @@ from datetime import datetime
 from enum import StrEnum
 from functools import cache
 from hashlib import blake2b
-from typing import Any, Literal
+from typing import Any, Literal, Self
 from uuid import UUID
 
 import msgspec
 
 from ledger.code_batches import CodeEffect
-from ledger.details import Category, Details, Pool
-from ledger.entries import BoxOfficeMethod, SeatsHeld
+from ledger.details import Category, Details, OnlineMethod, Pool
+from ledger.entries import BoxOfficeMethod, Entry, PaymentStarted, RefundMethod, SeatsHeld
+from ledger.hold_errors import HoldNotFound
+from ledger.payment_errors import PaymentNotFound
 
 
 class Role(StrEnum):
@@ -181,12 +183,22 @@ class HoldSeats(OrderSeats, frozen=True, kw_only=True):
     """Holds seats for `hold_minutes` of the Event. The hold's id is that of this command."""
 
 
+#: A command about a hold needs at the most so many entries: that of the hold, and that of the start of a payment.
+MAX_NEEDED_ENTRIES = 2
+
+
 class HoldCommand(Command, frozen=True, kw_only=True):
     """A command about a hold. `held`: the hold's entry, which is needed once the hold has ended, since the Event knows open holds
-    only (`hold_errors.HoldEntryNeeded`)."""
+    only (`hold_errors.EntryNeeded`)."""
 
     hold_id: UUID
     held: SeatsHeld | None = None
+
+    def with_entry(self, entry: Entry) -> Self:
+        """The command with the entry that it needs. Raises HoldNotFound for any other."""
+        if not isinstance(entry, SeatsHeld):
+            raise HoldNotFound
+        return msgspec.structs.replace(self, held=entry)
 
 
 class ExtendHold(HoldCommand, frozen=True, kw_only=True):
@@ -197,10 +209,10 @@ class ReleaseHold(HoldCommand, frozen=True, kw_only=True):
     """Gives the held seats back."""
 
 
-class ConfirmHold(HoldCommand, frozen=True, kw_only=True):
-    """Books the held seats; after the hold's end, if they are still to be had. `customer_id`: whose the booking is, if not of the
-    one for whom the seats are held, who did not say then who they are. `guest`: as of an order; `is_named`: of a contact that the
-    hold names, so that it was checked then, and is again once the time is over. The others are as in the commands above."""
+class OrderHeldSeats(HoldCommand, frozen=True, kw_only=True):
+    """Orders the held seats. `customer_id`: whose the booking is, if not of the one for whom the seats are held, who did not say
+    then who they are. `guest`: as of an order; `is_named`: of a contact that the hold names, so that it was checked then, and is
+    again once the time is over. The others are as in the commands above."""
 
     customer_proof: bytes = b""
     expected_total: str | None = None
@@ -208,7 +220,19 @@ class ConfirmHold(HoldCommand, frozen=True, kw_only=True):
     guest: Literal["unproven", "proven"] | None = None
     is_named: bool = False
     same_person: frozenset[UUID] = frozenset()
+
+
+class ConfirmHold(OrderHeldSeats, frozen=True, kw_only=True):
+    """Books the held seats; after the hold's end, if they are still to be had."""
+
     ticket_key: int = 1
+
+
+class StartPayment(OrderHeldSeats, frozen=True, kw_only=True):
+    """Begins to pay for the held seats by this method: they are booked once the money is received. The payment's id is that of this
+    command."""
+
+    method: OnlineMethod
 
 
 class LapseHolds(Command, frozen=True, kw_only=True):
@@ -236,12 +260,52 @@ class TakePayment(Command, frozen=True, kw_only=True):
     reference: str = ""
 
 
+class ReceivePayment(HoldCommand, frozen=True, kw_only=True):
+    """Records that a provider has received money, in minor units, for a payment that was started: it tells Seatledger, never asks.
+    `started`: the entry of its start, which is needed like `held`."""
+
+    payment_id: UUID
+    amount: int
+    reference: str = ""
+    started: PaymentStarted | None = None
+    ticket_key: int = 1
+
+    def with_entry(self, entry: Entry) -> Self:
+        """Raises PaymentNotFound."""
+        if isinstance(entry, SeatsHeld):
+            return msgspec.structs.replace(self, held=entry)
+        if not isinstance(entry, PaymentStarted):
+            raise PaymentNotFound
+        return msgspec.structs.replace(self, started=entry, hold_id=entry.hold_id)
+
+
+class RefundCommand(Command, frozen=True, kw_only=True):
+    """About a refund that is owed, of a payment by this method, which pays it back."""
+
+    refund_id: UUID
+    payment_id: UUID
+    booking_id: UUID
+
+
+class RecordRefund(RefundCommand, frozen=True, kw_only=True):
+    """Records that the provider has paid a refund, in minor units."""
+
+    amount: int
+    reference: str = ""
+
+
+class RecordFailedRefund(RefundCommand, frozen=True, kw_only=True):
+    """Records that the provider can't pay a refund."""
+
+    reason: str
+
+
 class GiveRefund(Command, frozen=True, kw_only=True):
     """Records that the box office gave money back, in minor units: what is owed for the booking, and more if that is
-    `goodwill`."""
+    `goodwill`. With the method `original` it has the provider give it back, out of goodwill."""
 
     booking_id: UUID
-    method: BoxOfficeMethod
+    method: RefundMethod
     amount: int
     reference: str = ""
     goodwill: bool = False
@@ -260,6 +324,10 @@ _FIRST_BODY: dict[type[Command], tuple[str, ...]] = {
     ExtendHold: (),
     ReleaseHold: (),
     ConfirmHold: (),
+    StartPayment: (),
+    ReceivePayment: (),
+    RecordRefund: (),
+    RecordFailedRefund: (),
     LapseHolds: (),
     CancelBooking: ("booking_id", "tickets"),
     CheckIn: ("booking_id", "ticket"),
@@ -269,7 +337,7 @@ _FIRST_BODY: dict[type[Command], tuple[str, ...]] = {
 _NOT_BODY = frozenset(
     {
         "id", "actor", "event_id", "expected_details_version", "customer_id", "same_person", "ticket_key", "guest",
-        "is_named", "has_default_guests", "held", "key",
+        "is_named", "has_default_guests", "held", "started", "key",
     }
 )  # fmt: skip
 _encoder = msgspec.json.Encoder(order="sorted")

@@ -2,10 +2,10 @@
 
     decide(event, command, now) -> the entries of the command; raises the error of the rule that it breaks
 
-The rules of a command are in its function, in order; the table of these functions is at the end. Those of booking are in
-`ledger/selling.py`, those of payments in `ledger/paying.py`, those of details and categories in `ledger/changing.py`, what several
-share in `ledger/rules.py`. Elsewhere are: who may schedule an Event at all (`accounts/access.py`), and the limits of single fields,
-such as MAX_CAPACITY (`commands/bodies.py`, `compat/`).
+The rules of a command are in its function, in order; the table of these functions is at the end. Those of orders are in
+`ledger/selling.py`, of holds in `ledger/hold_rules.py`, of payments in `ledger/checkout.py` and `ledger/paying.py`, of details and
+categories in `ledger/changing.py`; what several share in `ledger/rules.py`. Elsewhere are: who may schedule an Event at all
+(`accounts/access.py`), and the limits of single fields, such as MAX_CAPACITY (`commands/bodies.py`, `compat/`).
 """
 
 from collections.abc import Callable
@@ -15,6 +15,7 @@ from typing import Any
 from ledger import entries as e
 from ledger import errors
 from ledger.changing import change, schedule
+from ledger.checkout import receive_payment, start_payment
 from ledger.code_rules import make_codes, withdraw_codes
 from ledger.commands import (
     BookSeats,
@@ -30,13 +31,18 @@ from ledger.commands import (
     HoldSeats,
     LapseHolds,
     MakeCodes,
+    ReceivePayment,
+    RecordFailedRefund,
+    RecordRefund,
     ReleaseHold,
     ScheduleEvent,
+    StartPayment,
     TakePayment,
     WithdrawCodes,
 )
 from ledger.event import ACTIVE, CANCELLED, USED, Event
-from ledger.paying import check_paid, give_refund, owed_after, take_payment
+from ledger.hold_rules import confirm_hold, extend_hold, lapse_holds, release_hold
+from ledger.paying import check_paid, give_refund, owe, record_failed_refund, record_refund, take_payment
 from ledger.rules import (
     Stamp,
     check_active,
@@ -46,7 +52,7 @@ from ledger.rules import (
     is_box_office,
     malformed,
 )
-from ledger.selling import book_seats, confirm_hold, extend_hold, hold_seats, lapse_holds, release_hold
+from ledger.selling import book_seats, hold_seats
 
 
 def decide(event: Event | None, command: Command, now: datetime) -> list[e.Entry]:
@@ -95,7 +101,7 @@ def _cancel_booking(event: Event, c: CancelBooking, now: datetime, stamp: Stamp)
     code, less_to_pay, owed = event.booking_code(c.booking_id), None, list[e.RefundOwed]()
     if (money := event.money.get(c.booking_id.bytes)) is not None:
         to_pay = max(event.price_of(c.booking_id) - sum(line.refund for line in lines) - money.waived, 0)
-        less_to_pay, owed = event.to_pay(c.booking_id) - to_pay, owed_after(event, c.booking_id, to_pay, stamp)
+        less_to_pay, owed = event.to_pay(c.booking_id) - to_pay, owe(c.booking_id, money, money.kept - to_pay, "cancelled", stamp)
     cancelled = e.BookingCancelled(
         **stamp, booking_id=c.booking_id, tickets=tickets, lines=tuple(lines), whole=whole, code=code, less_to_pay=less_to_pay
     )
@@ -165,4 +171,8 @@ _DECIDE: dict[type[Command], Callable[[Event, Any, datetime, Stamp], list[e.Entr
     CheckIn: _check_in,
     TakePayment: take_payment,
     GiveRefund: give_refund,
+    StartPayment: start_payment,
+    ReceivePayment: receive_payment,
+    RecordRefund: record_refund,
+    RecordFailedRefund: record_failed_refund,
 }

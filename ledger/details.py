@@ -7,8 +7,10 @@ import msgspec
 
 #: How a person without an account books: not at all; by name and e-mail address; the same, once the address is proven.
 GuestCheckout = Literal["off", "open", "proven"]
+#: How customers can pay online, before anything is booked: by the provider of this name.
+OnlineMethod = Literal["demo"]
 #: How customers can pay. `box_office`: on site; until then the booking is due.
-PaymentMethod = Literal["box_office"]
+PaymentMethod = Literal["box_office", "demo"]
 
 
 class Details(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):

@@ -17,12 +17,14 @@ from uuid import UUID
 import msgspec
 
 from ledger.code_batches import CodeBatch, CodeUse
-from ledger.details import Category, Details, Pool
+from ledger.details import Category, Details, OnlineMethod, Pool
 
-#: How the box office takes money, and gives it back.
+#: How the box office takes money, and gives it back; or `original`: the provider that received it does.
 BoxOfficeMethod = Literal["cash", "card", "bank", "other"]
-#: Why money is owed back: tickets were cancelled, or the organizer takes less than the price.
-RefundReason = Literal["cancelled", "goodwill"]
+RefundMethod = Literal["cash", "card", "bank", "other", "original"]
+#: Why money is owed back: tickets were cancelled, the organizer takes less than the price, more was paid than that (`exceeds`), or
+#: nothing was booked for it (`not-booked`).
+RefundReason = Literal["cancelled", "goodwill", "exceeds", "not-booked"]
 
 
 class Line(msgspec.Struct, frozen=True, gc=False, array_like=True):
@@ -131,6 +133,19 @@ class HoldExtended(Entry, frozen=True, kw_only=True):
     expires_at: datetime
 
 
+class PaymentStarted(Entry, frozen=True, kw_only=True):
+    """A customer begins to pay for held seats, and the provider is asked for this amount, in minor units. From now on the hold is
+    this customer's, and may not lapse before `expires_at`. `payable_until`: so long the provider takes the money. The payment's id
+    is that of its command."""
+
+    hold_id: UUID
+    customer_id: UUID | None
+    method: OnlineMethod
+    amount: int
+    payable_until: datetime
+    expires_at: datetime
+
+
 class HoldReleased(Entry, frozen=True, kw_only=True):
     """The customer gave the held seats back."""
 
@@ -204,7 +219,8 @@ class TicketUsed(Entry, frozen=True, kw_only=True):
 
 class PaymentReceived(Entry, frozen=True, kw_only=True):
     """Money for a booking was received: `amount` in minor units of `currency`. It is never refused: what exceeds the price is owed
-    back. `reference`: of the receipt, say; no account number, no personal data."""
+    back; all of it if nothing could be booked for it: then no booking has the `booking_id`, which is that of the hold.
+    `reference`: of the receipt, say; no account number, no personal data."""
 
     payment_id: UUID
     booking_id: UUID
@@ -236,6 +252,16 @@ class RefundPaid(Entry, frozen=True, kw_only=True):
     reference: str = ""
 
 
+class RefundFailed(Entry, frozen=True, kw_only=True):
+    """The provider can't pay a refund, whose ids are as of `RefundPaid`. It stays owed, and is paid in another way. `reason`: the
+    provider's word for it."""
+
+    refund_id: UUID
+    payment_id: UUID
+    booking_id: UUID
+    reason: str
+
+
 class EventCancelled(Entry, frozen=True, kw_only=True):
     """Cancels and refunds all bookings of the Event, however many: there is no entry for each of them. What was paid for them is
     owed back from then on."""
@@ -248,7 +274,7 @@ class EventCompleted(Entry, frozen=True, kw_only=True):
 
 
 #: The entries that change a booking after it was made; each has its `booking_id`.
-BookingChange = BookingCancelled | TicketUsed | PaymentReceived | RefundOwed | RefundPaid
+BookingChange = BookingCancelled | TicketUsed | PaymentReceived | RefundOwed | RefundPaid | RefundFailed
 
 
 class StreamEnd(NamedTuple):
@@ -320,9 +346,11 @@ TOPICS: dict[str, type[Entry]] = {
     "booking-cancelled/1": BookingCancelled,
     "booking-cancelled/2": BookingCancelled,  # of one with a promo code
     "booking-cancelled/3": BookingCancelled,  # of one that is paid through Seatledger
+    "payment-started/1": PaymentStarted,
     "payment-received/1": PaymentReceived,
     "refund-owed/1": RefundOwed,
     "refund-paid/1": RefundPaid,
+    "refund-failed/1": RefundFailed,
     "ticket-used/1": TicketUsed,
     "event-cancelled/1": EventCancelled,
     "event-completed/1": EventCompleted,

@@ -5,12 +5,13 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
+from msgspec.structs import replace
 
 from ledger import entries as e
 from ledger.booking_money import BookingMoney
 from ledger.details import Category
 from ledger.event import CANCELLED, MAPS, USED, CategoryState, Event, prices_at
-from ledger.holds import Hold, HoldEnds
+from ledger.holds import Hold, HoldEnds, StartedPayment
 
 
 def evolve(event: Event | None, recorded: e.RecordedEntry) -> Event:
@@ -65,26 +66,25 @@ def _details_changed(event: Event, entry: e.EventDetailsChanged) -> None:
 
 def _category_renamed(event: Event, entry: e.CategoryRenamed) -> None:
     event.details_version = event.version
-    event.categories[entry.category] = msgspec.structs.replace(event.categories[entry.category], name=entry.name)
+    event.categories[entry.category] = replace(event.categories[entry.category], name=entry.name)
 
 
 def _price_changed(event: Event, entry: e.PriceChanged) -> None:
     event.details_version = event.version
     seats = event.categories[entry.category]
-    event.categories[entry.category] = msgspec.structs.replace(seats, prices=(*seats.prices, (event.version, entry.price)))
+    event.categories[entry.category] = replace(seats, prices=(*seats.prices, (event.version, entry.price)))
 
 
 def _capacity_changed(event: Event, entry: e.CapacityChanged) -> None:
     event.details_version = event.version
-    event.categories[entry.category] = msgspec.structs.replace(event.categories[entry.category], capacity=entry.capacity)
+    event.categories[entry.category] = replace(event.categories[entry.category], capacity=entry.capacity)
 
 
 def _category_removed(event: Event, entry: e.CategoryRemoved) -> None:
     event.details_version = event.version
     del event.categories[entry.category]
     event.pools = tuple(
-        msgspec.structs.replace(pool, categories=tuple(number for number in pool.categories if number != entry.category))
-        for pool in event.pools
+        replace(pool, categories=tuple(number for number in pool.categories if number != entry.category)) for pool in event.pools
     )
 
 
@@ -109,8 +109,7 @@ def _seats_held(event: Event, entry: e.SeatsHeld) -> None:
         _take(event, line.category, held=line.quantity, sold=line.quantity)
         seats += bytes((line.category,)) * line.quantity
     customer = entry.customer_id.bytes if entry.customer_id else b""
-    if customer:
-        event.customers[customer] = event.customers.get(customer, 0) + len(seats)
+    _count(event, customer, len(seats))
     code = b""
     if entry.code is not None:
         code = entry.code.key
@@ -120,7 +119,18 @@ def _seats_held(event: Event, entry: e.SeatsHeld) -> None:
 
 def _hold_extended(event: Event, entry: e.HoldExtended) -> None:
     hold: Hold = event.holds[entry.hold_id.bytes]
-    _open(event, entry.hold_id, Hold(hold.customer, hold.seats, entry.expires_at, hold.extensions + 1, hold.code))
+    _open(event, entry.hold_id, replace(hold, expires_at=entry.expires_at, extensions=hold.extensions + 1))
+
+
+def _payment_started(event: Event, entry: e.PaymentStarted) -> None:
+    hold: Hold = event.holds[entry.hold_id.bytes]
+    customer = entry.customer_id.bytes if entry.customer_id else b""
+    if customer != hold.customer:
+        _count(event, hold.customer, -len(hold.seats))
+        _count(event, customer, len(hold.seats))
+        hold = replace(hold, customer=customer, holder=hold.holder or hold.customer)
+    payments = (*hold.payments, StartedPayment(entry.command.bytes, entry.method, entry.amount))
+    _open(event, entry.hold_id, replace(hold, expires_at=entry.expires_at, payments=payments))
 
 
 def _open(event: Event, id_: UUID, hold: Hold) -> None:
@@ -140,12 +150,17 @@ def _holds_lapsed(event: Event, entry: e.HoldsLapsed) -> None:
 
 def _give_back(event: Event, hold_id: UUID) -> None:
     hold = _end_hold(event, hold_id)
-    if hold.customer:
-        left = event.customers[hold.customer] - len(hold.seats)
+    _count(event, hold.customer, -len(hold.seats))
+
+
+def _count(event: Event, customer: bytes, tickets: int) -> None:
+    """Changes the number of tickets and held seats of a customer; of b"", nobody's, none."""
+    if customer:
+        left = event.customers.get(customer, 0) + tickets
         if left:
-            event.customers[hold.customer] = left
+            event.customers[customer] = left
         else:
-            del event.customers[hold.customer]
+            del event.customers[customer]
 
 
 def _end_hold(event: Event, hold_id: UUID) -> Hold:
@@ -216,14 +231,22 @@ def _refund_paid(event: Event, entry: e.RefundPaid) -> None:
     _account(event, entry.booking_id, _money(event, entry.booking_id).paid_back(entry))
 
 
+def _refund_failed(event: Event, entry: e.RefundFailed) -> None:
+    _account(event, entry.booking_id, _money(event, entry.booking_id).failed(entry))
+
+
 def _money(event: Event, booking_id: UUID) -> BookingMoney:
-    money: BookingMoney = event.money[booking_id.bytes]
+    """Of a booking that was to be paid elsewhere, nothing is to be paid here, whatever is received."""
+    money: BookingMoney | None = event.money.get(booking_id.bytes)
+    if money is None:
+        money = BookingMoney(waived=event.price_of(booking_id) if booking_id.bytes in event.bookings else 0)
     return money
 
 
 def _account(event: Event, booking_id: UUID, money: BookingMoney) -> None:
     event.money[booking_id.bytes] = money
-    _touch(event, booking_id)
+    if booking_id.bytes in event.bookings:
+        _touch(event, booking_id)
 
 
 def _event_cancelled(event: Event, entry: e.EventCancelled) -> None:
@@ -280,6 +303,7 @@ _EVOLVE: dict[type[e.Entry], Callable[[Event, Any], None]] = {
     e.CodesWithdrawn: _codes_withdrawn,
     e.SeatsHeld: _seats_held,
     e.HoldExtended: _hold_extended,
+    e.PaymentStarted: _payment_started,
     e.HoldReleased: _hold_released,
     e.HoldsLapsed: _holds_lapsed,
     e.SeatsBooked: _seats_booked,
@@ -288,6 +312,7 @@ _EVOLVE: dict[type[e.Entry], Callable[[Event, Any], None]] = {
     e.PaymentReceived: _payment_received,
     e.RefundOwed: _refund_owed,
     e.RefundPaid: _refund_paid,
+    e.RefundFailed: _refund_failed,
     e.EventCancelled: _event_cancelled,
     e.EventCompleted: _event_completed,
 }

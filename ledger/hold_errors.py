@@ -63,12 +63,12 @@ class TooManyHolds(RetryableError, status=429):
         self.retry_after_seconds = retry_after_seconds
 
 
-class HoldEntryNeeded(SeatledgerError, status=503):
-    """The hold has ended, so the Event does not know whose it was and which seats it had: send the command again with the entry of
-    this `version`. No client sees it."""
+class EntryNeeded(SeatledgerError, status=503):
+    """The hold has ended, so the Event does not know whose it was, which seats it had and how it was to be paid: send the command
+    again with the entry of this `version`. No client sees it."""
 
     def __init__(self, version: int) -> None:
-        super().__init__("The entry of the hold has to be read.", version=version)
+        super().__init__("An entry about the hold has to be read.", version=version)
         self.version = version
 
 

@@ -14,20 +14,34 @@ from ledger.overlay import Overlay
 MAX_STALE = 1_000
 
 
+class StartedPayment(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """A payment whose provider was asked for this amount, in minor units."""
+
+    id: bytes
+    method: str
+    amount: int
+
+
 class Hold(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """Seats that are held. `customer`: the id, or b"" for a walk-in; `seats`: the category number of each; `extensions`: how often
-    it was extended; `code`: the key of its promo code, or b""."""
+    it was extended; `code`: the key of its promo code, or b"". `payments`: those that were started, by method; `holder`: for whom
+    the seats were held at first, if another pays for them."""
 
     customer: bytes
     seats: bytes
     expires_at: datetime
     extensions: int = 0
     code: bytes = b""
+    payments: tuple[StartedPayment, ...] = ()
+    holder: bytes = b""
 
     @property
     def use(self) -> CodeUse | None:
         """Its promo code."""
         return CodeUse.of(self.code) if self.code else None
+
+    def payment_by(self, method: str) -> StartedPayment | None:
+        return next((payment for payment in self.payments if payment.method == method), None)
 
     def is_due(self, now: datetime) -> bool:
         """Whether its time is over, so that it stands in nobody's way."""

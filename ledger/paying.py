@@ -1,11 +1,12 @@
-"""The rules of payments and refunds. Pure.
+"""The rules of payments at the box office, and of refunds. Pure.
 
 What is owed back follows from what happens to a booking: whatever was received and exceeds the price of the tickets that stand. The
 entries that say so (`RefundOwed`) are of the same append as their cause. A cancelled Event is itself the debt, for all of its
-bookings at once.
+bookings at once. The box office pays what it took itself, and what a provider could not pay; each provider pays back what it
+received.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -13,7 +14,7 @@ from uuid import UUID
 from ledger import entries as e
 from ledger import errors
 from ledger.booking_money import BookingMoney, Payment
-from ledger.commands import GiveRefund, TakePayment
+from ledger.commands import Actor, GiveRefund, RecordFailedRefund, RecordRefund, RefundCommand, TakePayment
 from ledger.derived_ids import derived_id
 from ledger.event import Event
 from ledger.money import to_text
@@ -22,10 +23,12 @@ from ledger.payment_errors import (
     AmountDiffers,
     PaymentDue,
     PaymentElsewhere,
+    PaymentRequired,
     RefundExceeds,
     RefundLimit,
+    RefundNotOwed,
 )
-from ledger.rules import Stamp, check_box_office, malformed
+from ledger.rules import Stamp, check_box_office, is_box_office, malformed
 
 #: Refunds that are paid for one booking, before another one: a booking's entries are read together.
 MAX_REFUNDS = 500
@@ -48,45 +51,82 @@ def take_payment(event: Event, c: TakePayment, now: datetime, stamp: Stamp) -> l
 
 def give_refund(event: Event, c: GiveRefund, now: datetime, stamp: Stamp) -> list[e.Entry]:
     """Money was given back at the box office: first what is owed, then out of goodwill, if that was meant: else two clerks who pay
-    the same debt would both be right."""
+    the same debt would both be right. Or it is owed out of goodwill from now on, by the provider that received it."""
     money = _money_at_box_office(event, c)
     if c.amount < 1:
         raise malformed("amount", "must be more than 0")
-    if money.times_paid_back >= MAX_REFUNDS:
+    if money.times_paid_back + len(money.refunds) >= MAX_REFUNDS:
         raise RefundLimit(MAX_REFUNDS)
-    debts = [*_debts(event, money)]
-    refundable = money.kept + money.owed if c.goodwill else sum(debt.amount for debt in debts)
-    if c.amount > refundable:
-        raise RefundExceeds(to_text(refundable, event.currency), event.currency)
-    entries: list[e.Entry] = []
+    by_provider = c.method == "original"
+    debts = [] if by_provider else [debt for debt in _debts(event, money) if debt.is_by_hand]
     left = c.amount - sum(debt.amount for debt in debts)
-    if left > 0:
-        owed = list(_owe(c.booking_id, money, left, "goodwill", stamp))
-        debts += [_Debt(entry.refund_id, entry.payment_id, entry.amount) for entry in owed]
-        entries += owed
+    # What is kept of a cancelled Event is among the debts.
+    kept = [payment for payment in money.payments if payment.is_online == by_provider and event.status != "cancelled"]
+    goodwill = sum(payment.kept for payment in kept) if c.goodwill else 0
+    if left > goodwill:
+        raise RefundExceeds(to_text(c.amount - left + goodwill, event.currency), event.currency)
+    owed = _owe(c.booking_id, kept, left, "goodwill", stamp)
+    if by_provider:
+        return list(owed)
+    debts += [_Debt(entry.refund_id, entry.payment_id, entry.amount, is_by_hand=True) for entry in owed]
+    return [*owed, *_pay_back(c, debts, stamp)]
+
+
+def _pay_back(c: GiveRefund, debts: Iterable["_Debt"], stamp: Stamp) -> Iterator[e.RefundPaid]:
     left = c.amount
     for debt in debts:
         if amount := min(left, debt.amount):
             left -= amount
-            paid = e.RefundPaid(
+            yield e.RefundPaid(
                 **stamp, refund_id=debt.refund_id, payment_id=debt.payment_id, booking_id=c.booking_id, method=c.method,
                 amount=amount, reference=c.reference,
             )  # fmt: skip
-            entries.append(paid)
-    return entries
 
 
-def owed_after(event: Event, booking_id: UUID, to_pay: int, stamp: Stamp) -> list[e.RefundOwed]:
-    """What is owed back once this is the price of what stands of a booking."""
-    money: BookingMoney | None = event.money.get(booking_id.bytes)
-    if money is None or money.kept <= to_pay:
-        return []
-    return list(_owe(booking_id, money, money.kept - to_pay, "cancelled", stamp))
+def record_refund(event: Event, c: RecordRefund, now: datetime, stamp: Stamp) -> list[e.Entry]:
+    """Raises RefundNotOwed."""
+    payment = _check_owed_by_provider(event, c, c.amount)
+    paid = e.RefundPaid(
+        **stamp, refund_id=c.refund_id, payment_id=c.payment_id, booking_id=c.booking_id, method=payment.method, amount=c.amount,
+        reference=c.reference,
+    )  # fmt: skip
+    return [paid]
+
+
+def record_failed_refund(event: Event, c: RecordFailedRefund, now: datetime, stamp: Stamp) -> list[e.Entry]:
+    """Raises RefundNotOwed."""
+    _check_owed_by_provider(event, c)
+    failed = e.RefundFailed(
+        **stamp, refund_id=c.refund_id, payment_id=c.payment_id, booking_id=c.booking_id, reason=c.reason
+    )  # fmt: skip
+    return [failed]
+
+
+def _check_owed_by_provider(event: Event, c: RefundCommand, amount: int = 1) -> Payment:
+    """The payment of a refund of which at least this amount is owed. Raises RefundNotOwed."""
+    money: BookingMoney | None = event.money.get(c.booking_id.bytes)
+    debts = _debts(event, money) if money is not None else ()
+    debt = next((debt for debt in debts if debt.refund_id == c.refund_id and debt.payment_id == c.payment_id), None)
+    if money is None or debt is None or debt.is_by_hand or not 0 < amount <= debt.amount:
+        raise RefundNotOwed
+    return next(payment for payment in money.payments if payment.id == c.payment_id.bytes)
+
+
+def owe(booking_id: UUID, money: BookingMoney, amount: int, reason: e.RefundReason, stamp: Stamp) -> list[e.RefundOwed]:
+    """The entries by which this amount is owed back, of the newest payments first; none for less than 1."""
+    return _owe(booking_id, money.payments, amount, reason, stamp)
 
 
 def is_payable(event: Event, total: int) -> bool:
     """Whether a new booking of this price is paid through Seatledger."""
     return bool(total and event.details.payment_methods)
+
+
+def check_payable_later(event: Event, actor: Actor, total: int) -> None:
+    """Raises PaymentRequired where customers have to pay first: the box office sells, and takes the money, in one place."""
+    methods = event.details.payment_methods
+    if total and methods and "box_office" not in methods and not is_box_office(event, actor):
+        raise PaymentRequired(to_text(total, event.currency), event.currency, methods)
 
 
 def check_paid(event: Event, booking_id: UUID, ticket: int) -> None:
@@ -102,11 +142,12 @@ def event_refund_id(payment_id: UUID) -> UUID:
 
 
 class _Debt(NamedTuple):
-    """What is owed of a payment, in minor units."""
+    """What is owed of a payment, in minor units. `is_by_hand`: by the box office."""
 
     refund_id: UUID
     payment_id: UUID
     amount: int
+    is_by_hand: bool
 
 
 def _money_at_box_office(event: Event, c: TakePayment | GiveRefund) -> BookingMoney:
@@ -121,28 +162,31 @@ def _money_at_box_office(event: Event, c: TakePayment | GiveRefund) -> BookingMo
 
 def _debts(event: Event, money: BookingMoney) -> Iterator[_Debt]:
     """What is owed for a booking, the oldest first."""
+    methods = {payment.id: payment.is_online for payment in money.payments}
     for refund in money.refunds:
-        yield _Debt(UUID(bytes=refund.id), UUID(bytes=refund.payment), refund.amount)
+        is_by_hand = not methods[refund.payment] or refund.id in money.failed_refunds
+        yield _Debt(UUID(bytes=refund.id), UUID(bytes=refund.payment), refund.amount, is_by_hand)
     if event.status == "cancelled":
         for payment in money.payments:
             if payment.kept:
-                id_ = UUID(bytes=payment.id)
-                yield _Debt(event_refund_id(id_), id_, payment.kept)
+                payment_id = UUID(bytes=payment.id)
+                refund_id = event_refund_id(payment_id)
+                is_by_hand = not payment.is_online or refund_id.bytes in money.failed_refunds
+                yield _Debt(refund_id, payment_id, payment.kept, is_by_hand)
 
 
-def _owe(booking_id: UUID, money: BookingMoney, amount: int, reason: e.RefundReason, stamp: Stamp) -> Iterator[e.RefundOwed]:
-    """The entries by which this amount is owed back, of the newest payments first. Their ids are derived from that of the
-    command and of the payment."""
-    for payment, part in _parts(reversed(money.payments), amount):
-        payment_id = UUID(bytes=payment.id)
-        refund_id = derived_id(stamp["command"], b"refund " + payment.id)
-        yield e.RefundOwed(**stamp, refund_id=refund_id, payment_id=payment_id, booking_id=booking_id, amount=part, reason=reason)
-
-
-def _parts(payments: Iterable[Payment], amount: int) -> Iterator[tuple[Payment, int]]:
-    """How an amount is shared out among what is kept of payments."""
-    for payment in payments:
-        if part := min(amount, payment.kept):
+def _owe(booking_id: UUID, payments: Sequence[Payment], amount: int, reason: e.RefundReason, stamp: Stamp) -> list[e.RefundOwed]:
+    """As `owe`. Their ids are derived from that of the command and of the payment."""
+    owed = []
+    for payment in reversed(payments):
+        if (part := min(amount, payment.kept)) > 0:
             amount -= part
-            yield payment, part
-    assert not amount, "never more than is kept"
+            refund_id = derived_id(stamp["command"], b"refund " + payment.id)
+            owed.append(
+                e.RefundOwed(
+                    **stamp, refund_id=refund_id, payment_id=UUID(bytes=payment.id), booking_id=booking_id, amount=part,
+                    reason=reason,
+                )
+            )  # fmt: skip
+    assert amount <= 0, "never more than is kept"
+    return owed

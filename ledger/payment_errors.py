@@ -1,6 +1,9 @@
 """The errors of commands about payments: problems, as those of `errors.py`."""
 
-from ledger.errors import RuleBroken
+from collections.abc import Iterable
+from uuid import UUID
+
+from ledger.errors import NotFound, RuleBroken, SeatledgerError
 
 
 class PaymentElsewhere(RuleBroken, title="Payment is taken elsewhere"):
@@ -46,3 +49,39 @@ class RefundLimit(RuleBroken, title="Too many refunds"):
 
     def __init__(self, limit: int) -> None:
         super().__init__(f"Money was paid back for this booking {limit} times: there can't be more refunds.", limit=limit)
+
+
+class PaymentRequired(RuleBroken):
+    """These seats are booked once they are paid: hold them, and start a payment by one of the `methods` for the hold. `due_amount`:
+    what they cost, a decimal string. Nothing was booked."""
+
+    def __init__(self, due_amount: str, currency: str, methods: Iterable[str]) -> None:
+        super().__init__(f"{due_amount} {currency} have to be paid first.", due_amount=due_amount, methods=list(methods))
+
+
+class PaymentMethodOff(RuleBroken, title="Not with this method"):
+    """The event can't be paid by this method: see `methods`."""
+
+    def __init__(self, methods: Iterable[str]) -> None:
+        super().__init__("This event can't be paid by this method.", methods=list(methods))
+
+
+class PaymentUnderWay(RuleBroken):
+    """A payment by this method was started for the hold: see `payment_id`. Read the hold to go on with it."""
+
+    def __init__(self, payment_id: UUID) -> None:
+        super().__init__("A payment by this method was started already.", payment_id=str(payment_id))
+
+
+class PaymentNotFound(NotFound, title="No such payment"):
+    """No payment has this id, or it is not yours."""
+
+    def __init__(self) -> None:
+        super().__init__("There is no payment with this id, or it is not yours.")
+
+
+class RefundNotOwed(SeatledgerError, status=409):
+    """This refund is not owed, or not that much of it. No client sees it."""
+
+    def __init__(self) -> None:
+        super().__init__("This refund is not owed.")

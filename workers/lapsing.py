@@ -12,7 +12,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from ledger.commands import Actor, LapseHolds, Role
 from ledger.entries import HoldsLapsed
 from ledger.hold_errors import NothingDue
-from ledger.selling import MAX_LAPSES
+from ledger.hold_rules import MAX_LAPSES
 from ledger.store import LedgerUnavailable
 from workers import metrics
 from workers.gateway import Gateway

@@ -13,8 +13,8 @@ from ledger.commands import Actor, CancelEvent, Command, CompleteEvent, Role
 from ledger.decide import decide
 from ledger.details import Category
 from ledger.evolve import evolve
-from ledger.hold_errors import ExtensionLimit, HoldClosed, HoldEntryNeeded, HoldGone, HoldNotFound, NothingDue
-from ledger.selling import MAX_EXTENSIONS, MAX_LAPSES
+from ledger.hold_errors import EntryNeeded, ExtensionLimit, HoldClosed, HoldGone, HoldNotFound, NothingDue
+from ledger.hold_rules import MAX_EXTENSIONS, MAX_LAPSES
 from tests.ledger import scenario as s
 from tests.ledger.scenario import ALICE, BOB, DUE, HOLD, NOW, ORGANIZER, general, given, vip
 from tests.ledger.test_event import restored, without_newest
@@ -133,7 +133,7 @@ def test_a_hold_has_one_outcome(command: Any, ended: e.Entry, outcome: str) -> N
 def test_a_due_hold_is_over_whether_it_has_lapsed_or_not(kind: Any) -> None:
     given(s.scheduled(), HELD).when(kind(ALICE), at=DUE).refused(HoldClosed, outcome="lapsed")
     lapsed = given(s.scheduled(), HELD, s.lapsed())
-    with pytest.raises(HoldEntryNeeded) as needed:
+    with pytest.raises(EntryNeeded) as needed:
         decide(lapsed.event, kind(ALICE), DUE)
     assert needed.value.version == 2
     with_entry = msgspec.structs.replace(kind(ALICE), held=HELD)

@@ -23,8 +23,8 @@ from ledger.details import Category
 from ledger.errors import SeatledgerError
 from ledger.event import Event, pool_id
 from ledger.evolve import evolve
-from ledger.hold_errors import HoldEntryNeeded
-from ledger.selling import MAX_EXTENSIONS
+from ledger.hold_errors import EntryNeeded
+from ledger.hold_rules import MAX_EXTENSIONS
 from tests.ledger import scenario as s
 from tests.ledger.histories import fold
 from tests.ledger.own_account import USES, Hold, Money, OwnAccount, Ticket
@@ -57,7 +57,7 @@ class Selling(OwnAccount, RuleBasedStateMachine):
             if self.event is not None and self.event.version_of(command.id) is not None:
                 return False
             entries = decide(self.event, command, self.now)
-        except HoldEntryNeeded as needed:
+        except EntryNeeded as needed:
             assert isinstance(command, HoldCommand)
             held = self.ledger[needed.version - 1].entry
             assert isinstance(held, e.SeatsHeld)

@@ -43,7 +43,7 @@ from ledger.entries import RecordedEntry
 from ledger.errors import SeatledgerError
 from ledger.event import Event, batch_id, category_id
 from ledger.evolve import evolve
-from ledger.hold_errors import HoldEntryNeeded
+from ledger.hold_errors import EntryNeeded
 from projections.registry import PROJECTORS
 from projections.tables import table_of
 
@@ -208,7 +208,7 @@ class Story:
         event = self.events.get(command.event_id)
         try:
             entries = decide(event, command, self.now)
-        except HoldEntryNeeded:
+        except EntryNeeded:
             assert isinstance(command, HoldCommand)
             held = (known.entry for known in self.entries if isinstance(known.entry, e.SeatsHeld))
             self._execute(msgspec.structs.replace(command, held=next(entry for entry in held if entry.command == command.hold_id)))

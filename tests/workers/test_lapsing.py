@@ -19,7 +19,7 @@ from ledger.errors import EventNotFound
 from ledger.event import Event
 from ledger.evolve import evolve
 from ledger.hold_errors import NothingDue
-from ledger.selling import MAX_LAPSES
+from ledger.hold_rules import MAX_LAPSES
 from ledger.settings import Settings
 from ledger.store import Ledger
 from projections.registry import PROJECTORS
