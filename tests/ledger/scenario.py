@@ -3,13 +3,11 @@
 The Event of the examples has 10 General seats at 50.00 and 5 VIP seats at 120.00, and starts in thirty days.
 """
 
-from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
 import msgspec
-import psycopg
 import pytest
 
 from ledger import entries as e
@@ -43,11 +41,7 @@ from ledger.decide import decide
 from ledger.derived_ids import derived_id
 from ledger.event import Event, batch_id, category_id, pool_id
 from ledger.evolve import evolve
-from ledger.keys import Keyring
-from ledger.macs import Macs
 from ledger.overlay import Overlay
-from ledger.snapshots import Snapshot
-from ledger.store import Ledger
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 BEFORE = NOW - timedelta(days=7)
@@ -72,10 +66,6 @@ BOB = Actor(UUID(int=0xB0), Role.CUSTOMER)
 #: What a worker does, nobody has done.
 NOBODY = Actor(None, Role.ADMIN)
 GUEST = Actor(None, Role.CUSTOMER)
-
-#: For tests that append without a process that has keys of its own.
-MACS = Macs(Keyring({1: bytes(32)}))
-
 
 Ordered = TypeVar("Ordered", e.SeatsHeld, e.SeatsBooked)
 Ordering = TypeVar("Ordering", BookSeats, HoldSeats)
@@ -115,28 +105,6 @@ class When:
         assert type(refusal.value) is kind
         assert refusal.value.facts == facts, f"{refusal.value.facts} instead of {facts}"
         assert refusal.value.detail
-
-
-def append(ledger: Ledger, run: Sequence[e.RecordedEntry]) -> list[int]:
-    """Appends the entries in one transaction, by the library; returns the positions."""
-    return [saved.notification.id for saved in ledger.save(*run)]
-
-
-def store(connection: psycopg.Connection[Any], stream: UUID, version: int, topic: str, state: bytes, macs: Macs = MACS) -> int:
-    """Stores any bytes as an entry, with their MAC; returns the position."""
-    sql = "INSERT INTO ledger_entries (originator_id, originator_version, topic, state, mac) VALUES (%s, %s, %s, %s, %s)"
-    mac = macs.compute(stream, version, topic, state)
-    [(position,)] = connection.execute(f"{sql} RETURNING notification_id", (stream, version, topic, state, mac)).fetchall()
-    return int(position)
-
-
-def without_macs(run: Iterable[e.RecordedEntry]) -> list[e.RecordedEntry]:
-    return [msgspec.structs.replace(recorded, mac=None) for recorded in run]
-
-
-def latest_snapshot(ledger: Ledger, stream: UUID) -> Snapshot | None:
-    assert ledger.snapshots is not None
-    return next((cast(Snapshot, snapshot) for snapshot in ledger.snapshots.get(stream, desc=True, limit=1)), None)
 
 
 def given(*entries: e.Entry) -> Given:

@@ -24,6 +24,7 @@ from notifications.webhooks.types import ALL, NAMES, TYPES
 from projections.rebuild.rebuilder import Rebuilder
 from projections.registry import PROJECTORS
 from tests.ledger import scenario as s
+from tests.ledger import storage
 from tests.notifications.conftest import NOW, a_booking
 from tests.notifications.webhooks.conftest import Hooks
 
@@ -235,7 +236,7 @@ def test_concurrent_workers_write_each_row_once(hooks: Hooks) -> None:
 
     def work() -> None:
         barrier.wait()
-        with closing(Ledger(hooks.shop.url, s.MACS)) as ledger:
+        with closing(Ledger(hooks.shop.url, storage.MACS)) as ledger:
             for _ in range(15):
                 follower.advance(hooks.shop.engine, ledger, WebhookFollower(FactReader(ledger)), now=NOW, batch_size=2)
 
@@ -264,7 +265,7 @@ def test_without_webhooks_it_reads_nothing_and_stays_near_the_head(hooks: Hooks,
 def test_unreadable_entry_stalls_it_until_it_is_passed_over(hooks: Hooks) -> None:
     hooks.add(URL)
     with psycopg.connect(hooks.shop.url) as connection:
-        position = s.store(connection, s.EVENT, 2, "seats-booked/1", b"{}")
+        position = storage.store(connection, s.EVENT, 2, "seats-booked/1", b"{}")
         connection.execute("UPDATE projections SET position = %s, failed_position = NULL", (position,))
     assert hooks.follow() == 0
     with hooks.shop.engine.begin() as sql:
