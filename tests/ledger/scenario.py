@@ -4,7 +4,7 @@ The Event of the examples has 10 General seats at 50.00 and 5 VIP seats at 120.0
 """
 
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID, uuid4
 
 import msgspec
@@ -12,7 +12,6 @@ import pytest
 
 from ledger import entries as e
 from ledger import errors
-from ledger.code_batches import CodeBatch, CodeEffect, CodeUse
 from ledger.commands import (
     Actor,
     BookSeats,
@@ -20,26 +19,22 @@ from ledger.commands import (
     CategoryChange,
     ChangeEvent,
     CheckIn,
-    CodePlace,
     Command,
     ConfirmHold,
     ExtendHold,
     GiveRefund,
     HoldSeats,
     LapseHolds,
-    MakeCodes,
     PoolChange,
     ReleaseHold,
     Role,
     ScheduleEvent,
     TakePayment,
-    WantedCode,
     WantedSeats,
-    WithdrawCodes,
 )
 from ledger.decide import decide
 from ledger.derived_ids import derived_id
-from ledger.event import Event, batch_id, category_id, pool_id
+from ledger.event import Event, category_id, pool_id
 from ledger.evolve import evolve
 from ledger.overlay import Overlay
 
@@ -66,9 +61,6 @@ BOB = Actor(UUID(int=0xB0), Role.CUSTOMER)
 #: What a worker does, nobody has done.
 NOBODY = Actor(None, Role.ADMIN)
 GUEST = Actor(None, Role.CUSTOMER)
-
-Ordered = TypeVar("Ordered", e.SeatsHeld, e.SeatsBooked)
-Ordering = TypeVar("Ordering", BookSeats, HoldSeats)
 
 
 class Given:
@@ -226,24 +218,6 @@ def pools_set(*pools: e.Pool) -> e.PoolsSet:
     return e.PoolsSet(**stamp(), pools=pools)
 
 
-def batch(number: int = 1, effect: CodeEffect = "percent", value: int = 1_000, **more: Any) -> CodeBatch:
-    """Five codes for two tickets each."""
-    return CodeBatch(number, effect, value, **{"count": 5, "max_tickets": 2, **more})
-
-
-def codes_made(batch: CodeBatch) -> e.CodesMade:
-    return e.CodesMade(**stamp(), batch=batch)
-
-
-def codes_withdrawn(number: int = 1) -> e.CodesWithdrawn:
-    return e.CodesWithdrawn(**stamp(), batch=number)
-
-
-def with_code(entry: Ordered, code: CodeUse, *amounts: int) -> Ordered:
-    """The entry of an order with a promo code. `amounts`: of its tickets, where they are not those of its lines."""
-    return msgspec.structs.replace(entry, code=code, amounts=amounts)
-
-
 def payable(entry: e.SeatsBooked) -> e.SeatsBooked:
     """The booking, if it is paid through Seatledger."""
     return msgspec.structs.replace(entry, is_payable=True)
@@ -368,24 +342,6 @@ def as_is(category: e.Category, **changes: Any) -> CategoryChange:
         "capacity": category.capacity,
     }
     return CategoryChange(**{**given, **changes})
-
-
-def make_codes(actor: Actor = ORGANIZER, effect: CodeEffect = "percent", value: int = 1_000, **more: Any) -> MakeCodes:
-    return MakeCodes(**by(actor), effect=effect, value=value, **{"count": 5, "max_tickets": 2, **more})
-
-
-def withdraw_codes(actor: Actor = ORGANIZER, number: int = 1) -> WithdrawCodes:
-    return WithdrawCodes(**by(actor), batch_id=batch_id(EVENT, number))
-
-
-def using(command: Ordering, code: WantedCode | None) -> Ordering:
-    """The order, with a promo code."""
-    return msgspec.structs.replace(command, code=code)
-
-
-def code(number: int = 0, batch: int = 1) -> WantedCode:
-    """A derived code."""
-    return WantedCode("", CodePlace("", 1, batch, number))
 
 
 def as_it_is(pool: e.Pool, **changes: Any) -> PoolChange:

@@ -23,6 +23,7 @@ from notifications.webhooks.telling import WebhookFollower, replay
 from notifications.webhooks.types import ALL, NAMES, TYPES
 from projections.rebuild.rebuilder import Rebuilder
 from projections.registry import PROJECTORS
+from tests.ledger import promo_codes as promo
 from tests.ledger import scenario as s
 from tests.ledger import storage
 from tests.notifications.conftest import NOW, a_booking
@@ -95,8 +96,8 @@ def test_every_kind_of_entry_is_told(hooks: Hooks) -> None:
         e.PriceChanged(**s.stamp(), category=1, price=6_000),
         s.capacity_changed(1, 20),
         s.pools_set(s.pool(capacity=9)),
-        s.codes_made(s.batch(value=1_250)),
-        s.codes_withdrawn(),
+        promo.codes_made(promo.batch(value=1_250)),
+        promo.codes_withdrawn(),
         e.CategoryRemoved(**s.stamp(), category=3),
         e.TicketUsed(**s.stamp(), booking_id=booking.command, ticket=1),
         s.less_to_pay(s.cancelled(0, lines=(e.CancelledLine(1, 1, 5_000),), whole=False, booking=booking.command), 5_000),
