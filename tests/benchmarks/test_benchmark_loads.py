@@ -28,7 +28,8 @@ from ledger.snapshots import restore_synchronously, take
 from ledger.store import Ledger
 from ledger.views import EventView
 from query_api import queries
-from query_api.responses import views as query_views
+from query_api.responses.statistics_views import EventStatsPage, EventStatsView, SummaryView
+from query_api.responses.views import BookingPage, EventPage
 from tests.ledger import storage
 
 
@@ -113,11 +114,11 @@ def test_open_loop_load_keeps_its_rate(tmp_path: Path) -> None:
     ("body", "view"),
     [
         (read_bodies.Event, EventView),
-        (read_bodies.EventPage, query_views.EventPage),
-        (read_bodies.BookingPage, query_views.BookingPage),
-        (read_bodies.Summary, query_views.SummaryView),
-        (read_bodies.EventStats, query_views.EventStatsView),
-        (read_bodies.EventStatsPage, query_views.EventStatsPage),
+        (read_bodies.EventPage, EventPage),
+        (read_bodies.BookingPage, BookingPage),
+        (read_bodies.Summary, SummaryView),
+        (read_bodies.EventStats, EventStatsView),
+        (read_bodies.EventStatsPage, EventStatsPage),
     ],
 )
 def test_peers_read_models_match_ours(body: type[BaseModel], view: type) -> None:
