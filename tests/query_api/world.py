@@ -34,10 +34,14 @@ from projections.proof.log_keys import LogKeys
 from projections.registry import PROJECTORS
 from query_api.read_side import ReadSide
 from query_api.routes import routers
+from seatledger_verify import Key
 from tests.ledger import storage
 
 CODES = TicketCodes(Keyring({1: b"k" * 32}))
 NOW = datetime.now(UTC).replace(microsecond=0)
+
+#: Projects and signs, as a worker does.
+Sign = Callable[[], None]
 
 
 class Person(Actor, frozen=True):
@@ -193,3 +197,7 @@ async def reading(settings: Settings) -> AsyncIterator[Api]:
         await api.close()
         await side.close()
         await pool.close()
+
+
+async def key_of(api: Api) -> Key:
+    return Key.parse((await api.get("/api/audit/checkpoint")).json()["verifier_key"])
