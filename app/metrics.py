@@ -11,7 +11,7 @@ from ledger.metrics import Family, Labels
 from ledger.pool import Pool
 from projections.registry import PROJECTORS
 from query_api.read_side import ReadSide
-from query_api.responses.views import ProjectionList, ProjectionState, SigningState, SubscriptionState
+from query_api.responses.system_views import ProjectionList, ProjectionState, SigningState, SubscriptionState
 
 READY = Family("seatledger_ready", "gauge", "1: this process can sell now, as `/ready` says")
 DRAINING = Family("seatledger_draining", "gauge", "1: this process was told to stop")

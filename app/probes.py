@@ -17,7 +17,7 @@ from commands.appender.appender import Appender
 from ledger.errors import Busy
 from ledger.pool import Pool
 from query_api.read_side import ReadSide
-from query_api.responses.views import ProjectionList
+from query_api.responses.system_views import ProjectionList
 from query_api.routes.system import read_projections
 
 router = APIRouter(tags=["system"])

@@ -1,4 +1,4 @@
-"""Response models of all peers: the same responses as Seatledger's (ledger/views.py, query_api/responses/views.py)."""
+"""Response models of all peers: the same responses as Seatledger's (ledger/views.py, query_api/responses/)."""
 
 from datetime import datetime
 from typing import Literal

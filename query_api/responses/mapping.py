@@ -1,4 +1,4 @@
-"""From the rows of `query_api.queries` to the models of `views`. Amounts are in minor units in rows, decimal strings in views."""
+"""From the rows of `query_api.queries` to response models. Amounts are in minor units in rows, decimal strings in views."""
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
@@ -41,15 +41,8 @@ from query_api.queries import (
     SummaryRow,
     TicketRow,
 )
-from query_api.responses.views import (
-    CustomerView,
-    EventBookingView,
-    EventCounts,
-    EventStatsView,
-    RevenueView,
-    SalesView,
-    SummaryView,
-)
+from query_api.responses.statistics_views import EventCounts, EventStatsView, RevenueView, SalesView, SummaryView
+from query_api.responses.views import CustomerView, EventBookingView
 
 #: See `grouped`.
 TICKETS_IN_GROUP = 500

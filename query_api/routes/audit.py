@@ -15,8 +15,9 @@ from ledger.views import EventView, event_view
 from query_api import queries
 from query_api.parameters import MAX_POSITION, Cursor, From, Limit, To, cursor_of, number_cursor
 from query_api.read_side import Reader
+from query_api.responses.audit_views import EntryPage
 from query_api.responses.http import JSON, JSON_OR_NDJSON, PrefersNdjson, encoded_response, json_response
-from query_api.responses.views import EntryPage, EventStatsPage, StatsDifference, SummaryView
+from query_api.responses.statistics_views import EventStatsPage, StatsDifference, SummaryView
 from query_api.time_travel.past_statistics import compare, events_page
 
 router = APIRouter(prefix="/api/audit", tags=["audit"])

@@ -19,7 +19,7 @@ from query_api.queries import MovementRow, PaymentRow, PostingSumRow
 from query_api.read_side import Reader
 from query_api.responses.csv_export import Cell, Pages
 from query_api.responses.http import JSON, JSON_OR_CSV, json_response
-from query_api.responses.views import (
+from query_api.responses.payment_views import (
     AccountBalanceView,
     BookingMoneyView,
     MoneyMovementView,

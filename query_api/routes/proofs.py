@@ -24,10 +24,10 @@ from query_api.checkpoints import PublishedCheckpoint, check_size, indices_of, n
 from query_api.parameters import MAX_POSITION
 from query_api.queries import BookingRow, PlacedEntryRow, StoredEntryRow
 from query_api.read_side import Reader, ReadSide, RequestReader
+from query_api.responses.audit_views import CheckpointView, ConsistencyView, ProofView
 from query_api.responses.http import JSON, PUBLIC_JSON_OR_TEXT, PrefersText, headers_of, json_response
 from query_api.responses.receipt import ProvenEntry, receipt
 from query_api.responses.representation import Representation, respond
-from query_api.responses.views import CheckpointView, ConsistencyView, ProofView
 
 log = logging.getLogger(__name__)
 

@@ -19,7 +19,7 @@ from query_api.read_side import Reader
 from query_api.responses.csv_export import Cell, Pages, csv_response
 from query_api.responses.http import JSON_OR_CSV, json_response
 from query_api.responses.mapping import event_stats_view, revenue_view, sales_view, summary_view
-from query_api.responses.views import EventStatsPage, EventStatsView, RevenueView, SalesSeries, SalesView, SummaryView
+from query_api.responses.statistics_views import EventStatsPage, EventStatsView, RevenueView, SalesSeries, SalesView, SummaryView
 
 router = APIRouter(prefix="/api/stats", tags=["stats"])
 

@@ -11,7 +11,7 @@ from query_api import queries
 from query_api.queries import ProgressRow, SetAsideRow, SubscriptionRow, VerificationRow
 from query_api.read_side import Reader, ReadSide
 from query_api.responses.http import JSON, json_response
-from query_api.responses.views import (
+from query_api.responses.system_views import (
     ProjectionList,
     ProjectionState,
     ProjectionView,

@@ -24,7 +24,7 @@ from projections.registry import PROJECTORS
 from query_api import queries
 from query_api.database import Query, result_of, rows_of
 from query_api.responses.mapping import event_stats_view, summary_view
-from query_api.responses.views import EventStatsView, SummaryView
+from query_api.responses.statistics_views import EventStatsView, SummaryView
 
 log = logging.getLogger(__name__)
 

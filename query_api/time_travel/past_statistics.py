@@ -13,7 +13,7 @@ from cachetools import LRUCache
 from ledger.concurrency import ConcurrencyLimiter, SingleFlight
 from ledger.errors import Busy, StillComputing
 from ledger.settings import Settings
-from query_api.responses.views import EventStatsChangeView
+from query_api.responses.statistics_views import EventStatsChangeView
 from query_api.time_travel import statistics_process
 from query_api.time_travel.statistics_process import StatisticsFailed, StatisticsProcess
 

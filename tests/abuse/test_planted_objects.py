@@ -24,7 +24,7 @@ from projections.registry import PROJECTORS
 from tests.abuse.operator_commands import operate
 from tests.conftest import PostgresServer
 from tests.faults.shop import Shop
-from tests.ledger import scenario as s
+from tests.ledger import storage
 from tests.own_servers import runtime_url
 from tests.projections.stories import Story
 from tests.running_system import Stack, tickets
@@ -111,8 +111,8 @@ def place(database_url: str, empty_database_url: str, tmp_path: Path) -> Place:
     place = Place(tmp_path, database_url, empty_database_url)
     story = Story(seed=59)
     with closing(Shop(runtime_url(database_url), place.settings.keys)) as shop:
-        s.append(shop.ledger, story.entries)
-        s.append(shop.ledger, story.tell(20))
+        storage.append(shop.ledger, story.entries)
+        storage.append(shop.ledger, story.tell(20))
         shop.project_and_sign()
     return place
 

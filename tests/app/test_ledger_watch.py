@@ -17,6 +17,7 @@ from projections.rebuild.rebuilder import Rebuilder
 from projections.registry import PROJECTORS
 from tests.conftest import PostgresServer
 from tests.ledger import scenario as s
+from tests.ledger import storage
 
 
 async def _look(watch: LedgerWatch) -> None:
@@ -32,7 +33,7 @@ async def _look(watch: LedgerWatch) -> None:
 async def test_ledger_that_went_back(database_url: str, postgres_server: PostgresServer) -> None:
     lost, anchor = list[int](), Anchor()
     anchor.on_loss(lambda: lost.append(anchor.position))
-    with closing(Ledger(database_url, s.MACS)) as ledger:
+    with closing(Ledger(database_url, storage.MACS)) as ledger:
         ledger.execute(s.schedule(), s.NOW)
         backup = await asyncio.to_thread(postgres_server.back_up, database_url)
         await asyncio.to_thread(ledger.execute, s.book(s.ALICE), s.NOW)
@@ -50,7 +51,7 @@ async def test_ledger_that_went_back(database_url: str, postgres_server: Postgre
 
 async def test_tables_that_were_rebuilt(database_url: str) -> None:
     rebuilt, anchor = list[int](), Anchor()
-    with closing(Ledger(database_url, s.MACS)) as ledger, closing(Rebuilder(database_url, ledger)) as rebuilder:
+    with closing(Ledger(database_url, storage.MACS)) as ledger, closing(Rebuilder(database_url, ledger)) as rebuilder:
         async with make_pool(Settings(database_url=database_url)) as pool:
             watch = LedgerWatch(pool, anchor, DatabaseClock(), on_rebuild=lambda: rebuilt.append(1))
             await _look(watch)

@@ -28,8 +28,9 @@ from ledger.snapshots import restore_synchronously, take
 from ledger.store import Ledger
 from ledger.views import EventView
 from query_api import queries
-from query_api.responses import views as query_views
-from tests.ledger import scenario as s
+from query_api.responses.statistics_views import EventStatsPage, EventStatsView, SummaryView
+from query_api.responses.views import BookingPage, EventPage
+from tests.ledger import storage
 
 
 def _event(ledger: Ledger, event_id: UUID) -> Event:
@@ -42,10 +43,10 @@ def _event(ledger: Ledger, event_id: UUID) -> Event:
 
 def test_fast_history_equals_a_real_one(database_url: str) -> None:
     customers = [uuid4() for _ in range(3)]
-    with closing(Ledger(database_url, s.MACS)) as ledger, psycopg.connect(database_url) as connection:
+    with closing(Ledger(database_url, storage.MACS)) as ledger, psycopg.connect(database_url) as connection:
         first, second = history.schedule(ledger, uuid4(), ["First", "Second"], seats=7)
-        history.sell(connection, s.MACS, [history.Sales(first, 2, 2_500), history.Sales(second, 2, 2)], customers)
-        history.sell(connection, s.MACS, [history.Sales(second, 4, 1)], customers)
+        history.sell(connection, storage.MACS, [history.Sales(first, 2, 2_500), history.Sales(second, 2, 2)], customers)
+        history.sell(connection, storage.MACS, [history.Sales(second, 4, 1)], customers)
         event, entry = _event(ledger, first), list(ledger.stream(first))[1].entry
         assert [(seats.taken, seats.available) for seats in event.categories.values()] == [(0, 7), (2_500, 997_500)]
         assert (event.version, len(event.bookings), len(event.customers)) == (2_501, 2_500, 3)
@@ -113,11 +114,11 @@ def test_open_loop_load_keeps_its_rate(tmp_path: Path) -> None:
     ("body", "view"),
     [
         (read_bodies.Event, EventView),
-        (read_bodies.EventPage, query_views.EventPage),
-        (read_bodies.BookingPage, query_views.BookingPage),
-        (read_bodies.Summary, query_views.SummaryView),
-        (read_bodies.EventStats, query_views.EventStatsView),
-        (read_bodies.EventStatsPage, query_views.EventStatsPage),
+        (read_bodies.EventPage, EventPage),
+        (read_bodies.BookingPage, BookingPage),
+        (read_bodies.Summary, SummaryView),
+        (read_bodies.EventStats, EventStatsView),
+        (read_bodies.EventStatsPage, EventStatsPage),
     ],
 )
 def test_peers_read_models_match_ours(body: type[BaseModel], view: type) -> None:

@@ -41,6 +41,7 @@ from ledger.settings import Settings
 from ledger.streams import Streams
 from ledger.ticket_codes import TicketCodes
 from tests.ledger import scenario as s
+from tests.ledger import storage
 
 ALICE, BOB, ORGANIZER = s.ALICE, s.BOB, s.ORGANIZER
 
@@ -55,11 +56,11 @@ async def an_appender(
     """An appender as in an API process, whose clock shows the time of the examples, or another one."""
 
     async def directly() -> LedgerConnection:
-        return await LedgerConnection.connect(database_url, s.MACS)
+        return await LedgerConnection.connect(database_url, storage.MACS)
 
     async with make_pool(Settings(database_url=database_url)) as pool:
         await pool.wait()
-        appender = Appender(connect=connect or directly, streams=Streams(pool, MacCheck(s.MACS)), clock=clock, **bounds)
+        appender = Appender(connect=connect or directly, streams=Streams(pool, MacCheck(storage.MACS)), clock=clock, **bounds)
         await appender.start()
         try:
             yield appender
@@ -222,4 +223,4 @@ def copy(database_url: str, recorded: list[e.RecordedEntry]) -> None:
         rows.set_types(["uuid", "int8", "text", "bytea", "bytea"])
         for stored in recorded:
             row = stored.stream, stored.version, topic_of(stored.entry), encode(stored.entry)
-            rows.write_row((*row, s.MACS.compute(*row)))
+            rows.write_row((*row, storage.MACS.compute(*row)))

@@ -15,7 +15,7 @@ from ledger.commands import Command
 from ledger.connection import LedgerConnection
 from ledger.errors import Busy, OutcomeUnknown, RetryableError
 from tests.commands import selling as t
-from tests.ledger import scenario as s
+from tests.ledger import storage
 
 
 @pytest.fixture
@@ -141,7 +141,7 @@ async def test_outcomes_are_true_while_the_database_is_unavailable(database_url:
     async def connect() -> LedgerConnection:
         if unavailable:
             raise psycopg.OperationalError("the database is unavailable")
-        return await LedgerConnection.connect(database_url, s.MACS)
+        return await LedgerConnection.connect(database_url, storage.MACS)
 
     async with t.an_appender(database_url, connect, timeout_seconds=0.5) as appender:
         event_id = await t.scheduled(appender)

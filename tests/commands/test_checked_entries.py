@@ -20,6 +20,7 @@ from ledger.store import Ledger
 from ledger.streams import Streams
 from tests.commands import selling as t
 from tests.ledger import scenario as s
+from tests.ledger import storage
 
 OLD, NEW, LONG = UUID(int=1), UUID(int=2), UUID(int=3)
 
@@ -100,21 +101,21 @@ async def test_position_before_the_first_is_no_way_in(database_url: str, pool: P
 @pytest.mark.parametrize("mac", ["NULL", "set_byte(mac, 3, get_byte(mac, 3) # 1)"])
 async def test_snapshot_without_a_valid_mac_is_ignored(database_url: str, pool: Pool, mac: str) -> None:
     t.fill(database_url, LONG, capacity=60, bookings=50)
-    with closing(Ledger(database_url, s.MACS)) as ledger:
+    with closing(Ledger(database_url, storage.MACS)) as ledger:
         event = ledger.current_event(LONG)
         assert event is not None
         ledger.save_snapshot(snapshots.take(event))
-        assert s.latest_snapshot(ledger, LONG) is not None
+        assert storage.latest_snapshot(ledger, LONG) is not None
         with psycopg.connect(database_url) as connection:
             connection.execute(f"UPDATE ledger_snapshots SET mac = {mac}".encode())
             connection.execute("UPDATE ledger_snapshots SET state = '\\x00'")  # restoring it would fail
-        assert s.latest_snapshot(ledger, LONG) is None
-        again, loaded = ledger.current_event(LONG), await Streams(pool, MacCheck(s.MACS)).load(LONG)
+        assert storage.latest_snapshot(ledger, LONG) is None
+        again, loaded = ledger.current_event(LONG), await Streams(pool, MacCheck(storage.MACS)).load(LONG)
         assert again is not None
         assert loaded is not None
         assert s.state(again) == s.state(loaded) == s.state(event)
         ledger.save_snapshot(snapshots.take(event))  # takes the place of the one of the last release
-        assert s.latest_snapshot(ledger, LONG) is not None
+        assert storage.latest_snapshot(ledger, LONG) is not None
 
 
 def test_key_that_was_added_later_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

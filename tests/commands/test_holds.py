@@ -22,6 +22,7 @@ from ledger.store import Ledger
 from ledger.views import BookingView, HoldView
 from tests.commands import selling as t
 from tests.ledger import scenario as s
+from tests.ledger import storage
 from tests.soak import rounds
 from workers.gateway import Gateway
 
@@ -133,7 +134,7 @@ async def test_clocks_an_hour_apart_and_replayed_commands_oversell_nothing(datab
         t.a_command_service(database_url, lambda: clocks[1]) as other,
     ):
         event_id = await scheduled(one, CAPACITY)
-        with closing(Gateway(Ledger(database_url, s.MACS))) as gateway:
+        with closing(Gateway(Ledger(database_url, storage.MACS))) as gateway:
             stop = asyncio.Event()
             worker = asyncio.create_task(let_lapse(gateway, event_id, clocks, stop))
             await Crowd(seed, (one, other), clocks, event_id).run()

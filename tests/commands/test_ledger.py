@@ -16,11 +16,12 @@ from ledger.event import Event
 from ledger.store import TRIES, Ledger
 from tests.commands import selling as t
 from tests.ledger import scenario as s
+from tests.ledger import storage
 
 
 @pytest.fixture
 def ledger(database_url: str) -> Iterator[Ledger]:
-    ledger = Ledger(database_url, s.MACS)
+    ledger = Ledger(database_url, storage.MACS)
     yield ledger
     ledger.close()
 
@@ -29,7 +30,7 @@ def test_a_command_makes_its_entries_at_their_positions(ledger: Ledger) -> None:
     schedule, book = s.schedule(), s.book(s.ALICE)
     (scheduled,), (booked,) = ledger.execute(schedule, s.NOW), ledger.execute(book, s.NOW)
     assert (scheduled.version, booked.version) == (1, 2)
-    assert s.without_macs(ledger.read(0, 10)) == [scheduled, booked]
+    assert storage.without_macs(ledger.read(0, 10)) == [scheduled, booked]
     event = ledger.current_event(s.EVENT)
     assert event is not None
     assert (event.number, event.version, event.categories[1].taken) == (scheduled.position, 2, 1)

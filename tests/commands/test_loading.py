@@ -17,6 +17,7 @@ from ledger.store import Ledger
 from ledger.streams import SHORT
 from tests.commands import selling as t
 from tests.ledger import scenario as s
+from tests.ledger import storage
 
 LONG = UUID(int=0x1046)
 BOOKINGS = 100_000
@@ -52,7 +53,7 @@ async def test_loading_a_long_stream_does_not_stop_other_events_from_selling(dat
 async def _take_snapshot(database_url: str, appender: Appender) -> None:
     event = await appender.last_seen_event(LONG)
     assert event is not None
-    ledger = Ledger(database_url, s.MACS)
+    ledger = Ledger(database_url, storage.MACS)
     ledger.save_snapshot(snapshots.take(event))
     ledger.close()
     appender.cache.drop(LONG)
@@ -64,9 +65,9 @@ async def test_loading_starts_from_a_snapshot(appender: Appender, database_url: 
     assert event is not None
     short = snapshots.take(event)
     await appender.submit(t.book(LONG, quantity=10))
-    ledger = Ledger(database_url, s.MACS)
+    ledger = Ledger(database_url, storage.MACS)
     ledger.save_snapshot(short)
-    assert s.latest_snapshot(ledger, LONG) == msgspec.structs.replace(short, mac=None)
+    assert storage.latest_snapshot(ledger, LONG) == msgspec.structs.replace(short, mac=None)
     ledger.close()
     async with t.an_appender(database_url) as other:
         loaded = await other.last_seen_event(LONG)
@@ -83,7 +84,7 @@ async def test_an_event_has_its_number_with_and_without_snapshots(appender: Appe
     event = await appender.last_seen_event(LONG)
     assert event is not None
     assert event.number > 0
-    ledger = Ledger(database_url, s.MACS)
+    ledger = Ledger(database_url, storage.MACS)
     ledger.save_snapshot(snapshots.take(event, topic))
     again = await asyncio.to_thread(ledger.current_event, LONG)
     ledger.close()
@@ -165,7 +166,7 @@ async def test_an_unreadable_stream_fails_alone_among_those_loaded_with_it(datab
     async with t.an_appender(database_url) as appender:
         events = [await t.scheduled(appender) for _ in range(3)]
     async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as newer:
-        mac = s.MACS.compute(events[1], 2, "seats-swapped/1", b"{}")
+        mac = storage.MACS.compute(events[1], 2, "seats-swapped/1", b"{}")
         insert = "SELECT ledger_append(ARRAY[%s], ARRAY[2::bigint], ARRAY['seats-swapped/1'], ARRAY['{}'::bytea], ARRAY[%b::bytea])"
         await newer.execute(insert, (events[1], mac))
     async with t.an_appender(database_url) as cold:

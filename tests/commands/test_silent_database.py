@@ -28,7 +28,7 @@ from ledger.streams import Streams
 from query_api.database import Database, Query, Row
 from tests.commands import selling as t
 from tests.conftest import PostgresServer
-from tests.ledger import scenario as s
+from tests.ledger import storage
 
 LONG = UUID(int=0x1046)
 
@@ -90,15 +90,15 @@ async def pool(settings: Settings) -> AsyncIterator[Pool]:
 
 
 async def load(pool: Pool) -> object:
-    return await Streams(pool, MacCheck(s.MACS)).load(LONG)
+    return await Streams(pool, MacCheck(storage.MACS)).load(LONG)
 
 
 async def entries(pool: Pool) -> object:
-    return await Streams(pool, MacCheck(s.MACS)).entries(LONG, [1, 2])
+    return await Streams(pool, MacCheck(storage.MACS)).entries(LONG, [1, 2])
 
 
 async def head(pool: Pool) -> object:
-    return await Streams(pool, MacCheck(s.MACS)).head()
+    return await Streams(pool, MacCheck(storage.MACS)).head()
 
 
 async def account(pool: Pool) -> object:

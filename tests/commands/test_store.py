@@ -26,6 +26,7 @@ from ledger.settings import Settings
 from ledger.store import Ledger, sqlalchemy_url
 from tests.commands import selling as t
 from tests.ledger import scenario as s
+from tests.ledger import storage
 
 ONE, TWO = UUID(int=0x51), UUID(int=0x52)
 APPEND = "SELECT * FROM ledger_append(%b::uuid[], %b::bigint[], %b::text[], %b::bytea[])"
@@ -33,14 +34,14 @@ APPEND = "SELECT * FROM ledger_append(%b::uuid[], %b::bigint[], %b::text[], %b::
 
 @pytest.fixture
 def ledger(database_url: str) -> Iterator[Ledger]:
-    ledger = Ledger(database_url, s.MACS)
+    ledger = Ledger(database_url, storage.MACS)
     yield ledger
     ledger.close()
 
 
 @pytest.fixture
 async def connection(database_url: str) -> AsyncIterator[LedgerConnection]:
-    connection = await LedgerConnection.connect(database_url, s.MACS)
+    connection = await LedgerConnection.connect(database_url, storage.MACS)
     yield connection
     await connection.close()
 
@@ -65,16 +66,16 @@ async def append(connection: LedgerConnection, recorded: list[e.RecordedEntry]) 
 async def test_entries_of_the_appender_are_read_by_the_library(ledger: Ledger, connection: LedgerConnection) -> None:
     positions = await append(connection, story(ONE) + story(TWO))
     assert positions == sorted(positions)
-    assert s.without_macs(ledger.read(0, 10)) == placed(story(ONE) + story(TWO), positions)
-    assert s.without_macs(ledger.stream(TWO)) == placed(story(TWO), positions[3:])
-    assert s.without_macs(ledger.stream(TWO, after=1, until=2)) == placed(story(TWO)[1:2], positions[4:5])
+    assert storage.without_macs(ledger.read(0, 10)) == placed(story(ONE) + story(TWO), positions)
+    assert storage.without_macs(ledger.stream(TWO)) == placed(story(TWO), positions[3:])
+    assert storage.without_macs(ledger.stream(TWO, after=1, until=2)) == placed(story(TWO)[1:2], positions[4:5])
     assert ledger.head() == positions[-1]
 
 
 async def test_entries_of_the_library_are_read_by_the_appender(
     appender: Appender, ledger: Ledger, connection: LedgerConnection
 ) -> None:
-    positions = await asyncio.to_thread(s.append, ledger, story(ONE))
+    positions = await asyncio.to_thread(storage.append, ledger, story(ONE))
     missed = await connection.missed({ONE: e.EMPTY_STREAM})
     assert [msgspec.structs.replace(recorded, mac=None) for recorded in missed] == placed(story(ONE), positions)
     assert await connection.ends([ONE, TWO]) == {ONE: missed[-1].end}
@@ -85,14 +86,14 @@ async def test_entries_of_the_library_are_read_by_the_appender(
 
 async def test_appender_and_library_write_the_same_rows(database_url: str, ledger: Ledger, connection: LedgerConnection) -> None:
     await append(connection, story(ONE))
-    await asyncio.to_thread(s.append, ledger, story(TWO))
+    await asyncio.to_thread(storage.append, ledger, story(TWO))
     query = "SELECT originator_version, topic, state, mac FROM ledger_entries WHERE originator_id = %s ORDER BY 1"
     with psycopg.connect(database_url) as plain:
         rows = [plain.execute(query, (stream,)).fetchall() for stream in (ONE, TWO)]
     assert [row[:2] for row in rows[0]] == [row[:2] for row in rows[1]]
     booked = (2, "seats-booked/1", encode(story(ONE)[1].entry))
-    assert rows[0][1] == (*booked, s.MACS.compute(ONE, *booked))
-    assert all(s.MACS.verify(mac, TWO, *row) for *row, mac in rows[1])
+    assert rows[0][1] == (*booked, storage.MACS.compute(ONE, *booked))
+    assert all(storage.MACS.verify(mac, TWO, *row) for *row, mac in rows[1])
 
 
 @pytest.mark.parametrize("version", [1, 3])
@@ -102,7 +103,7 @@ async def test_a_version_is_appended_once_by_whichever_writer(ledger: Ledger, co
     with pytest.raises(VersionConflict):
         await append(connection, [e.RecordedEntry(TWO, 1, s.scheduled()), again])
     with pytest.raises(IntegrityError):
-        await asyncio.to_thread(s.append, ledger, [again])
+        await asyncio.to_thread(storage.append, ledger, [again])
     assert [len(list(ledger.stream(stream))) for stream in (ONE, TWO)] == [3, 0]
 
 
@@ -111,7 +112,7 @@ async def test_a_long_batch_gets_positions_in_its_order(ledger: Ledger, connecti
     run = [e.RecordedEntry(stream, version, s.event_completed()) for version in range(1, 60) for stream in streams]
     positions = await append(connection, run)
     assert positions == list(range(positions[0], positions[0] + len(run)))
-    assert s.without_macs(ledger.read(0, 1_000)) == placed(run, positions)
+    assert storage.without_macs(ledger.read(0, 1_000)) == placed(run, positions)
 
 
 async def test_no_reader_passes_an_append_that_is_not_committed_yet(appender: Appender, database_url: str, ledger: Ledger) -> None:
@@ -120,7 +121,7 @@ async def test_no_reader_passes_an_append_that_is_not_committed_yet(appender: Ap
         rows = await slow.execute(APPEND, ([ONE], [1], ["event-scheduled/1"], [encode(first[0].entry)]))
         [(held_position,)] = await rows.fetchall()
         waiting = t.send(appender, t.schedule())
-        library = asyncio.create_task(asyncio.to_thread(s.append, ledger, story(TWO)))
+        library = asyncio.create_task(asyncio.to_thread(storage.append, ledger, story(TWO)))
         await t.wait_for_blocked_appends(database_url, 2)
         reader = Ledger(database_url)
         assert (reader.read(0, 10), reader.head()) == ([], 0)
@@ -138,11 +139,11 @@ def test_an_append_is_bounded_in_entries_and_in_bytes(ledger: Ledger) -> None:
     long = msgspec.structs.replace(s.scheduled().details, description="x" * 1_000)
     entry = msgspec.structs.replace(s.scheduled(), details=long)
     run = [e.RecordedEntry(uuid4(), 1, entry) for _ in range(MAX_APPEND_BYTES // len(encode(entry)))]
-    assert len(s.append(ledger, run)) == len(run)
+    assert len(storage.append(ledger, run)) == len(run)
     with pytest.raises(ValueError, match="at most 262144 bytes"):
-        s.append(ledger, [e.RecordedEntry(uuid4(), 1, entry), *run])
+        storage.append(ledger, [e.RecordedEntry(uuid4(), 1, entry), *run])
     with pytest.raises(ValueError, match="2001 entries at once; at most 2000"):
-        s.append(ledger, [e.RecordedEntry(uuid4(), 1, s.event_completed())] * (MAX_APPEND + 1))
+        storage.append(ledger, [e.RecordedEntry(uuid4(), 1, s.event_completed())] * (MAX_APPEND + 1))
     assert len(ledger.read(0, 1_000)) == len(run)
 
 
@@ -222,7 +223,7 @@ async def test_several_hosts(database_url: str, ledger: Ledger, connection: Ledg
     hosts, ports = f"127.0.0.1,{parameters['host']}", f"1,{parameters.get('port', 5432)}"  # nobody listens at the first
     url = f"postgresql://{user}@/{name}?host={quote(hosts, safe='')}&port={ports}&target_session_attrs=read-write"
     await append(connection, story(ONE))
-    other = await LedgerConnection.connect(url, s.MACS)
+    other = await LedgerConnection.connect(url, storage.MACS)
     assert (await other.ends([ONE]))[ONE].version == 3
     await other.close()
     with closing(Ledger(url)) as several:
@@ -238,7 +239,7 @@ async def test_options_of_the_database_url_are_kept(database_url: str) -> None:
     joint = "&" if "?" in database_url else "?"
     url = f"{database_url}{joint}options=-c%20lock_timeout%3D1234"
     query = "SELECT current_setting('lock_timeout'), current_setting('statement_timeout')"
-    connection = await LedgerConnection.connect(url, s.MACS)
+    connection = await LedgerConnection.connect(url, storage.MACS)
     rows = await connection._cursor.execute(query)
     assert await rows.fetchone() == ("1234ms", "2s")
     await connection.close()

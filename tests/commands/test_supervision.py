@@ -17,7 +17,7 @@ from ledger.errors import Busy, SoldOut
 from ledger.event import Event
 from ledger.evolve import evolve
 from tests.commands import selling as t
-from tests.ledger import scenario as s
+from tests.ledger import storage
 
 
 async def test_queued_requests_go_on_after_an_internal_error(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -116,7 +116,7 @@ async def test_an_entry_of_a_later_release_stops_its_own_event_only(database_url
     async with t.an_appender(database_url) as appender:
         known, other = await t.scheduled(appender), await t.scheduled(appender)
         async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as newer:
-            mac = s.MACS.compute(known, 2, "seats-swapped/1", b"{}")
+            mac = storage.MACS.compute(known, 2, "seats-swapped/1", b"{}")
             values = "ARRAY[%s], ARRAY[2::bigint], ARRAY['seats-swapped/1'], ARRAY['{}'::bytea], ARRAY[%b::bytea]"
             await newer.execute(f"SELECT ledger_append({values})", (known, mac))
         answers = await asyncio.gather(

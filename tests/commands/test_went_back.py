@@ -17,7 +17,7 @@ from ledger.settings import Settings
 from ledger.streams import Streams
 from tests.commands import selling as t
 from tests.conftest import PostgresServer
-from tests.ledger import scenario as s
+from tests.ledger import storage
 
 
 async def _sell(appender: Appender, event_id: UUID, bookings: int) -> list[UUID]:
@@ -139,7 +139,7 @@ async def test_load_goes_on_with_the_same_history(appender: Appender, database_u
     """A long stream is read in pages; the ledger goes back between two of them."""
     event_id = await t.scheduled(appender, capacity=100)
     async with make_pool(Settings(database_url=database_url)) as pool:
-        streams = Streams(pool, MacCheck(s.MACS))
+        streams = Streams(pool, MacCheck(storage.MACS))
         backup = postgres_server.back_up(database_url)
         await _sell(appender, event_id, 3)
         read_before = await streams.load(event_id)

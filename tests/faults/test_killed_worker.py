@@ -11,7 +11,7 @@ from ledger.settings import Settings
 from ledger.store import Ledger
 from projections.rebuild.rebuilder import Rebuilder
 from projections.registry import PROJECTORS
-from tests.ledger import scenario as s
+from tests.ledger import storage
 from tests.projections.stories import Story
 from tests.soak import rounds
 from tests.workers.deployment import a_worker, position, process, wait_until
@@ -28,11 +28,11 @@ def test_worker_killed_in_a_batch_loses_and_repeats_nothing(settings: Settings) 
         closing(Ledger(settings.database_url, Macs.open(settings.keys))) as ledger,
         process(settings, "tick"),
     ):
-        s.append(ledger, story.entries)
+        storage.append(ledger, story.entries)
         for _ in range(KILLS):
             with process(settings, "worker") as running:
                 wait_until(lambda: position(worker, "revenue") >= ledger.head() // 2, "a worker at work")
-                s.append(ledger, story.tell(150))
+                storage.append(ledger, story.tell(150))
                 time.sleep(dice.uniform(0, 0.3))
                 running.kill()
         with process(settings, "worker"):

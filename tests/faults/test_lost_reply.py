@@ -13,7 +13,7 @@ from ledger.connection import LedgerConnection
 from ledger.errors import OutcomeUnknown
 from tests.commands import selling as t
 from tests.faults.losing_proxy import losing_proxy
-from tests.ledger import scenario as s
+from tests.ledger import storage
 from tests.soak import rounds
 
 ROUNDS = rounds(20, 200)
@@ -27,7 +27,7 @@ async def test_lost_reply_to_commit_loses_no_booking(database_url: str, rivals: 
     async with (
         losing_proxy(database_url) as proxy,
         t.an_appender(database_url) as rival,
-        t.an_appender(database_url, partial(LedgerConnection.connect, proxy.url, s.MACS)) as appender,
+        t.an_appender(database_url, partial(LedgerConnection.connect, proxy.url, storage.MACS)) as appender,
     ):
         event_id = await t.scheduled(appender, capacity=4 * ROUNDS)
         for number in range(1, ROUNDS + 1):
@@ -47,7 +47,7 @@ async def test_lost_reply_to_commit_loses_no_booking(database_url: str, rivals: 
 
 async def test_frozen_connection_is_closed_and_replaced(database_url: str) -> None:
     async with losing_proxy(database_url) as proxy:
-        connect = partial(LedgerConnection.connect, proxy.url, s.MACS)
+        connect = partial(LedgerConnection.connect, proxy.url, storage.MACS)
         async with t.an_appender(database_url, connect, timeout_seconds=0.5) as appender:
             event_id = await t.scheduled(appender)
             first = t.book(event_id)

@@ -18,7 +18,7 @@ from projections.proof.log_keys import begin_origin
 from projections.proof.verify import Verifier
 from projections.registry import PROJECTORS
 from tests.faults.shop import Shop
-from tests.ledger import scenario as s
+from tests.ledger import storage
 from tests.projections.stories import Story
 
 
@@ -45,16 +45,16 @@ def test_recovered_to_a_point_in_time(tmp_path: Path) -> None:
         with own_postgres(directory / "server", changes=archiving) as url:
             migrations.upgrade(url)
             with closing(Shop(url, keys)) as shop:
-                s.append(shop.ledger, story.entries)
+                storage.append(shop.ledger, story.entries)
                 shop.project_and_sign()
                 program = server_programs().postgres("pg_basebackup")
                 _run(program, "--dbname", url, "--pgdata", recovered / "data", "--wal-method=none", "--checkpoint=fast")
-                s.append(shop.ledger, story.tell(40))
+                storage.append(shop.ledger, story.tell(40))
                 shop.project_and_sign()
                 size = shop.size()
                 root = shop.root_at(size)
                 _ask(url, "SELECT pg_create_restore_point('before')")
-                s.append(shop.ledger, story.tell(30))
+                storage.append(shop.ledger, story.tell(30))
                 shop.project_and_sign()
                 lost = shop.size() - size
             newest = _ask(url, "SELECT pg_walfile_name(pg_switch_wal())")

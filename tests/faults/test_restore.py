@@ -21,7 +21,7 @@ from projections.rebuild.rebuilder import Rebuilder
 from projections.registry import PROJECTORS
 from tests.conftest import PostgresServer
 from tests.faults.shop import Shop
-from tests.ledger import scenario as s
+from tests.ledger import storage
 from tests.projections.stories import Story
 
 
@@ -46,15 +46,15 @@ def _restore(url: str, file: Path) -> None:
 def test_backup_under_load_restores_consistently(database_url: str, restored_url: str, tmp_path: Path) -> None:
     story, file, keys = Story(seed=14), tmp_path / "backup", tmp_path / "keys"
     with closing(Shop(database_url, keys)) as shop, ThreadPoolExecutor(1) as threads:
-        s.append(shop.ledger, story.entries)
-        s.append(shop.ledger, story.tell(100))
+        storage.append(shop.ledger, story.entries)
+        storage.append(shop.ledger, story.tell(100))
         shop.project_and_sign()
         dumping = threads.submit(_dump, database_url, file)
         while not dumping.done():
-            s.append(shop.ledger, story.tell(5))
+            storage.append(shop.ledger, story.tell(5))
             shop.project_and_sign()
         dumping.result()
-        s.append(shop.ledger, story.tell(50))
+        storage.append(shop.ledger, story.tell(50))
         shop.project_and_sign()
         _restore(restored_url, file)
         with closing(Shop(restored_url, keys)) as restored:

@@ -16,7 +16,7 @@ from ledger.connection import Appended, Ends, LedgerConnection
 from ledger.entries import RecordedEntry
 from ledger.errors import Busy, SoldOut
 from tests.commands import selling as t
-from tests.ledger import scenario as s
+from tests.ledger import storage
 
 SEATS, CLIENTS = 1_200, 16
 
@@ -90,7 +90,7 @@ class Unlucky(LedgerConnection):
 async def test_second_attempt_under_the_lock_succeeds(database_url: str) -> None:
     async with t.an_appender(database_url) as rival:
         Unlucky.rival, Unlucky.event_id = rival, await t.scheduled(rival, capacity=1_000)
-        async with t.an_appender(database_url, partial(Unlucky.connect, database_url, s.MACS)) as appender:
+        async with t.an_appender(database_url, partial(Unlucky.connect, database_url, storage.MACS)) as appender:
             for _ in range(20):
                 before = Unlucky.tries
                 await appender.submit(t.book(Unlucky.event_id))

@@ -12,7 +12,7 @@ import pytest
 from ledger.macs import Macs
 from projections.registry import PROJECTORS
 from tests.abuse.operations import OPERATIONS, Routes, Target, send
-from tests.ledger import scenario as s
+from tests.ledger import storage
 from tests.running_system import Person, Stack, tickets
 from tests.soak import within
 
@@ -33,7 +33,7 @@ def make_unreadable(stack: Stack, event_id: str) -> int:
         sql = "SELECT max(originator_version) FROM ledger_entries WHERE originator_id = %s"
         ((version,),) = connection.execute(sql, (event_id,)).fetchall()
         macs = Macs.open(stack.settings.keys)
-        return s.store(connection, UUID(event_id), version + 1, "seats-booked/1", b'{"at": "tomorr', macs)
+        return storage.store(connection, UUID(event_id), version + 1, "seats-booked/1", b'{"at": "tomorr', macs)
 
 
 def projections(stack: Stack) -> dict[str, Any]:

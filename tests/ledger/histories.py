@@ -13,6 +13,7 @@ from ledger.entries import RecordedEntry
 from ledger.errors import SeatledgerError
 from ledger.event import Event, category_id
 from ledger.evolve import evolve
+from tests.ledger import promo_codes as promo
 from tests.ledger import scenario as s
 
 Wish = tuple[str, Any, Any]
@@ -113,7 +114,7 @@ def _change(event: Event, what: str, first: Any, second: Any) -> Command:
     if what == "payment methods":
         return s.change(s.ADMIN, version=event.details_version, payment_methods=first)
     if what == "codes":
-        return s.make_codes(s.ADMIN, first, 1_500, categories=second, count=1, max_tickets=6)
+        return promo.make_codes(s.ADMIN, first, 1_500, categories=second, count=1, max_tickets=6)
     if what == "pools":
         pools = (PoolChange(None, "Hall", second, first),) if first else ()
         return s.change(s.ADMIN, version=event.details_version, pools=pools)
@@ -125,7 +126,7 @@ def _change(event: Event, what: str, first: Any, second: Any) -> Command:
 
 
 def _order(event: Event, what: str, actor: Actor, seats: dict[str, int]) -> Command:
-    code = s.code(batch=len(event.batches)) if what.endswith("with code") else None
+    code = promo.code(batch=len(event.batches)) if what.endswith("with code") else None
     if what.startswith("book"):
-        return s.using(s.book(actor, **seats), code)
-    return s.using(s.hold(actor, **seats), code)
+        return promo.using(s.book(actor, **seats), code)
+    return promo.using(s.hold(actor, **seats), code)

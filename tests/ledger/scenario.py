@@ -3,18 +3,15 @@
 The Event of the examples has 10 General seats at 50.00 and 5 VIP seats at 120.00, and starts in thirty days.
 """
 
-from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar, cast
+from typing import Any
 from uuid import UUID, uuid4
 
 import msgspec
-import psycopg
 import pytest
 
 from ledger import entries as e
 from ledger import errors
-from ledger.code_batches import CodeBatch, CodeEffect, CodeUse
 from ledger.commands import (
     Actor,
     BookSeats,
@@ -22,33 +19,25 @@ from ledger.commands import (
     CategoryChange,
     ChangeEvent,
     CheckIn,
-    CodePlace,
     Command,
     ConfirmHold,
     ExtendHold,
     GiveRefund,
     HoldSeats,
     LapseHolds,
-    MakeCodes,
     PoolChange,
     ReleaseHold,
     Role,
     ScheduleEvent,
     TakePayment,
-    WantedCode,
     WantedSeats,
-    WithdrawCodes,
 )
 from ledger.decide import decide
 from ledger.derived_ids import derived_id
 from ledger.details import Category, Details, Pool
-from ledger.event import Event, batch_id, category_id, pool_id
+from ledger.event import Event, category_id, pool_id
 from ledger.evolve import evolve
-from ledger.keys import Keyring
-from ledger.macs import Macs
 from ledger.overlay import Overlay
-from ledger.snapshots import Snapshot
-from ledger.store import Ledger
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 BEFORE = NOW - timedelta(days=7)
@@ -73,13 +62,6 @@ BOB = Actor(UUID(int=0xB0), Role.CUSTOMER)
 #: What a worker does, nobody has done.
 NOBODY = Actor(None, Role.ADMIN)
 GUEST = Actor(None, Role.CUSTOMER)
-
-#: For tests that append without a process that has keys of its own.
-MACS = Macs(Keyring({1: bytes(32)}))
-
-
-Ordered = TypeVar("Ordered", e.SeatsHeld, e.SeatsBooked)
-Ordering = TypeVar("Ordering", BookSeats, HoldSeats)
 
 
 class Given:
@@ -116,28 +98,6 @@ class When:
         assert type(refusal.value) is kind
         assert refusal.value.facts == facts, f"{refusal.value.facts} instead of {facts}"
         assert refusal.value.detail
-
-
-def append(ledger: Ledger, run: Sequence[e.RecordedEntry]) -> list[int]:
-    """Appends the entries in one transaction, by the library; returns the positions."""
-    return [saved.notification.id for saved in ledger.save(*run)]
-
-
-def store(connection: psycopg.Connection[Any], stream: UUID, version: int, topic: str, state: bytes, macs: Macs = MACS) -> int:
-    """Stores any bytes as an entry, with their MAC; returns the position."""
-    sql = "INSERT INTO ledger_entries (originator_id, originator_version, topic, state, mac) VALUES (%s, %s, %s, %s, %s)"
-    mac = macs.compute(stream, version, topic, state)
-    [(position,)] = connection.execute(f"{sql} RETURNING notification_id", (stream, version, topic, state, mac)).fetchall()
-    return int(position)
-
-
-def without_macs(run: Iterable[e.RecordedEntry]) -> list[e.RecordedEntry]:
-    return [msgspec.structs.replace(recorded, mac=None) for recorded in run]
-
-
-def latest_snapshot(ledger: Ledger, stream: UUID) -> Snapshot | None:
-    assert ledger.snapshots is not None
-    return next((cast(Snapshot, snapshot) for snapshot in ledger.snapshots.get(stream, desc=True, limit=1)), None)
 
 
 def given(*entries: e.Entry) -> Given:
@@ -257,24 +217,6 @@ def pool(number: int = 1, name: str = "Hall", capacity: int = 8, categories: tup
 
 def pools_set(*pools: Pool) -> e.PoolsSet:
     return e.PoolsSet(**stamp(), pools=pools)
-
-
-def batch(number: int = 1, effect: CodeEffect = "percent", value: int = 1_000, **more: Any) -> CodeBatch:
-    """Five codes for two tickets each."""
-    return CodeBatch(number, effect, value, **{"count": 5, "max_tickets": 2, **more})
-
-
-def codes_made(batch: CodeBatch) -> e.CodesMade:
-    return e.CodesMade(**stamp(), batch=batch)
-
-
-def codes_withdrawn(number: int = 1) -> e.CodesWithdrawn:
-    return e.CodesWithdrawn(**stamp(), batch=number)
-
-
-def with_code(entry: Ordered, code: CodeUse, *amounts: int) -> Ordered:
-    """The entry of an order with a promo code. `amounts`: of its tickets, where they are not those of its lines."""
-    return msgspec.structs.replace(entry, code=code, amounts=amounts)
 
 
 def payable(entry: e.SeatsBooked) -> e.SeatsBooked:
@@ -401,24 +343,6 @@ def as_is(category: Category, **changes: Any) -> CategoryChange:
         "capacity": category.capacity,
     }
     return CategoryChange(**{**given, **changes})
-
-
-def make_codes(actor: Actor = ORGANIZER, effect: CodeEffect = "percent", value: int = 1_000, **more: Any) -> MakeCodes:
-    return MakeCodes(**by(actor), effect=effect, value=value, **{"count": 5, "max_tickets": 2, **more})
-
-
-def withdraw_codes(actor: Actor = ORGANIZER, number: int = 1) -> WithdrawCodes:
-    return WithdrawCodes(**by(actor), batch_id=batch_id(EVENT, number))
-
-
-def using(command: Ordering, code: WantedCode | None) -> Ordering:
-    """The order, with a promo code."""
-    return msgspec.structs.replace(command, code=code)
-
-
-def code(number: int = 0, batch: int = 1) -> WantedCode:
-    """A derived code."""
-    return WantedCode("", CodePlace("", 1, batch, number))
 
 
 def as_it_is(pool: Pool, **changes: Any) -> PoolChange:

@@ -25,6 +25,7 @@ from ledger.event import Event, pool_id
 from ledger.evolve import evolve
 from ledger.hold_errors import EntryNeeded
 from ledger.hold_rules import MAX_EXTENSIONS
+from tests.ledger import promo_codes as promo
 from tests.ledger import scenario as s
 from tests.ledger.histories import fold
 from tests.ledger.own_account import USES, Hold, Money, OwnAccount, Ticket
@@ -90,7 +91,7 @@ class Selling(OwnAccount, RuleBasedStateMachine):
         self.is_paid_here = is_paid_here
         methods = s.ON_SITE if is_paid_here else {}
         assert self.submit(self.named(s.schedule(*categories, max_tickets_per_customer=limit, **methods)))
-        assert self.submit(self.named(s.make_codes(value=1_234, count=2, max_tickets=USES)))
+        assert self.submit(self.named(promo.make_codes(value=1_234, count=2, max_tickets=USES)))
 
     @rule(actor=people, customer=st.none() | people, general=st.integers(0, 5), vip=st.integers(0, 2), code=codes)
     def book(self, actor: Actor, customer: Actor | None, general: int, vip: int, code: int | None) -> None:
@@ -100,7 +101,7 @@ class Selling(OwnAccount, RuleBasedStateMachine):
         command = self.named(
             s.book_for(actor, customer if at_box_office else None, **{NAMES[c]: q for c, q in wanted.items() if q})
         )
-        command = command if code is None else s.using(command, s.code(code))
+        command = command if code is None else promo.using(command, promo.code(code))
         due = {c: q for c, q in wanted.items() if q} or {1: 1}
         assert self.submit(command) == self.is_acceptable(due, holder, code)
         if self.ledger[-1].entry.command == command.id:
@@ -111,7 +112,7 @@ class Selling(OwnAccount, RuleBasedStateMachine):
     def withdraw(self, die: int) -> None:
         if die == 7:
             expected = self.status == "active" and not self.is_withdrawn
-            assert self.submit(self.named(s.withdraw_codes())) == expected
+            assert self.submit(self.named(promo.withdraw_codes())) == expected
             self.is_withdrawn |= expected
 
     @rule(actor=people, category=st.sampled_from([1, 2]))
@@ -132,7 +133,7 @@ class Selling(OwnAccount, RuleBasedStateMachine):
         wanted = {c: q for c, q in {1: general, 2: vip}.items() if q} or {1: 1}
         holder = None if actor is s.ORGANIZER else actor.id
         command = self.named(s.hold(actor, **{NAMES[c]: q for c, q in wanted.items()}))
-        command = command if code is None else s.using(command, s.code(code))
+        command = command if code is None else promo.using(command, promo.code(code))
         expected = self.is_acceptable(wanted, holder, code)
         assert self.submit(command) == expected
         if expected:

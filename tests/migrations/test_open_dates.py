@@ -15,6 +15,7 @@ from ledger.store import Ledger, sqlalchemy_url
 from projections.engine import catch_up
 from projections.registry import PROJECTORS
 from tests.ledger import scenario as s
+from tests.ledger import storage
 
 EXHIBITION = {"sales_close_at": s.STARTS + timedelta(days=30)}
 TABLES = (
@@ -27,14 +28,14 @@ def test_migrated_read_tables_equal_rebuilt_ones(empty_database_url: str) -> Non
     migrations.upgrade(empty_database_url)
     entries = [s.scheduled(), s.details_changed(**EXHIBITION), s.booked(s.ALICE, s.general(1)), s.details_changed(name="Gala")]
     other = s.scheduled(sales_close_at=s.NOW)
-    with closing(Ledger(empty_database_url, s.MACS)) as ledger, psycopg.connect(empty_database_url, autocommit=True) as plain:
-        s.append(ledger, [RecordedEntry(s.EVENT, version, entry) for version, entry in enumerate(entries[:3], 1)])
-        s.append(ledger, [RecordedEntry(s.BOOKING, 1, other)])
+    with closing(Ledger(empty_database_url, storage.MACS)) as ledger, psycopg.connect(empty_database_url, autocommit=True) as plain:
+        storage.append(ledger, [RecordedEntry(s.EVENT, version, entry) for version, entry in enumerate(entries[:3], 1)])
+        storage.append(ledger, [RecordedEntry(s.BOOKING, 1, other)])
         engine = create_engine(sqlalchemy_url(empty_database_url))
         for projector in PROJECTORS.values():
             catch_up(engine, ledger, projector)
         engine.dispose()
-        s.append(ledger, [RecordedEntry(s.EVENT, 4, entries[3])])  # not folded yet: it says that sales end at the start
+        storage.append(ledger, [RecordedEntry(s.EVENT, 4, entries[3])])  # not folded yet: it says that sales end at the start
         before = [plain.execute(f"SELECT * FROM {table} ORDER BY 1").fetchall() for table in TABLES]
     migrations.downgrade(empty_database_url, "0010")
     migrations.upgrade(empty_database_url)
@@ -47,8 +48,8 @@ def test_migrated_read_tables_equal_rebuilt_ones(empty_database_url: str) -> Non
 def test_an_open_date_can_be_read_by_the_last_release(empty_database_url: str) -> None:
     """psycopg can't read 'infinity', and the last release can't read a snapshot of the second format."""
     migrations.upgrade(empty_database_url)
-    with closing(Ledger(empty_database_url, s.MACS)) as ledger:
-        s.append(ledger, [RecordedEntry(s.EVENT, 1, s.scheduled(starts_at=None))])
+    with closing(Ledger(empty_database_url, storage.MACS)) as ledger:
+        storage.append(ledger, [RecordedEntry(s.EVENT, 1, s.scheduled(starts_at=None))])
         event = ledger.current_event(s.EVENT)
         assert event is not None
         ledger.save_snapshot(take(event))

@@ -25,6 +25,7 @@ from notifications import mail_follower
 from projections.engine import catch_up
 from projections.registry import PROJECTORS
 from tests.ledger import scenario as s
+from tests.ledger import storage
 
 ROOT = Path(__file__).parent.parent.parent
 #: Soon after the entries of the examples.
@@ -66,7 +67,7 @@ class Shop:
         first = self._versions.get(stream, 0) + 1
         run = [e.RecordedEntry(stream, version, entry) for version, entry in enumerate(entries, first)]
         self._versions[stream] = first + len(run) - 1
-        s.append(self.ledger, run)
+        storage.append(self.ledger, run)
         self.project()
 
     def project(self) -> None:
@@ -93,7 +94,7 @@ class Shop:
 def shop(database_url: str) -> Iterator[Shop]:
     """With an event, which nobody is told about, and the accounts of Alice and Bob."""
     engine = create_engine(sqlalchemy_url(database_url), poolclass=NullPool)
-    ledger = Ledger(database_url, s.MACS)
+    ledger = Ledger(database_url, storage.MACS)
     shop = Shop(database_url, ledger, engine)
     shop.add_account(s.ALICE.id, "alice@example.test")
     shop.add_account(s.BOB.id, "bob@example.test", "Bob")

@@ -20,6 +20,7 @@ from projections.rebuild.rebuilder import Rebuilder
 from projections.registry import PROJECTORS
 from tests.conftest import PostgresServer
 from tests.ledger import scenario as s
+from tests.ledger import storage
 from tests.notifications.conftest import NOW, Shop, a_booking
 
 ALICE, BOB = s.ALICE.id, s.BOB.id
@@ -63,7 +64,7 @@ def test_who_has_no_address_gets_no_row(shop: Shop) -> None:
 
 
 def test_it_stays_behind_the_read_tables(shop: Shop) -> None:
-    s.append(shop.ledger, [e.RecordedEntry(s.EVENT, 2, a_booking())])
+    storage.append(shop.ledger, [e.RecordedEntry(s.EVENT, 2, a_booking())])
     assert shop.follow() == 0
     shop.project()
     assert shop.follow() == 1
@@ -75,7 +76,7 @@ def test_concurrent_workers_write_each_row_once(shop: Shop) -> None:
 
     def work() -> None:
         barrier.wait()
-        with closing(Ledger(shop.url, s.MACS)) as ledger:
+        with closing(Ledger(shop.url, storage.MACS)) as ledger:
             for _ in range(20):
                 passed.append(advance(shop.engine, ledger, now=NOW, batch_size=2))
 
@@ -115,8 +116,8 @@ def test_import_tells_nobody(shop: Shop, postgres_server: PostgresServer, templa
         file.seek(0)
         with psycopg.connect(url) as connection:
             connection.execute("INSERT INTO subscriptions (name, position) VALUES ('mail', 0)")
-        with closing(Ledger(url, s.MACS)) as ledger:
-            import_(ledger, file, s.MACS, lambda done, total: None)
+        with closing(Ledger(url, storage.MACS)) as ledger:
+            import_(ledger, file, storage.MACS, lambda done, total: None)
             engine = create_engine(sqlalchemy_url(url), poolclass=NullPool)
             imported = Shop(url, ledger, engine)
             imported.project()
@@ -136,7 +137,7 @@ def test_positions_that_recur_after_the_ledger_went_back_are_told(shop: Shop) ->
 def test_unreadable_entry_stalls_it_until_it_is_passed_over(shop: Shop, caplog: pytest.LogCaptureFixture) -> None:
     shop.append(a_booking())
     with psycopg.connect(shop.url) as connection:
-        position = s.store(connection, s.EVENT, 3, "seats-booked/1", b"{}")
+        position = storage.store(connection, s.EVENT, 3, "seats-booked/1", b"{}")
     shop.append(s.scheduled(), stream=uuid4())
     assert shop.follow() == 1
     assert shop.follow() == 0
@@ -155,7 +156,7 @@ def test_unreadable_entry_stalls_it_until_it_is_passed_over(shop: Shop, caplog: 
 def test_entry_of_a_later_release_stalls_it(shop: Shop) -> None:
     shop.append(a_booking())
     with psycopg.connect(shop.url) as connection:
-        position = s.store(connection, s.EVENT, 3, "seats-booked/9", b"{}")
+        position = storage.store(connection, s.EVENT, 3, "seats-booked/9", b"{}")
     with psycopg.connect(shop.url) as connection:  # as if a newer worker had projected it
         connection.execute("UPDATE projections SET position = %s, failed_position = NULL", (position,))
     assert shop.follow() == 1
@@ -165,7 +166,7 @@ def test_entry_of_a_later_release_stalls_it(shop: Shop) -> None:
 
 def test_forged_entry_is_told_to_nobody(shop: Shop) -> None:
     with psycopg.connect(shop.url) as connection:
-        s.store(connection, s.EVENT, 2, "seats-booked/1", b"{}", Macs(Keyring({1: b"another" + bytes(25)})))
+        storage.store(connection, s.EVENT, 2, "seats-booked/1", b"{}", Macs(Keyring({1: b"another" + bytes(25)})))
         connection.execute("UPDATE projections SET position = (SELECT max(notification_id) FROM ledger_entries)")
     assert shop.follow() == 1
     assert shop.rows() == []

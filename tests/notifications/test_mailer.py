@@ -14,6 +14,7 @@ from ledger import entries as e
 from ledger.commands import Actor, Role
 from ledger.settings import Settings
 from tests.ledger import scenario as s
+from tests.ledger import storage
 from tests.notifications.conftest import MailServer, Shop, a_booking
 from tests.running_system import free_port
 from tests.soak import SOAK
@@ -40,7 +41,9 @@ def append(shop: Shop, *entries: e.Entry) -> None:
     """Without projecting: that is the worker's."""
     first = shop.ledger.current_event(s.EVENT)
     assert first is not None
-    s.append(shop.ledger, [e.RecordedEntry(s.EVENT, version, now(one)) for version, one in enumerate(entries, first.version + 1)])
+    storage.append(
+        shop.ledger, [e.RecordedEntry(s.EVENT, version, now(one)) for version, one in enumerate(entries, first.version + 1)]
+    )
 
 
 def test_worker_tells_customers(mailing: Settings, shop: Shop, mail_server: MailServer) -> None:

@@ -14,6 +14,7 @@ from app.metrics import projection_metrics
 from ledger.settings import Settings
 from query_api.routes.system import read_projections
 from tests.ledger import scenario as s
+from tests.ledger import storage
 from tests.notifications.conftest import Shop, a_booking
 from tests.notifications.webhooks.conftest import Hooks, hooks
 from tests.query_api.world import AUDITOR, Api, reading
@@ -35,7 +36,7 @@ async def seen(api: Api) -> dict[str, dict[str, Any]]:
 
 def store_unreadable(shop: Shop) -> int:
     with psycopg.connect(shop.url) as connection:
-        position: int = s.store(connection, s.EVENT, 2, "seats-booked/1", b"{}")
+        position: int = storage.store(connection, s.EVENT, 2, "seats-booked/1", b"{}")
     shop.append(s.scheduled(), stream=uuid4())
     return position
 

@@ -23,7 +23,7 @@ from projections.proof.verify import Verifier
 from projections.rebuild import projection_snapshots
 from projections.registry import PROJECTORS
 from tests.conftest import PostgresServer
-from tests.ledger import scenario as s
+from tests.ledger import storage
 from tests.projections.stories import Story
 
 #: Tables whose rows may be deleted: without them work takes longer, with the same result.
@@ -75,9 +75,9 @@ def fill(url: str, ledger: Ledger, keys: Path) -> None:
 
 def _append_and_project(url: str, ledger: Ledger, keys: Path) -> None:
     story, engine, worker = Story(seed=11), create_engine(sqlalchemy_url(url)), CheckpointSigner(keys, ledger, seconds=0)
-    s.append(ledger, story.entries)
+    storage.append(ledger, story.entries)
     for _ in range(4):
-        s.append(ledger, story.tell(80) + story.hold_with_code())
+        storage.append(ledger, story.tell(80) + story.hold_with_code())
         for projector in PROJECTORS.values():
             catch_up(engine, ledger, projector)
         projection_snapshots.take_if_due(engine)

@@ -12,14 +12,14 @@ from sqlalchemy import Engine, NullPool, create_engine
 from ledger.macs import Macs
 from ledger.store import Ledger, sqlalchemy_url
 from tests.conftest import PostgresServer
-from tests.ledger import scenario as s
+from tests.ledger import storage
 from tests.projections.altering import FREE, AlteredCopy, UnalteredDatabase, fill
 from tests.projections.signed_log import Log
 
 
 @pytest.fixture
 def ledger(database_url: str) -> Iterator[Ledger]:
-    ledger = Ledger(database_url, s.MACS)
+    ledger = Ledger(database_url, storage.MACS)
     yield ledger
     ledger.close()
 

@@ -11,7 +11,7 @@ from projections.proof.checkpoints import CheckpointSigner
 from projections.proof.log_keys import LogKeys
 from projections.proof.signed_notes import Checkpoint
 from projections.registry import PROJECTORS
-from tests.ledger import scenario as s
+from tests.ledger import storage
 from tests.projections.stories import Story
 
 ROOT = Path(__file__).parent.parent.parent
@@ -23,11 +23,11 @@ class Log:
     def __init__(self, engine: Engine, ledger: Ledger, keys: Path) -> None:
         self.engine, self.ledger, self.keys = engine, ledger, keys
         self.story = Story(seed=1)
-        s.append(self.ledger, self.story.entries)
+        storage.append(self.ledger, self.story.entries)
         self.worker = CheckpointSigner(keys, ledger, seconds=0)
 
     def grow(self, steps: int = 20) -> None:
-        s.append(self.ledger, self.story.tell(steps))
+        storage.append(self.ledger, self.story.tell(steps))
         self.project()
 
     def project(self) -> None:

@@ -15,7 +15,7 @@ from ledger.store import Ledger
 from projections import audit, merkle
 from projections.engine import ProjectionStalled, catch_up
 from projections.registry import PROJECTORS
-from tests.ledger import scenario as s
+from tests.ledger import storage
 from tests.projections.stories import Story
 from tests.projections.test_engine import InterruptedProjector, kill_other_connections
 
@@ -30,7 +30,7 @@ def content(position: int, recorded: RecordedEntry) -> bytes:
 
 
 def append(ledger: Ledger, entries: list[RecordedEntry]) -> list[tuple[int, RecordedEntry]]:
-    return list(zip(s.append(ledger, entries), entries, strict=True))
+    return list(zip(storage.append(ledger, entries), entries, strict=True))
 
 
 def roots(engine: Engine, sizes: list[int]) -> list[bytes]:
@@ -106,7 +106,7 @@ def test_changes_of_a_booking_are_found_by_its_id(engine: Engine, ledger: Ledger
     story = Story(seed=7)
     story.tell(300)
     story.cancel(next(iter(story.events.values())))
-    s.append(ledger, story.entries)
+    storage.append(ledger, story.entries)
     catch_up(engine, ledger, AUDIT, batch_size=40)
     expected = {
         (recorded.stream if isinstance(recorded.entry, e.EventCancelled) else recorded.entry.booking_id, recorded.version)
@@ -122,10 +122,10 @@ def test_changes_of_a_booking_are_found_by_its_id(engine: Engine, ledger: Ledger
 @pytest.mark.parametrize("damage", ["UPDATE audit_tiles SET hashes = substr(hashes, 33)", "DELETE FROM audit_leaves"])
 def test_incomplete_tree_is_not_appended_to(damage: str, engine: Engine, ledger: Ledger) -> None:
     story = Story(seed=8)
-    s.append(ledger, story.entries)
+    storage.append(ledger, story.entries)
     catch_up(engine, ledger, AUDIT)
     with engine.begin() as connection:
         connection.execute(text(damage))
-    s.append(ledger, story.tell(20))
+    storage.append(ledger, story.tell(20))
     with pytest.raises(ProjectionStalled, match="MissingHash"):
         catch_up(engine, ledger, AUDIT)

@@ -21,7 +21,7 @@ from projections.proof.log_keys import LogKeys, begin_origin, read_origin
 from projections.proof.signed_list import LIST_FILE, SignedList, read_list
 from projections.proof.signed_notes import Note, NoteError, VerifierKey
 from projections.registry import PROJECTORS
-from tests.ledger import scenario as s
+from tests.ledger import storage
 from tests.projections.signed_log import Log
 
 ROOT = Path(__file__).parent.parent.parent
@@ -44,14 +44,14 @@ def test_only_a_tree_that_has_grown_is_signed(log: Log) -> None:
 
 
 def test_first_checkpoint_waits_for_all_entries_without_a_mac(log: Log) -> None:
-    s.append(log.ledger, log.story.tell(50))
+    storage.append(log.ledger, log.story.tell(50))
     log.execute("UPDATE ledger_entries SET mac = NULL")
     head = log.ledger.head()
     catch_up(log.engine, log.ledger, PROJECTORS["audit"], batch_size=10, at_most=10)
     assert log.size() == 10
     assert log.sign() is None
     log.project()
-    s.append(log.ledger, log.story.tell(5))  # with a MAC: the checkpoint does not wait for them
+    storage.append(log.ledger, log.story.tell(5))  # with a MAC: the checkpoint does not wait for them
     made = log.sign()
     assert made is not None
     assert made.size == head
@@ -124,7 +124,7 @@ def test_restored_backup_with_all_signed_entries_continues_signing(log: Log) -> 
     log.grow()
     log.sign()
     unsigned = log.story.tell(20)
-    s.append(log.ledger, unsigned)
+    storage.append(log.ledger, unsigned)
     log.restore_backup_without(len(unsigned))
     assert log.sign() is None
     assert log.state() == SIGNING
@@ -144,7 +144,7 @@ def test_altered_tree_or_checkpoint_is_never_signed(what: str, log: Log) -> None
     log.grow(100)
     log.sign()
     log.execute(ALTERATIONS[what])
-    s.append(log.ledger, log.story.tell(300))
+    storage.append(log.ledger, log.story.tell(300))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(audit, "tree_size", lambda connection: 10_000)  # even if it looks large enough
         assert log.sign() is None
@@ -299,7 +299,7 @@ def test_leaf_of_no_entry_is_never_signed(log: Log, caplog: pytest.LogCaptureFix
         assert log.sign()
     forge_leaf(log)
     log.grow()
-    s.append(log.ledger, log.story.tell(5))  # not in the tree yet
+    storage.append(log.ledger, log.story.tell(5))  # not in the tree yet
     signed = log.stored()
     assert log.sign() is None
     assert (log.state(), log.stored()) == (INCONSISTENT, signed)
@@ -326,7 +326,7 @@ def test_entry_that_seatledger_did_not_write_is_never_signed(log: Log, database_
     """Also where somebody has put its leaf into the tree, at which the projection stalls."""
     log.grow()
     assert log.sign()
-    s.append(log.ledger, log.story.tell(5))
+    storage.append(log.ledger, log.story.tell(5))
     log.execute(f"UPDATE ledger_entries SET mac = {mac} WHERE notification_id = {log.ledger.head()}")
     with closing(Ledger(database_url)) as unchecked:
         catch_up(log.engine, unchecked, PROJECTORS["audit"])
@@ -361,10 +361,10 @@ def test_many_entries_are_signed_in_portions(log: Log, monkeypatch: pytest.Monke
 
 def test_first_checkpoint_has_all_entries_without_a_mac_also_where_they_are_many(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("projections.proof.checkpoints.MAX_ENTRIES", 30)
-    s.append(log.ledger, log.story.tell(70))
+    storage.append(log.ledger, log.story.tell(70))
     log.execute("UPDATE ledger_entries SET mac = NULL")
     without = log.ledger.head()
-    s.append(log.ledger, log.story.tell(100))
+    storage.append(log.ledger, log.story.tell(100))
     log.project()
     made = [log.sign() for _ in range(1 + without // 30)]
     assert made[:-1] == [None] * (without // 30)

@@ -18,6 +18,7 @@ from ledger.store import Ledger
 from projections.engine import ProjectionLocked, Projector, bounded, catch_up
 from projections.registry import PROJECTORS
 from tests.ledger import scenario as s
+from tests.ledger import storage
 from tests.projections.stories import TABLES, Story, rows
 
 
@@ -40,10 +41,10 @@ def reset(engine: Engine) -> None:
 
 def test_repeated_shuffled_and_lost_wake_ups_give_the_same_rows(engine: Engine, ledger: Ledger) -> None:
     story, dice = Story(seed=7), random.Random(7)
-    s.append(ledger, story.entries)
+    storage.append(ledger, story.entries)
     for _ in range(40):
         if made := story.tell(5):
-            s.append(ledger, made)
+            storage.append(ledger, made)
         wake_ups = [name for name in PROJECTORS for _ in range(dice.choice((0, 0, 1, 2)))]
         dice.shuffle(wake_ups)
         project(engine, ledger, wake_ups, batch_size=dice.choice((1, 3, 50)))
@@ -58,7 +59,7 @@ def test_repeated_shuffled_and_lost_wake_ups_give_the_same_rows(engine: Engine, 
 def test_concurrent_workers_fold_each_entry_once(engine: Engine, ledger: Ledger) -> None:
     story = Story(seed=3)
     story.tell(300)
-    s.append(ledger, story.entries)
+    storage.append(ledger, story.entries)
     published: list[int] = []
     revenue = PROJECTORS["revenue"]
 
@@ -96,11 +97,11 @@ class InterruptedProjector:
 
 def test_catch_up_of_a_locked_projection_raises_and_folds_later(engine: Engine, ledger: Ledger) -> None:
     story = Story(seed=5)
-    s.append(ledger, story.entries)
+    storage.append(ledger, story.entries)
     late: list[int] = []
 
     def append_and_wake() -> None:
-        late.extend(s.append(ledger, story.tell(30)))
+        late.extend(storage.append(ledger, story.tell(30)))
         with pytest.raises(ProjectionLocked):
             catch_up(engine, ledger, PROJECTORS["availability"])
 
@@ -112,7 +113,7 @@ def test_catch_up_of_a_locked_projection_raises_and_folds_later(engine: Engine, 
 def test_worker_killed_in_a_batch_leaves_no_trace(engine: Engine, ledger: Ledger, database_url: str) -> None:
     story = Story(seed=11)
     story.tell(200)
-    s.append(ledger, story.entries)
+    storage.append(ledger, story.entries)
     killed = 0
     for name, projector in PROJECTORS.items():
         for _ in range(5):
@@ -141,12 +142,12 @@ def test_batch_needs_the_same_number_of_statements_for_any_size(engine: Engine, 
     `availability` needs one more where pools are set."""
     story = Story(seed=13)
     story.tell(100)
-    s.append(ledger, story.entries)
+    storage.append(ledger, story.entries)
     project(engine, ledger)
     counts = []
     for steps in (100, 600):
         batch = story.tell(steps)
-        s.append(ledger, batch)
+        storage.append(ledger, batch)
         count = _statements(engine, lambda: catch_up(engine, ledger, PROJECTORS[name]))
         renamed = sum(isinstance(recorded.entry, e.EventDetailsChanged) for recorded in batch) if name == "bookings" else 0
         pooled = name == "availability" and any(isinstance(recorded.entry, e.PoolsSet) for recorded in batch)
@@ -161,7 +162,7 @@ def test_batch_is_bounded_by_tickets(engine: Engine, ledger: Ledger) -> None:
     event = s.scheduled(Category(1, "General", 5_000, 60_000))
     bookings = [msgspec.structs.replace(s.booked(s.ALICE, *line), command=uuid4()) for _ in range(50)]
     recorded = [e.RecordedEntry(s.EVENT, version, entry) for version, entry in enumerate([event, *bookings], start=1)]
-    s.append(ledger, recorded)
+    storage.append(ledger, recorded)
     batches: list[int] = []
     assert catch_up(engine, ledger, PROJECTORS["bookings"], lambda name, position: batches.append(position)) == 51
     assert [len(bounded(recorded[start:])) for start in (0, 1, 50)] == [21, 20, 1]
@@ -173,12 +174,12 @@ def test_batch_is_bounded_by_tickets(engine: Engine, ledger: Ledger) -> None:
 def test_cancellation_of_an_event_with_many_bookings_needs_few_statements(engine: Engine, ledger: Ledger) -> None:
     story = Story(seed=17, events=1)
     story.tell(150)
-    s.append(ledger, story.entries)
+    storage.append(ledger, story.entries)
     project(engine, ledger)
     (booked,) = story.events.values()
     before = len(story.entries)
     story.cancel(booked)
-    s.append(ledger, story.entries[before:])
+    storage.append(ledger, story.entries[before:])
     assert len(story.entries) == before + 1
     assert _statements(engine, lambda: project(engine, ledger)) <= 70
 

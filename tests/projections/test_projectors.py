@@ -21,6 +21,7 @@ from projections.engine import Projector
 from projections.registry import IGNORED, PROJECTORS
 from projections.tables import Model
 from tests.ledger import scenario as s
+from tests.ledger import storage
 from tests.projections.stories import Story, rows
 from tests.projections.test_engine import project
 
@@ -34,7 +35,7 @@ def story(request: pytest.FixtureRequest, engine: Engine, ledger: Ledger) -> Sto
     story.cancel(elsewhere)
     story.cancel(here)
     story.pay_back(here)
-    s.append(ledger, story.entries)
+    storage.append(ledger, story.entries)
     project(engine, ledger)
     return story
 
@@ -219,7 +220,7 @@ def test_postings_of_each_entry_sum_to_0_and_balances_are_the_money_of_the_event
 def test_tables_refuse_a_wrong_row(wrong: str, engine: Engine, ledger: Ledger) -> None:
     story = Story(seed=4)
     story.tell(60)
-    s.append(ledger, story.entries)
+    storage.append(ledger, story.entries)
     project(engine, ledger)
     with pytest.raises(IntegrityError), engine.begin() as connection:
         connection.execute(text(wrong))

@@ -15,7 +15,7 @@ from ledger.store import Ledger
 from projections.rebuild.rebuilder import Rebuilder
 from projections.rebuild.shadow_copies import ShadowCopyError
 from projections.registry import PROJECTORS
-from tests.ledger import scenario as s
+from tests.ledger import storage
 from tests.projections.stories import Story, rows
 from tests.projections.test_engine import position, project
 
@@ -33,7 +33,7 @@ def rebuilder(database_url: str, ledger: Ledger) -> Iterator[Rebuilder]:
 def story(engine: Engine, ledger: Ledger) -> Story:
     story = Story(seed=31)
     story.tell(300)
-    s.append(ledger, story.entries)
+    storage.append(ledger, story.entries)
     project(engine, ledger)
     return story
 
@@ -176,7 +176,7 @@ def test_queries_and_projection_continue_during_rebuilds(
     with ThreadPoolExecutor(2) as threads:
         reading = threads.submit(read)
         for _ in range(5):
-            s.append(ledger, story.tell(10))
+            storage.append(ledger, story.tell(10))
             project(engine, ledger)
             assert all(result.difference is None for result in rebuilder.rebuild(ALL))
         stop.set()

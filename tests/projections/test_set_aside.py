@@ -19,7 +19,7 @@ from projections.proof.verify import EventsSetAside, Verifier
 from projections.rebuild.rebuilder import Rebuilder
 from projections.registry import PROJECTORS
 from projections.resume import events_set_aside, resume_events
-from tests.ledger import scenario as s
+from tests.ledger import storage
 from tests.projections.altering import fill
 from tests.projections.stories import Story, rows
 from workers.worker import Worker
@@ -53,14 +53,14 @@ def faulty_at(name: str, positions: Collection[int]) -> FaultyProjector:
 def tell(ledger: Ledger, *, seed: int, steps: int = 240) -> list[RecordedEntry]:
     story = Story(seed=seed)
     story.tell(steps)
-    positions = s.append(ledger, story.entries)
+    positions = storage.append(ledger, story.entries)
     return [RecordedEntry(e.stream, e.version, e.entry, at) for e, at in zip(story.entries, positions, strict=True)]
 
 
 def insert_unreadable(database_url: str, after: RecordedEntry) -> int:
     """Inserts an entry whose bytes can't be decoded into the stream, with their MAC. Returns its position."""
     with psycopg.connect(database_url) as connection:
-        return s.store(connection, after.stream, after.version + 1, "seats-booked/1", b'{"at": "tomorr')
+        return storage.store(connection, after.stream, after.version + 1, "seats-booked/1", b'{"at": "tomorr')
 
 
 def repair(database_url: str, position: int, topic: str, state: bytes) -> None:
@@ -190,7 +190,7 @@ def test_unreadable_entry_is_folded_once_it_is_repaired(engine: Engine, ledger: 
 def test_entries_of_a_later_release_set_nothing_aside(engine: Engine, ledger: Ledger, database_url: str) -> None:
     (last, *_) = reversed(tell(ledger, seed=3))
     with psycopg.connect(database_url) as connection:
-        s.store(connection, UUID(int=0x51), 1, "seats-swapped/7", b"")
+        storage.store(connection, UUID(int=0x51), 1, "seats-swapped/7", b"")
     with pytest.raises(ProjectionStalled, match="UnknownTopic"):
         catch_up(engine, ledger, PROJECTORS["revenue"])
     assert (position(engine, "revenue")[0], set_aside(engine, "revenue")) == (last.position, {})

@@ -19,7 +19,7 @@ from projections.rebuild.shadow_copies import (
 )
 from projections.rebuild.shadow_tables import TableKind
 from projections.registry import PROJECTORS
-from tests.ledger import scenario as s
+from tests.ledger import storage
 from tests.projections.stories import Story
 
 
@@ -98,7 +98,7 @@ def test_fill_pauses_while_seats_are_sold(
     monkeypatch.setattr(shadow_copies, "BUSY_PER_SECOND", 10)
     story = Story(seed=3)
     story.tell(100)
-    s.append(ledger, story.entries)
+    storage.append(ledger, story.entries)
     head = ledger.head()
     ends = count(20, 20) if is_sold else repeat(head)
 

@@ -21,7 +21,7 @@ from projections.proof.checkpoints import CheckpointSigner
 from projections.registry import PROJECTORS
 from tests import forked_processes
 from tests.conftest import PostgresServer
-from tests.ledger import scenario as s
+from tests.ledger import storage
 from tests.own_servers import runtime_url
 from tests.projections.stories import Story, rows
 
@@ -46,10 +46,10 @@ def story(database_url: str, keys: Path) -> Story:
     story = Story(seed=12)
     story.tell(100)
     with closing(Ledger(database_url, Macs.open(keys))) as ledger:
-        s.append(ledger, story.entries[:90])
+        storage.append(ledger, story.entries[:90])
         with psycopg.connect(database_url) as connection:
             connection.execute("SELECT nextval('ledger_entries_notification_id_seq')")  # a gap, as a rollback leaves it
-        s.append(ledger, story.entries[90:])
+        storage.append(ledger, story.entries[90:])
     return story
 
 
@@ -83,7 +83,7 @@ def test_import_restores_the_exported_ledger(
     assert again.read_bytes() == file.read_bytes()
     with closing(Ledger(another_database_url, Macs.open(keys))) as ledger:
         head = ledger.head()
-        assert s.append(ledger, story.tell(20))[0] == head + 1
+        assert storage.append(ledger, story.tell(20))[0] == head + 1
 
 
 def _edited(lines: list[str], number: int, **new: object) -> list[str]:

@@ -18,6 +18,7 @@ from projections.engine import ProjectionStalled, Projector, catch_up
 from projections.registry import PROJECTORS
 from projections.resume import events_set_aside
 from tests.ledger import scenario as s
+from tests.ledger import storage
 from tests.projections.stories import Story
 from workers.worker import Worker
 
@@ -43,7 +44,7 @@ class RecordingProjector:
 def append_story(ledger: Ledger, steps: int = 40) -> list[int]:
     story = Story(seed=21)
     story.tell(steps)
-    return s.append(ledger, story.entries)
+    return storage.append(ledger, story.entries)
 
 
 def progress(engine: Engine) -> tuple[int, int | None, str | None]:
@@ -78,7 +79,7 @@ def ledger_locked(database_url: str) -> Iterator[None]:
     ],
 )
 def test_unavailable_ledger_raises_one_error(database_url: str, use: Callable[[Ledger], object]) -> None:
-    ledger = Ledger(with_statement_timeout(database_url), s.MACS)
+    ledger = Ledger(with_statement_timeout(database_url), storage.MACS)
     with ledger_locked(database_url), pytest.raises(LedgerUnavailable, match="statement timeout"):
         use(ledger)
     use(ledger)
@@ -87,7 +88,7 @@ def test_unavailable_ledger_raises_one_error(database_url: str, use: Callable[[L
 
 def test_unavailable_ledger_stalls_no_projection(engine: Engine, ledger: Ledger, database_url: str) -> None:
     positions, projector = append_story(ledger), RecordingProjector()
-    unavailable = Ledger(with_statement_timeout(database_url), s.MACS)
+    unavailable = Ledger(with_statement_timeout(database_url), storage.MACS)
     with ledger_locked(database_url), pytest.raises(LedgerUnavailable):
         catch_up(engine, unavailable, projector)
     assert (progress(engine), projector.batch_sizes) == ((0, None, None), [])
@@ -164,7 +165,7 @@ def test_lost_connection_or_lock_timeout_stalls_no_projection(ledger: Ledger, en
 def test_entry_with_an_unknown_topic_stalls_after_the_entries_before_it(engine: Engine, ledger: Ledger, database_url: str) -> None:
     positions = append_story(ledger)
     with psycopg.connect(database_url) as connection:
-        s.store(connection, STREAM, 1, "seats-swapped/7", b"")
+        storage.store(connection, STREAM, 1, "seats-swapped/7", b"")
     for _ in range(2):
         with pytest.raises(ProjectionStalled, match="seats-swapped/7"):
             catch_up(engine, ledger, PROJECTORS["revenue"])

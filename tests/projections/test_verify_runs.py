@@ -25,7 +25,7 @@ from projections.proof.verify import Verifier
 from projections.proof.verify_checkpoints import accept
 from projections.proof.verify_entries import EntryCheck
 from projections.registry import PROJECTORS
-from tests.ledger import scenario as s
+from tests.ledger import storage
 from tests.projections.altering import AlteredCopy, Database, fill
 from tests.projections.stories import Story
 
@@ -83,7 +83,7 @@ def test_snapshot_of_a_later_release_is_skipped_and_reported(altered: AlteredCop
     assert report.snapshots == before.snapshots - 1 > 0
     (stream,) = database.rows("SELECT DISTINCT originator_id FROM ledger_snapshots")[0]
     with closing(Ledger(altered.url)) as ledger:
-        snapshot = s.latest_snapshot(ledger, stream)
+        snapshot = storage.latest_snapshot(ledger, stream)
         assert snapshot is not None
         assert snapshot.topic in snapshots.TOPICS
 
@@ -207,7 +207,7 @@ def test_sales_during_a_verification_are_no_alteration(database_url: str, tmp_pa
         fill(database_url, ledger, tmp_path)
 
         def sell(what: str, done: int, total: int) -> None:
-            s.append(ledger, story.tell(5) if sold else story.entries)
+            storage.append(ledger, story.tell(5) if sold else story.entries)
             sold.append(what)
             for projector in PROJECTORS.values():
                 catch_up(engine, ledger, projector)

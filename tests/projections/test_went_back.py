@@ -15,7 +15,7 @@ from projections.engine import ProjectionStalled, catch_up
 from projections.rebuild.rebuilder import Rebuilder
 from projections.registry import PROJECTORS
 from tests.conftest import PostgresServer
-from tests.ledger import scenario as s
+from tests.ledger import storage
 from tests.projections.stories import Story
 
 
@@ -25,11 +25,11 @@ class Shop:
     def __init__(self, server: PostgresServer, url: str, ledger: Ledger, engine: Engine) -> None:
         self.server, self.url, self.ledger, self.engine = server, url, ledger, engine
         self.story = Story(seed=16)
-        s.append(ledger, self.story.entries)
+        storage.append(ledger, self.story.entries)
         self.backup, self._entries = "", 0
 
     def sell(self, steps: int) -> None:
-        s.append(self.ledger, self.story.tell(steps))
+        storage.append(self.ledger, self.story.tell(steps))
 
     def project(self) -> None:
         for projector in PROJECTORS.values():
@@ -103,12 +103,12 @@ def test_snapshot_of_a_lost_history_is_not_stored(shop: Shop) -> None:
     while shop.story.events[event_id].version < event.version:
         shop.sell(10)
     shop.ledger.save_snapshot(snapshots.take(event))
-    assert s.latest_snapshot(shop.ledger, event_id) is None
+    assert storage.latest_snapshot(shop.ledger, event_id) is None
     now = shop.ledger.current_event(event_id)
     assert now is not None
     assert now.version >= event.version
     shop.ledger.save_snapshot(snapshots.take(now))
-    assert s.latest_snapshot(shop.ledger, event_id) is not None
+    assert storage.latest_snapshot(shop.ledger, event_id) is not None
 
 
 def test_projection_past_the_head_is_stalled_until_it_is_rebuilt(shop: Shop) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 import ledger.store
 from ledger.entries import RecordedEntry
 from ledger.store import Ledger
-from tests.ledger import scenario as s
+from tests.ledger import storage
 from tests.projections.stories import Story, rows
 from tests.projections.test_engine import project, reset
 
@@ -36,7 +36,7 @@ class Truth:
 
     def _append(self, entries: list[RecordedEntry]) -> None:
         if entries:
-            self.positions += s.append(self.ledger, entries)
+            self.positions += storage.append(self.ledger, entries)
 
     def read(self, after: int, limit: int) -> int:
         """Reads, checks the result, and returns its last position."""

@@ -35,10 +35,14 @@ from projections.proof.log_keys import LogKeys
 from projections.registry import PROJECTORS
 from query_api.read_side import ReadSide
 from query_api.routes import routers
-from tests.ledger import scenario as s
+from seatledger_verify import Key
+from tests.ledger import storage
 
 CODES = TicketCodes(Keyring({1: b"k" * 32}))
 NOW = datetime.now(UTC).replace(microsecond=0)
+
+#: Projects and signs, as a worker does.
+Sign = Callable[[], None]
 
 
 class Person(Actor, frozen=True):
@@ -61,7 +65,7 @@ AUDITOR = Person(uuid4(), Role.AUDITOR)
 class World:
     def __init__(self, database_url: str) -> None:
         self.url = database_url
-        self.ledger = Ledger(database_url, s.MACS)
+        self.ledger = Ledger(database_url, storage.MACS)
         self.engine = create_engine(sqlalchemy_url(database_url), poolclass=NullPool)
         self.events: dict[UUID, Event] = {}
         self.story: list[RecordedEntry] = []
@@ -76,7 +80,7 @@ class World:
         event = self.events.get(command.event_id)
         first = event.version + 1 if event else 1
         made = [RecordedEntry(command.event_id, first + index, entry) for index, entry in enumerate(decide(event, command, at))]
-        for unplaced, position in zip(made, s.append(self.ledger, made), strict=True):
+        for unplaced, position in zip(made, storage.append(self.ledger, made), strict=True):
             self.position = position
             recorded = RecordedEntry(unplaced.stream, unplaced.version, unplaced.entry, position)
             self.story.append(recorded)
@@ -182,9 +186,9 @@ async def reading(settings: Settings) -> AsyncIterator[Api]:
     await pool.open(wait=True)
 
     async def last_seen_event(event_id: UUID) -> Event | None:
-        return await Streams(pool, MacCheck(s.MACS)).load(event_id)
+        return await Streams(pool, MacCheck(storage.MACS)).load(event_id)
 
-    side = ReadSide(settings, pool, CODES, LogKeys.open(settings.keys), s.MACS, last_seen_event)
+    side = ReadSide(settings, pool, CODES, LogKeys.open(settings.keys), storage.MACS, last_seen_event)
     await side.start()
     app.state.access, app.state.read_side = HeaderAccess(), side
     api = Api(app, side)
@@ -194,3 +198,7 @@ async def reading(settings: Settings) -> AsyncIterator[Api]:
         await api.close()
         await side.close()
         await pool.close()
+
+
+async def key_of(api: Api) -> Key:
+    return Key.parse((await api.get("/api/audit/checkpoint")).json()["verifier_key"])

@@ -34,6 +34,7 @@ from tests import forked_processes
 from tests.conftest import PostgresServer
 from tests.forked_processes import ForkedProcess
 from tests.ledger import scenario as s
+from tests.ledger import storage
 from tests.soak import END_SECONDS
 
 ROOT = Path(__file__).parent.parent.parent
@@ -86,8 +87,8 @@ def fold(entries: list[RecordedEntry]) -> list[Event]:
 
 
 def append(database_url: str, *recorded: RecordedEntry) -> None:
-    ledger = Ledger(database_url, s.MACS)
-    s.append(ledger, recorded)
+    ledger = Ledger(database_url, storage.MACS)
+    storage.append(ledger, recorded)
     ledger.close()
 
 

@@ -19,7 +19,7 @@ from ledger.streams import Streams
 from ledger.ticket_codes import TicketCodes
 from projections.engine import catch_up
 from projections.registry import PROJECTORS
-from tests.ledger import scenario as s
+from tests.ledger import storage
 from workers.gateway import Gateway
 
 
@@ -33,15 +33,15 @@ class Bench:
         self.run = self.loop.run
         self.codes = TicketCodes(Keyring.open(directory, "tickets"))
         self.engine = create_engine(sqlalchemy_url(database_url), poolclass=NullPool)
-        self.ledger, self.gateway = Ledger(database_url), Gateway(Ledger(database_url, s.MACS))
+        self.ledger, self.gateway = Ledger(database_url), Gateway(Ledger(database_url, storage.MACS))
         self.now = now
         self.pool: AsyncConnectionPool[Any] = AsyncConnectionPool(database_url, kwargs={"autocommit": True}, min_size=1, open=False)
         self.run(self.pool.open())
         self.command_services: list[tuple[Appender, CommandService]] = [self.run(self.command_service()) for _ in range(2)]
 
     async def command_service(self) -> tuple[Appender, CommandService]:
-        streams = Streams(self.pool, MacCheck(s.MACS))
-        connect = partial(LedgerConnection.connect, self.url, s.MACS)
+        streams = Streams(self.pool, MacCheck(storage.MACS))
+        connect = partial(LedgerConnection.connect, self.url, storage.MACS)
         appender = Appender(connect=connect, streams=streams, clock=lambda: self.now)
         await appender.start()
         return appender, CommandService(appender, streams, self.codes)

@@ -1,12 +1,10 @@
 """Compares the real system (two appenders and a worker's gateway on one PostgreSQL, projections) with a model, in random steps.
-After each step, seats sold = active tickets, between 0 and the capacity, and the read tables match the model. The model knows when
-holds are due, and nothing of their lapses. (Clocks that differ: `tests/commands/test_holds.py`.)"""
+After each step, seats sold = active tickets, between 0 and the capacity, and the read tables match the model. (Clocks that differ:
+`tests/commands/test_holds.py`.)"""
 
-from collections import defaultdict
 from collections.abc import Awaitable
 from contextlib import suppress
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -48,17 +46,11 @@ from ledger.views import BookingView, EventView, HoldView
 from projections.registry import PROJECTORS
 from tests.soak import rounds
 from tests.system.bench import Bench
+from tests.system.expected_sales import MAX_TICKETS, NOW, OFF, POOL, PRICES, USES, ExpectedSales, Hold
 
-NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 ADMIN = Actor(UUID(int=0xAD), Role.ADMIN)
 NOBODY = Actor(None, Role.ADMIN)
 CUSTOMERS = [Actor(UUID(int=0xC0 + number), Role.CUSTOMER) for number in range(3)]
-PRICES = {"General": 5_000, "VIP": 12_000}
-
-#: Of both categories together.
-POOL = 7
-#: What the promo code takes off a ticket, and for how many it is good.
-OFF, USES = 1_000, 3
 EARLY = WantedCode(canonical("EARLY"))
 MINUTE = timedelta(minutes=1)
 MAX_EXTENSIONS = 3
@@ -67,47 +59,19 @@ _which = st.integers(0, 1)
 _some = st.integers(0, 999)
 
 
-@dataclass
-class Money:
-    """Of a booking: what was received, paid back, and taken off its price out of goodwill."""
-
-    received: int = 0
-    paid_back: int = 0
-    waived: int = 0
-
-
-@dataclass
-class Hold:
-    category: str
-    count: int
-    owner: UUID | None
-    ends: datetime
-    has_code: bool = False
-    is_open: bool = True
-    extensions: int = 0
-
-
-class World(RuleBasedStateMachine):
+class World(ExpectedSales, RuleBasedStateMachine):
     def __init__(self, bench: Bench) -> None:
         super().__init__()
         self.bench = bench
         self.event = uuid4()
-        self.capacity = {"General": 6, "VIP": 2}
-        self.tickets: dict[UUID, list[tuple[str, str]]] = {}  # booking -> (category, status) of each ticket
-        self.owners: dict[UUID, UUID | None] = {}
-        self.coded: set[UUID] = set()  # bookings with the promo code
-        self.gross = self.refunded = 0
-        self.version, bench.now = 1, NOW
-        self.holds: dict[UUID, Hold] = {}
-        self.status = "active"
-        self.money: dict[UUID, Money] = defaultdict(Money)
+        self.version, bench.now = 1, self.now
         self.done: list[tuple[Command, Any]] = []
 
     @initialize(is_paid_here=st.booleans())
     def schedule(self, is_paid_here: bool) -> None:
         self.is_paid_here = is_paid_here
         details = Details(
-            name="Model", starts_at=NOW + timedelta(days=9), max_tickets_per_customer=4,
+            name="Model", starts_at=NOW + timedelta(days=9), max_tickets_per_customer=MAX_TICKETS,
             payment_methods=("box_office",) if is_paid_here else (),
         )  # fmt: skip
         categories = tuple(Category(n, name, PRICES[name], self.capacity[name]) for n, name in enumerate(self.capacity, 1))
@@ -131,13 +95,13 @@ class World(RuleBasedStateMachine):
     def book(self, which: int, actor: Actor, category: str, count: int, has_code: bool) -> None:
         wanted, code = (WantedSeats(category, count),), EARLY if has_code else None
         command = BookSeats(id=uuid4(), actor=actor, event_id=self.event, tickets=wanted, code=code)
-        free = self._is_free(category, count, None if actor is ADMIN else actor.id, has_code)
+        free = self.is_free(category, count, None if actor is ADMIN else actor.id, has_code)
         view = self._do(which, command)
         assert isinstance(view, BookingView) == (self.status == "active" and free), view
         if isinstance(view, BookingView):
             self.coded |= {view.id} if has_code else set()
-            self.gross += count * self._price(view.id, category)
-            self._note(view)
+            self.gross += count * self.price(view.id, category)
+            self.note(view)
 
     @rule(
         which=_which,
@@ -150,33 +114,33 @@ class World(RuleBasedStateMachine):
         wanted, code = (WantedSeats(category, count),), EARLY if has_code else None
         command = HoldSeats(id=uuid4(), actor=actor, event_id=self.event, tickets=wanted, code=code)
         owner = None if actor is ADMIN else actor.id
-        free = self._is_free(category, count, owner, has_code)
+        free = self.is_free(category, count, owner, has_code)
         view = self._do(which, command)
         assert isinstance(view, HoldView) == (self.status == "active" and free), view
         if isinstance(view, HoldView):
-            assert view.expires_at == self.bench.now + 15 * MINUTE
+            assert view.expires_at == self.now + 15 * MINUTE
             self.holds[view.id] = Hold(category, count, owner, view.expires_at, has_code)
 
     @precondition(lambda self: self.holds)
     @rule(which=_which, choice=_some)
     def confirm(self, which: int, choice: int) -> None:
         hold_id, hold = self._hold(choice)
-        in_time = self._is_live(hold)
-        wanted = hold.is_open and (in_time or self._is_free(hold.category, hold.count, hold.owner, hold.has_code))
+        in_time = self.is_live(hold)
+        wanted = hold.is_open and (in_time or self.is_free(hold.category, hold.count, hold.owner, hold.has_code))
         view = self._do(which, ConfirmHold(id=uuid4(), actor=ADMIN, event_id=self.event, hold_id=hold_id))
         assert isinstance(view, BookingView) == (self.status == "active" and wanted), view
         if isinstance(view, BookingView):
             assert (view.id, len(view.tickets)) == (hold_id, hold.count)
             hold.is_open = False
             self.coded |= {hold_id} if hold.has_code else set()
-            self.gross += hold.count * self._price(hold_id, hold.category)
-            self._note(view)
+            self.gross += hold.count * self.price(hold_id, hold.category)
+            self.note(view)
 
     @precondition(lambda self: self.holds)
     @rule(which=_which, choice=_some)
     def release(self, which: int, choice: int) -> None:
         hold_id, hold = self._hold(choice)
-        wanted = self._is_live(hold)
+        wanted = self.is_live(hold)
         view = self._do(which, ReleaseHold(id=uuid4(), actor=ADMIN, event_id=self.event, hold_id=hold_id))
         assert isinstance(view, HoldView) == (self.status == "active" and wanted), view
         hold.is_open = hold.is_open and not isinstance(view, HoldView)
@@ -185,8 +149,8 @@ class World(RuleBasedStateMachine):
     @rule(which=_which, choice=_some)
     def extend(self, which: int, choice: int) -> None:
         hold_id, hold = self._hold(choice)
-        wanted = self._is_live(hold) and hold.extensions < MAX_EXTENSIONS
-        ends = max(hold.ends, self.bench.now + 15 * MINUTE)
+        wanted = self.is_live(hold) and hold.extensions < MAX_EXTENSIONS
+        ends = max(hold.ends, self.now + 15 * MINUTE)
         view = self._do(which, ExtendHold(id=uuid4(), actor=ADMIN, event_id=self.event, hold_id=hold_id))
         assert isinstance(view, HoldView) == (self.status == "active" and wanted), view
         if isinstance(view, HoldView):
@@ -195,13 +159,14 @@ class World(RuleBasedStateMachine):
 
     @rule(minutes=st.integers(1, 20))
     def wait(self, minutes: int) -> None:
-        self.bench.now += minutes * MINUTE
+        self.now += minutes * MINUTE
+        self.bench.now = self.now
 
     @rule()
     def lapse(self) -> None:
         """By a worker. The model does not notice."""
         with suppress(NothingDue, EventNotBookable):
-            self.bench.gateway.execute(LapseHolds(id=uuid4(), actor=NOBODY, event_id=self.event), self.bench.now)
+            self.bench.gateway.execute(LapseHolds(id=uuid4(), actor=NOBODY, event_id=self.event), self.now)
 
     @precondition(lambda self: self.tickets)
     @rule(which=_which, choice=_some, ticket=st.one_of(st.none(), st.integers(0, 2)))
@@ -213,17 +178,17 @@ class World(RuleBasedStateMachine):
         )
         view = self._do(which, command)
         if isinstance(view, BookingView):
-            self._note(view)
+            self.note(view)
             changed = [old for old, new in zip(before, self.tickets[booking], strict=True) if old != new]
             assert changed
             assert all(status == "active" for _, status in changed)
-            self.refunded += sum(self._price(booking, category) for category, _ in changed)
+            self.refunded += sum(self.price(booking, category) for category, _ in changed)
 
     @precondition(lambda self: self.tickets)
     @rule(which=_which, choice=_some)
     def pay(self, which: int, choice: int) -> None:
         booking = self._booking(choice)
-        due = max(-self._balance(booking), 0)
+        due = max(-self.balance(booking), 0)
         command = TakePayment(id=uuid4(), actor=ADMIN, event_id=self.event, booking_id=booking, method="cash", amount=due or 1)
         view = self._do(which, command)
         assert isinstance(view, BookingView) == bool(self.is_paid_here and due), view
@@ -235,8 +200,10 @@ class World(RuleBasedStateMachine):
     @rule(which=_which, choice=_some, share=st.sampled_from([30, 100, 130]))
     def pay_back(self, which: int, choice: int, share: int) -> None:
         """A share of what can be, in percent."""
-        booking, money = [(id_, money) for id_, money in self.money.items() if money.received][choice % len(self._paid())]
-        owed, can_be = max(self._balance(booking), 0), money.received - money.paid_back
+        paid = self.paid_bookings()
+        booking = paid[choice % len(paid)]
+        money = self.money[booking]
+        owed, can_be = max(self.balance(booking), 0), money.received - money.paid_back
         amount = can_be * share // 100
         command = GiveRefund(
             id=uuid4(), actor=ADMIN, event_id=self.event, booking_id=booking, method="cash", amount=amount or 1, goodwill=True
@@ -248,17 +215,8 @@ class World(RuleBasedStateMachine):
             money.waived += max(amount - owed, 0)
             self._check_money(view)
 
-    def _paid(self) -> list[UUID]:
-        return [id_ for id_, money in self.money.items() if money.received]
-
-    def _balance(self, booking: UUID) -> int:
-        """What was kept of its payments, less what its tickets cost that stand."""
-        money = self.money[booking]
-        price = sum(self._price(booking, category) for category, status in self.tickets[booking] if status != "cancelled")
-        return money.received - money.paid_back - max(price - money.waived, 0)
-
     def _check_money(self, view: BookingView) -> None:
-        balance, money = self._balance(view.id), self.money[view.id]
+        balance, money = self.balance(view.id), self.money[view.id]
         shown = (view.due_amount, view.refund_due_amount, view.paid_amount, view.refunded_amount)
         expected = (max(-balance, 0), max(balance, 0), money.received, money.paid_back)
         assert shown == tuple(to_text(amount, "EUR") for amount in expected)
@@ -269,7 +227,7 @@ class World(RuleBasedStateMachine):
         command = CheckIn(id=uuid4(), actor=ADMIN, event_id=self.event, booking_id=self._booking(choice), ticket=ticket)
         view = self._do(which, command)
         if isinstance(view, BookingView):
-            self._note(view)
+            self.note(view)
 
     @rule(which=_which, general=st.integers(1, 9), vip=st.integers(1, 4))
     def change_capacity(self, which: int, general: int, vip: int) -> None:
@@ -282,7 +240,7 @@ class World(RuleBasedStateMachine):
             self.version = view.details_version
             self.capacity = {"General": general, "VIP": vip}
         else:
-            used = {name: self._taken(name) + self._held(name) for name in self.capacity}
+            used = {name: self.taken(name) + self.held(name) for name in self.capacity}
             assert self.status != "active" or general < used["General"] or vip < used["VIP"], view
 
     @precondition(lambda self: self.done)
@@ -312,7 +270,7 @@ class World(RuleBasedStateMachine):
     @invariant()
     def never_below_zero_nor_above_capacity(self) -> None:
         for category, capacity in self.capacity.items():
-            assert 0 <= self._taken(category) <= capacity
+            assert 0 <= self.taken(category) <= capacity
 
     def teardown(self) -> None:
         """After all entries were projected, each read table matches the model."""
@@ -320,7 +278,7 @@ class World(RuleBasedStateMachine):
             self.bench.project(name)
         seats = self.bench.rows("SELECT name, taken, capacity FROM availability_categories WHERE event_id = :id", id=self.event)
         assert {name: (taken, capacity) for name, taken, capacity in seats} == {
-            name: (self._taken(name), capacity) for name, capacity in self.capacity.items()
+            name: (self.taken(name), capacity) for name, capacity in self.capacity.items()
         }
         money = "SELECT coalesce(sum(gross), 0), coalesce(sum(refunded), 0) FROM {} WHERE event_id = :id"
         for table in ("revenue_categories", "revenue_hours"):
@@ -331,16 +289,16 @@ class World(RuleBasedStateMachine):
         sold = self.bench.rows("SELECT booked - cancelled, gross, refunded FROM code_batches WHERE event_id = :id", id=self.event)
         coded = [(id_, ticket) for id_ in self.coded for ticket in self.tickets[id_]]
         stands = sum(status != "cancelled" for _, (_, status) in coded)
-        paid = sum(self._price(id_, category) for id_, (category, _) in coded)
-        back = sum(self._price(id_, category) for id_, (category, status) in coded if status == "cancelled")
+        paid = sum(self.price(id_, category) for id_, (category, _) in coded)
+        back = sum(self.price(id_, category) for id_, (category, status) in coded if status == "cancelled")
         assert sold == [(stands, paid, back)]
         if self.status == "active":
             stand = """SELECT count(*) FROM tickets JOIN bookings USING (booking_id)
                 WHERE event_id = :id AND tickets.status <> 'cancelled'"""
-            assert self.bench.rows(stand, id=self.event)[0][0] == sum(map(self._taken, self.capacity))
+            assert self.bench.rows(stand, id=self.event)[0][0] == sum(map(self.taken, self.capacity))
 
     def _check_money_of_read_tables(self) -> None:
-        own = [(self._balance(booking), self.money[booking]) for booking in self.tickets]
+        own = [(self.balance(booking), self.money[booking]) for booking in self.tickets]
         received, paid_back = (sum(getattr(money, name) for _, money in own) for name in ("received", "paid_back"))
         due, owed = (sum(max(sign * balance, 0) for balance, _ in own) for sign in (-1, 1))
         totals = "SELECT received, paid_back, due, refund_due FROM revenue_events WHERE event_id = :id"
@@ -366,40 +324,11 @@ class World(RuleBasedStateMachine):
         except SeatledgerError as error:
             return error
 
-    def _note(self, view: BookingView) -> None:
-        self.tickets[view.id] = [(ticket.category, ticket.status) for ticket in view.tickets]
-        self.owners[view.id] = view.customer_id
-
     def _hold(self, choice: int) -> tuple[UUID, Hold]:
         return list(self.holds.items())[choice % len(self.holds)]
 
-    def _is_live(self, hold: Hold) -> bool:
-        return hold.is_open and hold.ends > self.bench.now
-
-    def _held(self, category: str) -> int:
-        return sum(hold.count for hold in self.holds.values() if hold.category == category and self._is_live(hold))
-
-    def _price(self, booking: UUID, category: str) -> int:
-        return PRICES[category] - OFF * (booking in self.coded)
-
-    def _uses(self) -> int:
-        booked = sum(status != "cancelled" for booking in self.coded for _, status in self.tickets.get(booking, ()))
-        return booked + sum(hold.count for hold in self.holds.values() if hold.has_code and self._is_live(hold))
-
-    def _is_free(self, category: str, count: int, owner: UUID | None, has_code: bool) -> bool:
-        """Whether this number of seats can be booked; without an owner by a walk-in."""
-        mine = sum(s != "cancelled" for b, tickets in self.tickets.items() if self.owners[b] == owner for _, s in tickets)
-        mine += sum(hold.count for hold in self.holds.values() if hold.owner == owner and self._is_live(hold))
-        left = self.capacity[category] - self._taken(category) - self._held(category)
-        left = min(left, POOL - sum(self._taken(name) + self._held(name) for name in self.capacity))
-        uses = self._uses() if has_code else 0
-        return count <= left and (owner is None or mine + count <= 4) and (not has_code or uses + count <= USES)
-
     def _booking(self, choice: int) -> UUID:
         return list(self.tickets)[choice % len(self.tickets)]
-
-    def _taken(self, category: str) -> int:
-        return sum(name == category and status != "cancelled" for tickets in self.tickets.values() for name, status in tickets)
 
 
 def test_real_system_matches_the_model(database_url: str, tmp_path: Path) -> None:

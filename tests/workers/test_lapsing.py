@@ -25,6 +25,7 @@ from ledger.store import Ledger
 from projections.registry import PROJECTORS
 from tests.commands.selling import copy
 from tests.ledger import scenario as s
+from tests.ledger import storage
 from tests.workers.deployment import a_worker
 from workers import lapsing
 from workers.gateway import Gateway
@@ -36,7 +37,7 @@ AGO, LATER = datetime.now(UTC) - timedelta(minutes=1), datetime.now(UTC) + timed
 
 @pytest.fixture
 def gateway(database_url: str) -> Iterator[Gateway]:
-    with closing(Gateway(Ledger(database_url, s.MACS))) as gateway:
+    with closing(Gateway(Ledger(database_url, storage.MACS))) as gateway:
         yield gateway
 
 
@@ -115,7 +116,7 @@ def test_an_event_that_can_not_be_read_is_logged_once(worker: Worker, database_u
     fill(database_url, TWO, holding(AGO))
     project(worker)
     with psycopg.connect(database_url) as connection:
-        s.store(connection, ONE, 3, "seats-swapped/7", b"{}")
+        storage.store(connection, ONE, 3, "seats-swapped/7", b"{}")
     with caplog.at_level(logging.ERROR):
         assert worker.lapsing.run() == 1
         assert worker.lapsing.run() == 0
@@ -128,7 +129,7 @@ def test_an_event_that_can_not_be_read_is_logged_once(worker: Worker, database_u
 def test_an_event_in_memory_is_caught_up(gateway: Gateway, database_url: str) -> None:
     fill(database_url, ONE, holding())
     booked = gateway.execute(about(ONE, s.book(s.ALICE)), s.NOW)
-    with closing(Ledger(database_url, s.MACS)) as other:
+    with closing(Ledger(database_url, storage.MACS)) as other:
         other.execute(about(ONE, s.book(s.BOB)), s.NOW)
         event = gateway._events.get(ONE)
         again = gateway.execute(about(ONE, s.book(s.BOB)), s.NOW)
@@ -142,7 +143,7 @@ def test_a_command_is_executed_once(gateway: Gateway, database_url: str) -> None
     command = about(ONE, s.book(s.ALICE))
     assert len(gateway.execute(command, s.NOW)) == 1
     assert not gateway.execute(command, s.NOW)
-    with closing(Gateway(Ledger(database_url, s.MACS))) as restarted:
+    with closing(Gateway(Ledger(database_url, storage.MACS))) as restarted:
         assert not restarted.execute(command, s.NOW)
 
 
@@ -161,7 +162,7 @@ def test_gateways_that_append_to_one_event_at_once_lose_nothing(database_url: st
 
     def sell() -> None:
         try:
-            with closing(Gateway(Ledger(database_url, s.MACS))) as gateway:
+            with closing(Gateway(Ledger(database_url, storage.MACS))) as gateway:
                 for _ in range(25):
                     assert len(gateway.execute(about(ONE, s.book(s.ALICE)), s.NOW)) == 1
         except BaseException as error:  # noqa: BLE001 - raised below
@@ -173,7 +174,7 @@ def test_gateways_that_append_to_one_event_at_once_lose_nothing(database_url: st
     for thread in threads:
         thread.join()
     assert not failures
-    with closing(Ledger(database_url, s.MACS)) as ledger:
+    with closing(Ledger(database_url, storage.MACS)) as ledger:
         assert current(ledger, ONE).categories[1].taken == 100
 
 

@@ -8,7 +8,7 @@ from ledger.macs import Macs
 from ledger.settings import Settings
 from ledger.store import Ledger
 from projections.registry import PROJECTORS
-from tests.ledger import scenario as s
+from tests.ledger import storage
 from tests.own_servers import runtime_url
 from tests.projections.stories import Story
 from tests.workers.deployment import a_worker, wait_until
@@ -35,7 +35,7 @@ def _run_due(worker: Worker) -> bool:
 def _append_and_project(worker: Worker, settings: Settings) -> None:
     story, ledger = Story(seed=3), Ledger(settings.database_url, Macs.open(settings.keys))
     story.tell(50)
-    s.append(ledger, story.entries)
+    storage.append(ledger, story.entries)
     ledger.close()
     for projector in PROJECTORS.values():
         worker.project(projector)

@@ -16,7 +16,7 @@ import pytest
 from ledger.settings import Settings
 from projections.registry import PROJECTORS
 from projections.wake_ups import TASKS
-from tests.ledger import scenario as s
+from tests.ledger import storage
 from tests.workers.deployment import ROOT, Grow, position, send_wake_ups, wait_until
 from workers.poller import HUNG_STATUS, Poller
 from workers.worker import CATCH_UP_LIMIT, Worker
@@ -85,7 +85,7 @@ def test_worker_does_not_end_for_what_it_can_not_help(
     grow(ONE, 20)
     with psycopg.connect(database_url) as other:
         other.execute("UPDATE projections SET version = version + 1 WHERE name = 'bookings'")
-        s.store(other, ONE, 99, "unknown/1", b"")  # stalls them all
+        storage.store(other, ONE, 99, "unknown/1", b"")  # stalls them all
     with psycopg.connect(database_url) as other:
         other.execute("SELECT FROM projections WHERE name = 'revenue' FOR UPDATE")
         for _ in range(2 * ROUNDS):

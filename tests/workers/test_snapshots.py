@@ -17,6 +17,7 @@ from ledger.settings import Settings
 from ledger.snapshots import MIN_GROWTH, restore_synchronously
 from ledger.store import Ledger
 from tests.ledger import scenario as s
+from tests.ledger import storage
 from tests.workers.deployment import Grow, a_worker, position
 from workers import worker as workshops
 from workers.worker import Worker
@@ -44,7 +45,7 @@ def versions(worker: Worker, stream: UUID) -> list[int]:
 
 def append_unknown(database_url: str, stream: UUID, version: int) -> None:
     with psycopg.connect(database_url) as connection:
-        s.store(connection, stream, version, "seats-swapped/7", b"{}")
+        storage.store(connection, stream, version, "seats-swapped/7", b"{}")
 
 
 def test_snapshot_is_taken_when_due_and_the_mark_moves_each_time(worker: Worker, grow: Grow) -> None:
@@ -63,7 +64,7 @@ def test_restored_snapshot_is_the_event_of_its_entries(worker: Worker, grow: Gro
     for count in (MIN_GROWTH + 7, MIN_GROWTH + 11):  # without a snapshot, then from the first snapshot
         grow(ONE, count)
         assert worker.take_snapshots() == 1
-        snapshot = s.latest_snapshot(worker.ledger, ONE)
+        snapshot = storage.latest_snapshot(worker.ledger, ONE)
         assert snapshot is not None
         restored = restore_synchronously(snapshot)
         restored.number = position_of(worker, ONE)  # which this snapshot format does not have
@@ -174,10 +175,10 @@ def test_running_snapshots_are_not_started_twice_and_failures_are_logged(
 
 def test_ledger_saves_a_snapshot_after_reading(database_url: str) -> None:
     """Over the connection that was used for reading: the pool has only one while no other is needed."""
-    ledger = Ledger(database_url, s.MACS)
+    ledger = Ledger(database_url, storage.MACS)
     recorded = e.RecordedEntry(s.EVENT, 1, s.scheduled())
-    s.append(ledger, [recorded])
+    storage.append(ledger, [recorded])
     assert len(ledger.read(0, 10)) == 1
     ledger.save_snapshot(snapshots.take(evolve(None, recorded)))
-    assert s.latest_snapshot(ledger, s.EVENT) is not None
+    assert storage.latest_snapshot(ledger, s.EVENT) is not None
     ledger.close()

@@ -24,7 +24,9 @@ from notifications.webhooks.telling import WebhookFollower, replay
 from notifications.webhooks.types import ALL, NAMES, TYPES
 from projections.rebuild.rebuilder import Rebuilder
 from projections.registry import PROJECTORS
+from tests.ledger import promo_codes as promo
 from tests.ledger import scenario as s
+from tests.ledger import storage
 from tests.notifications.conftest import NOW, a_booking
 from tests.notifications.webhooks.conftest import Hooks
 
@@ -95,8 +97,8 @@ def test_every_kind_of_entry_is_told(hooks: Hooks) -> None:
         e.PriceChanged(**s.stamp(), category=1, price=6_000),
         s.capacity_changed(1, 20),
         s.pools_set(s.pool(capacity=9)),
-        s.codes_made(s.batch(value=1_250)),
-        s.codes_withdrawn(),
+        promo.codes_made(promo.batch(value=1_250)),
+        promo.codes_withdrawn(),
         e.CategoryRemoved(**s.stamp(), category=3),
         e.TicketUsed(**s.stamp(), booking_id=booking.command, ticket=1),
         s.less_to_pay(s.cancelled(0, lines=(e.CancelledLine(1, 1, 5_000),), whole=False, booking=booking.command), 5_000),
@@ -236,7 +238,7 @@ def test_concurrent_workers_write_each_row_once(hooks: Hooks) -> None:
 
     def work() -> None:
         barrier.wait()
-        with closing(Ledger(hooks.shop.url, s.MACS)) as ledger:
+        with closing(Ledger(hooks.shop.url, storage.MACS)) as ledger:
             for _ in range(15):
                 follower.advance(hooks.shop.engine, ledger, WebhookFollower(FactReader(ledger)), now=NOW, batch_size=2)
 
@@ -265,7 +267,7 @@ def test_without_webhooks_it_reads_nothing_and_stays_near_the_head(hooks: Hooks,
 def test_unreadable_entry_stalls_it_until_it_is_passed_over(hooks: Hooks) -> None:
     hooks.add(URL)
     with psycopg.connect(hooks.shop.url) as connection:
-        position = s.store(connection, s.EVENT, 2, "seats-booked/1", b"{}")
+        position = storage.store(connection, s.EVENT, 2, "seats-booked/1", b"{}")
         connection.execute("UPDATE projections SET position = %s, failed_position = NULL", (position,))
     assert hooks.follow() == 0
     with hooks.shop.engine.begin() as sql:
