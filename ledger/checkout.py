@@ -22,7 +22,7 @@ from ledger.holds import StartedPayment
 from ledger.lapses import Lapses
 from ledger.paying import owe
 from ledger.payment_errors import AlreadyPaid, PaymentMethodOff, PaymentNotFound, PaymentUnderWay
-from ledger.rules import Stamp
+from ledger.rules import Stamp, malformed
 from ledger.selling import check_guests, check_total, total_of
 
 #: How long a customer can pay, and how long after that the provider may tell it, until the seats are anybody's.
@@ -59,6 +59,8 @@ def receive_payment(event: Event, c: ReceivePayment, now: datetime, stamp: Stamp
     """Raises PaymentNotFound for money that no payment of this Event was started for, and AlreadyPaid for one that was received
     before, by another command: somebody has to place it."""
     started = _started(event, c)
+    if c.amount < 1:
+        raise malformed("amount", "must be more than 0")
     before: BookingMoney = event.money.get(c.hold_id.bytes) or BookingMoney()
     if any(payment.id == started.id for payment in before.payments):
         raise AlreadyPaid
@@ -116,7 +118,7 @@ def _book(event: Event, c: ReceivePayment, now: datetime, stamp: Stamp) -> list[
             return []
     lines, amounts = held_lines(event, hold, event.commands[key])
     booked = e.SeatsBooked(
-        **{**stamp, "actor": customer}, customer_id=customer, lines=lines, details_version=event.details_set[-1],
-        ticket_key=c.ticket_key, code=hold.use, amounts=amounts, hold_id=c.hold_id, is_payable=True,
+        **stamp, customer_id=customer, lines=lines, details_version=event.details_set[-1], ticket_key=c.ticket_key, code=hold.use,
+        amounts=amounts, hold_id=c.hold_id, is_payable=True,
     )  # fmt: skip
     return [*lapses.entries(stamp), booked]

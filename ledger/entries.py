@@ -45,8 +45,8 @@ class CancelledLine(msgspec.Struct, frozen=True, gc=False, array_like=True):
 
 
 class Entry(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
-    """The fields of every entry: its time, the account or guest that caused it (`actor`; the format allows None, but every actor
-    has an id), and the id and the digest of its command."""
+    """The fields of every entry: its time, the account or guest that caused it (`actor`; None: a worker, or the
+    provider of a payment), and the id and the digest of its command."""
 
     at: datetime
     actor: UUID | None

@@ -71,7 +71,7 @@ def confirm_hold(event: Event, c: ConfirmHold, now: datetime, stamp: Stamp) -> l
         check_limit_of_hold(event, c.hold_id, hold, customer, c.same_person, lapses)
     booked = e.SeatsBooked(
         **stamp, customer_id=customer, lines=lines, details_version=event.details_set[-1], ticket_key=c.ticket_key, code=hold.use,
-        amounts=amounts, hold_id=c.hold_id, is_payable=bool(hold.payments) or is_payable(event, total),
+        amounts=amounts, hold_id=c.hold_id, is_payable=is_payable(event, total),
     )  # fmt: skip
     return [*lapses.entries(stamp), booked]
 

@@ -32,6 +32,15 @@ class Money:
 
 
 @dataclass
+class OnlinePayment:
+    """A payment that was started. `is_received`: its money came in."""
+
+    id: UUID
+    amount: int
+    is_received: bool = False
+
+
+@dataclass
 class Hold:
     id: UUID
     seats: list[int]
@@ -41,6 +50,8 @@ class Hold:
     code: int | None = None
     is_open: bool = True
     extensions: int = 0
+    is_released: bool = False
+    payment: OnlinePayment | None = None
 
 
 class OwnAccount:
@@ -54,7 +65,7 @@ class OwnAccount:
         self.status = "active"
         self.paid = self.refunded = 0
         self.is_withdrawn = False
-        self.is_paid_here = False
+        self.methods: tuple[str, ...] = ()
         self.money: dict[UUID, Money] = {}
         self.price, self.capacity, self.pool = {1: 0, 2: 0}, {1: 0, 2: 0}, 0
         self.limit: int | None = None
@@ -92,12 +103,18 @@ class OwnAccount:
         held = sum(len(hold.seats) for hold in self.live_holds() if hold.code == code)
         return held + sum(ticket.code == code and ticket.state != "cancelled" for ticket in self.tickets)
 
-    def sell(self, tickets: list[Ticket]) -> None:
+    def is_payable_later(self, prices: list[int], *, at_box_office: bool) -> bool:
+        return not sum(prices) or at_box_office or self.methods != ("demo",)
+
+    def sell(self, tickets: list[Ticket], *, is_online: bool = False) -> None:
         self.tickets += tickets
         price = sum(ticket.price for ticket in tickets)
         self.paid += price
-        if price and self.is_paid_here:
-            self.money[tickets[0].booking] = Money()
+        if price and (self.methods or is_online):
+            self.money.setdefault(tickets[0].booking, Money())
+
+    def is_sold(self, hold: Hold) -> bool:
+        return any(ticket.booking == hold.id for ticket in self.tickets)
 
     def to_pay(self, booking: UUID) -> int:
         """What the tickets of a booking cost that stand, less what was taken off."""

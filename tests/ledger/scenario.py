@@ -12,6 +12,7 @@ import pytest
 
 from ledger import entries as e
 from ledger import errors
+from ledger.checkout import GRACE, PAYABLE
 from ledger.commands import (
     Actor,
     BookSeats,
@@ -26,9 +27,13 @@ from ledger.commands import (
     HoldSeats,
     LapseHolds,
     PoolChange,
+    ReceivePayment,
+    RecordFailedRefund,
+    RecordRefund,
     ReleaseHold,
     Role,
     ScheduleEvent,
+    StartPayment,
     TakePayment,
     WantedSeats,
 )
@@ -51,6 +56,10 @@ DUE = NOW + timedelta(minutes=10)
 PAYMENT, ANOTHER_PAYMENT = UUID(int=0xCA51), UUID(int=0xCA52)
 #: Details of an Event that is paid through Seatledger, at its box office.
 ON_SITE: dict[str, Any] = {"payment_methods": ("box_office",)}
+#: Of one that is paid online.
+ONLINE: dict[str, Any] = {"payment_methods": ("demo",)}
+#: Until when a payment can be made that is started now.
+PAYABLE_UNTIL = NOW + PAYABLE
 GENERAL, VIP = Category(1, "General", 5_000, 10), Category(2, "VIP", 12_000, 5)
 
 ORGANIZER = Actor(UUID(int=0x01), Role.ORGANIZER)
@@ -62,6 +71,14 @@ BOB = Actor(UUID(int=0xB0), Role.CUSTOMER)
 #: What a worker does, nobody has done.
 NOBODY = Actor(None, Role.ADMIN)
 GUEST = Actor(None, Role.CUSTOMER)
+#: Who holds seats without saying who they are.
+GUEST_HOLDER = Actor(UUID(int=0x6E), Role.CUSTOMER)
+
+
+def key_of(actor: Actor) -> bytes:
+    """As which the Event knows the account."""
+    assert actor.id is not None
+    return actor.id.bytes
 
 
 class Given:
@@ -229,6 +246,20 @@ def less_to_pay(entry: e.BookingCancelled, amount: int) -> e.BookingCancelled:
     return msgspec.structs.replace(entry, less_to_pay=amount)
 
 
+def started(
+    customer: Actor | None, amount: int, payment: UUID = PAYMENT, until: datetime = PAYABLE_UNTIL, hold: UUID = HOLD
+) -> e.PaymentStarted:
+    """`until`: how long the customer can pay."""
+    return e.PaymentStarted(
+        **stamp(payment), hold_id=hold, customer_id=customer.id if customer else None, method="demo", amount=amount,
+        payable_until=until, expires_at=until + GRACE,
+    )  # fmt: skip
+
+
+def refund_failed(refund: UUID, payment: UUID = PAYMENT, booking: UUID = BOOKING, reason: str = "declined") -> e.RefundFailed:
+    return e.RefundFailed(**stamp(), refund_id=refund, payment_id=payment, booking_id=booking, reason=reason)
+
+
 def received(amount: int, payment: UUID = PAYMENT, booking: UUID = BOOKING, method: str = "cash") -> e.PaymentReceived:
     return e.PaymentReceived(**stamp(payment), payment_id=payment, booking_id=booking, method=method, amount=amount, currency="EUR")
 
@@ -241,8 +272,8 @@ def owed(
     return e.RefundOwed(**stamp(cause), refund_id=id_, payment_id=payment, booking_id=booking, amount=amount, reason=reason)
 
 
-def paid_back(amount: int, refund: UUID, payment: UUID = PAYMENT, booking: UUID = BOOKING) -> e.RefundPaid:
-    return e.RefundPaid(**stamp(), refund_id=refund, payment_id=payment, booking_id=booking, method="cash", amount=amount)
+def paid_back(amount: int, refund: UUID, payment: UUID = PAYMENT, booking: UUID = BOOKING, method: str = "cash") -> e.RefundPaid:
+    return e.RefundPaid(**stamp(), refund_id=refund, payment_id=payment, booking_id=booking, method=method, amount=amount)
 
 
 def with_amounts(entry: e.SeatsBooked, *amounts: int) -> e.SeatsBooked:
@@ -302,6 +333,28 @@ def confirm(
     return ConfirmHold(**by(actor), hold_id=hold, held=entry, expected_total=total, customer_id=customer.id if customer else None)
 
 
+def start_payment(
+    actor: Actor, hold: UUID = HOLD, customer: Actor | None = None, total: str | None = None, **more: Any
+) -> StartPayment:
+    """`customer`: whose the booking becomes."""
+    return StartPayment(
+        **by(actor), hold_id=hold, method="demo", customer_id=customer.id if customer else None, expected_total=total, **more
+    )
+
+
+def receive_payment(amount: int, payment: UUID = PAYMENT, hold: UUID = HOLD, **entries: Any) -> ReceivePayment:
+    """`entries`: which it needs once the hold has ended."""
+    return ReceivePayment(**by(NOBODY), hold_id=hold, payment_id=payment, amount=amount, **entries)
+
+
+def record_refund(amount: int, refund: UUID, payment: UUID = PAYMENT, booking: UUID = HOLD) -> RecordRefund:
+    return RecordRefund(**by(NOBODY), refund_id=refund, payment_id=payment, booking_id=booking, amount=amount)
+
+
+def record_failed_refund(refund: UUID, payment: UUID = PAYMENT, booking: UUID = HOLD) -> RecordFailedRefund:
+    return RecordFailedRefund(**by(NOBODY), refund_id=refund, payment_id=payment, booking_id=booking, reason="declined")
+
+
 def lapse() -> LapseHolds:
     return LapseHolds(**by(NOBODY))
 
@@ -319,8 +372,10 @@ def take_payment(amount: int, actor: Actor = ORGANIZER, booking: UUID = BOOKING)
     return TakePayment(**by(actor), booking_id=booking, method="cash", amount=amount)
 
 
-def give_refund(amount: int, actor: Actor = ORGANIZER, booking: UUID = BOOKING, *, goodwill: bool = True) -> GiveRefund:
-    return GiveRefund(**by(actor), booking_id=booking, method="cash", amount=amount, goodwill=goodwill)
+def give_refund(
+    amount: int, actor: Actor = ORGANIZER, booking: UUID = BOOKING, *, goodwill: bool = True, method: e.RefundMethod = "cash"
+) -> GiveRefund:
+    return GiveRefund(**by(actor), booking_id=booking, method=method, amount=amount, goodwill=goodwill)
 
 
 def change(

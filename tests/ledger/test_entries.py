@@ -146,6 +146,15 @@ EXAMPLES: dict[str, list[e.Entry]] = {
     "refund-owed/1": [
         e.RefundOwed(**STAMP, refund_id=ONE, payment_id=TWO, booking_id=THREE, amount=5_000, reason="cancelled"),
         e.RefundOwed(**BY_NOBODY, refund_id=ONE, payment_id=TWO, booking_id=THREE, amount=1, reason="goodwill"),
+        e.RefundOwed(**BY_NOBODY, refund_id=ONE, payment_id=TWO, booking_id=THREE, amount=1, reason="exceeds"),
+        e.RefundOwed(**BY_NOBODY, refund_id=ONE, payment_id=TWO, booking_id=THREE, amount=1, reason="not-booked"),
+    ],
+    "payment-started/1": [
+        e.PaymentStarted(**STAMP, hold_id=THREE, customer_id=ONE, method="demo", amount=5_000, payable_until=AT, expires_at=AT),
+        e.PaymentStarted(**STAMP, hold_id=THREE, customer_id=None, method="demo", amount=1, payable_until=AT, expires_at=AT),
+    ],
+    "refund-failed/1": [
+        e.RefundFailed(**BY_NOBODY, refund_id=ONE, payment_id=TWO, booking_id=THREE, reason="expired_or_canceled_card")
     ],
     "refund-paid/1": [
         e.RefundPaid(**STAMP, refund_id=ONE, payment_id=TWO, booking_id=THREE, method="cash", amount=5_000),

@@ -16,23 +16,27 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from ledger import entries as e
 from ledger import snapshots
 from ledger.booking_money import BookingMoney
+from ledger.checkout import GRACE, PAYABLE
 from ledger.code_batches import CodeUse
 from ledger.commands import Actor, CancelEvent, Command, CompleteEvent, HoldCommand, LapseHolds
 from ledger.decide import decide
-from ledger.details import Category
+from ledger.details import Category, PaymentMethod
 from ledger.errors import SeatledgerError
 from ledger.event import Event, pool_id
 from ledger.evolve import evolve
 from ledger.hold_errors import EntryNeeded
 from ledger.hold_rules import MAX_EXTENSIONS
+from ledger.paying import event_refund_id
 from tests.ledger import promo_codes as promo
 from tests.ledger import scenario as s
 from tests.ledger.histories import fold
-from tests.ledger.own_account import USES, Hold, Money, OwnAccount, Ticket
+from tests.ledger.own_account import USES, Hold, Money, OnlinePayment, OwnAccount, Ticket
 from tests.ledger.test_event import restored, without_newest
 from tests.soak import rounds
 
 NAMES = {1: "General", 2: "VIP"}
+
+METHODS: tuple[tuple[PaymentMethod, ...], ...] = ((), ("box_office",), ("demo",), ("box_office", "demo"))
 
 C = TypeVar("C", bound=Command)
 
@@ -48,6 +52,8 @@ class Selling(OwnAccount, RuleBasedStateMachine):
         self.event: Event | None = None
         self.ledger: list[e.RecordedEntry] = []
         self.sent: list[Command] = []
+        #: The bookings, or holds, for which money came in online.
+        self.online = set[UUID]()
 
     # --- what the appender does with a command
 
@@ -60,9 +66,7 @@ class Selling(OwnAccount, RuleBasedStateMachine):
             entries = decide(self.event, command, self.now)
         except EntryNeeded as needed:
             assert isinstance(command, HoldCommand)
-            held = self.ledger[needed.version - 1].entry
-            assert isinstance(held, e.SeatsHeld)
-            return self.submit(msgspec.structs.replace(command, held=held))
+            return self.submit(command.with_entry(self.ledger[needed.version - 1].entry))
         except SeatledgerError:
             assert before is None or self.event is None or s.state(self.event) == before
             return False
@@ -83,14 +87,14 @@ class Selling(OwnAccount, RuleBasedStateMachine):
     # --- what people do
 
     @initialize(
-        price=st.integers(0, 9_999), capacity=st.integers(1, 30), limit=st.none() | st.integers(1, 9), is_paid_here=st.booleans()
-    )
-    def schedule(self, price: int, capacity: int, limit: int | None, is_paid_here: bool) -> None:
+        price=st.integers(0, 9_999), capacity=st.integers(1, 30), limit=st.none() | st.integers(1, 9),
+        methods=st.sampled_from(METHODS),
+    )  # fmt: skip
+    def schedule(self, price: int, capacity: int, limit: int | None, methods: tuple[PaymentMethod, ...]) -> None:
         categories = (Category(1, "General", price, capacity), Category(2, "VIP", price * 3, 2))
         self.price, self.capacity, self.limit = {1: price, 2: price * 3}, {1: capacity, 2: 2}, limit
-        self.is_paid_here = is_paid_here
-        methods = s.ON_SITE if is_paid_here else {}
-        assert self.submit(self.named(s.schedule(*categories, max_tickets_per_customer=limit, **methods)))
+        self.methods = methods
+        assert self.submit(self.named(s.schedule(*categories, max_tickets_per_customer=limit, payment_methods=methods)))
         assert self.submit(self.named(promo.make_codes(value=1_234, count=2, max_tickets=USES)))
 
     @rule(actor=people, customer=st.none() | people, general=st.integers(0, 5), vip=st.integers(0, 2), code=codes)
@@ -103,7 +107,9 @@ class Selling(OwnAccount, RuleBasedStateMachine):
         )
         command = command if code is None else promo.using(command, promo.code(code))
         due = {c: q for c, q in wanted.items() if q} or {1: 1}
-        assert self.submit(command) == self.is_acceptable(due, holder, code)
+        prices = [price for c, q in due.items() for price in self.prices(c, q, code)]
+        is_ordered = self.is_payable_later(prices, at_box_office=at_box_office)
+        assert self.submit(command) == (is_ordered and self.is_acceptable(due, holder, code))
         if self.ledger[-1].entry.command == command.id:
             seats = [(category, price) for category in due for price in self.prices(category, due[category], code)]
             self.sell([Ticket(command.id, n, c, holder, price, code) for n, (c, price) in enumerate(seats)])
@@ -167,7 +173,77 @@ class Selling(OwnAccount, RuleBasedStateMachine):
         expected = self.status == "active" and hold in self.live_holds()
         assert self.submit(self.named(s.release(s.ADMIN, hold=hold.id))) == expected
         if expected:
+            hold.is_open, hold.is_released = False, True
+
+    @precondition(lambda self: self.holds)
+    @rule(which=any_one, customer=st.none() | people)
+    def start_payment(self, which: int, customer: Actor | None) -> None:
+        """`customer`: who pays, and whose the booking becomes, if it is not that of the hold."""
+        hold = self.holds[which % len(self.holds)]
+        holder = customer.id if customer else hold.holder
+        can_be_theirs = holder == hold.holder or self.is_within_limit(len(hold.seats), holder)
+        can_be_paid = "demo" in self.methods and sum(hold.prices) > 0 and hold.payment is None
+        expected = hold in self.live_holds() and can_be_paid and can_be_theirs
+        command = self.named(s.start_payment(s.ADMIN, hold=hold.id, customer=customer))
+        assert self.submit(command) == expected
+        if expected:
+            hold.payment, hold.holder = OnlinePayment(command.id, sum(hold.prices)), holder
+            hold.ends = max(hold.ends, self.now + PAYABLE + GRACE)
+
+    @precondition(lambda self: any(hold.payment for hold in self.holds))
+    @rule(which=any_one, off=st.sampled_from([0, 0, 0, 1, -1]))
+    def receive_payment(self, which: int, off: int) -> None:
+        """Once, it is never refused. `off`: by how much the amount is wrong."""
+        paying = [hold for hold in self.holds if hold.payment is not None and not hold.payment.is_received]
+        hold = paying[which % len(paying)] if paying else next(hold for hold in self.holds if hold.payment)
+        assert hold.payment is not None
+        amount = hold.payment.amount + off
+        wanted = {seat: hold.seats.count(seat) for seat in hold.seats}
+        is_had = hold in self.live_holds() or self.is_acceptable(wanted, hold.holder, hold.code)
+        is_booked = not self.is_sold(hold) and off >= 0 and self.status == "active" and not hold.is_released and is_had
+        done = self.submit(self.named(s.receive_payment(amount, hold.payment.id, hold.id)))
+        assert done == (amount > 0 and not hold.payment.is_received)
+        if done and is_booked:
             hold.is_open = False
+            seats = zip(hold.seats, hold.prices, strict=True)
+            tickets = [Ticket(hold.id, n, c, hold.holder, price, hold.code) for n, (c, price) in enumerate(seats)]
+            self.sell(tickets, is_online=True)
+        if done:
+            hold.payment.is_received = True
+            price = sum(ticket.price for ticket in self.tickets if ticket.booking == hold.id and ticket.state != "cancelled")
+            self.money.setdefault(hold.id, Money(waived=price)).received += amount
+            self.online.add(hold.id)
+
+    @rule(actor=people, customer=people, general=st.integers(1, 4), minutes=st.sampled_from([0, 0, 16, 36]))
+    def buy_online(self, actor: Actor, customer: Actor, general: int, minutes: int) -> None:
+        """All steps of it; `minutes` pass before the money comes in."""
+        before = len(self.holds)
+        self.hold(actor, general, 0, None)
+        if len(self.holds) > before and "demo" in self.methods:
+            self.start_payment(-1, customer)
+            self.wait(minutes)
+            if self.holds[-1].payment:
+                self.receive_payment(-1, 0)
+
+    @precondition(lambda self: self.online)
+    @rule(which=any_one, has_failed=st.booleans(), share=st.sampled_from([50, 100, 101]))
+    def refund_by_provider(self, which: int, has_failed: bool, share: int) -> None:
+        assert self.event is not None
+        booking = sorted(self.online)[which % len(self.online)]
+        money: BookingMoney = self.event.money[booking.bytes]
+        methods = {payment.id: payment.method for payment in money.payments}
+        debts = [(UUID(bytes=refund.id), refund.payment, refund.amount) for refund in money.refunds]
+        if self.status == "cancelled":
+            debts += [(event_refund_id(UUID(bytes=pay.id)), pay.id, pay.kept) for pay in money.payments if pay.kept]
+        for refund, payment, owed in debts:
+            is_theirs = methods[payment] == "demo" and refund.bytes not in money.failed_refunds
+            amount, of = max(owed * share // 100, 1), (refund, UUID(bytes=payment), booking)
+            if has_failed:
+                assert self.submit(self.named(s.record_failed_refund(*of))) == is_theirs
+            else:
+                done = self.submit(self.named(s.record_refund(amount, *of)))
+                assert done == (is_theirs and amount <= owed)
+                self.money[booking].given_back += amount if done else 0
 
     @precondition(lambda self: self.holds)
     @rule(which=any_one)
@@ -176,7 +252,7 @@ class Selling(OwnAccount, RuleBasedStateMachine):
         expected = self.status == "active" and hold in self.live_holds() and hold.extensions < MAX_EXTENSIONS
         assert self.submit(self.named(s.extend(s.ADMIN, hold=hold.id))) == expected
         if expected:
-            hold.ends, hold.extensions = self.now + timedelta(minutes=15), hold.extensions + 1
+            hold.ends, hold.extensions = max(hold.ends, self.now + timedelta(minutes=15)), hold.extensions + 1
 
     @precondition(lambda self: self.sent)
     @rule(which=any_one)
@@ -233,11 +309,12 @@ class Selling(OwnAccount, RuleBasedStateMachine):
         if done:
             self.money[booking].received += due
 
-    @precondition(lambda self: self.money)
+    @precondition(lambda self: self.money.keys() - self.online)
     @rule(which=any_one, share=st.sampled_from([1, 50, 100, 120]), goodwill=st.booleans())
     def give_refund(self, which: int, share: int, goodwill: bool) -> None:
-        """`share`: of what can be given back, in percent."""
-        bookings = [id_ for id_, money in self.money.items() if money.received] or [ticket.booking for ticket in self.tickets]
+        """At the box office, of what it took itself. `share`: of what can be given back, in percent."""
+        taken = [id_ for id_ in self.money if id_ not in self.online]
+        bookings = [id_ for id_ in taken if self.money[id_].received] or taken
         booking = bookings[which % len(bookings)]
         money, owed = self.money.get(booking, Money()), self.owed(booking)
         refundable = money.received - money.given_back if goodwill else owed
@@ -274,14 +351,12 @@ class Selling(OwnAccount, RuleBasedStateMachine):
         if done:
             self.pool = capacity if has_pool else 0
 
-    @rule(die=st.integers(1, 10))
-    def change_payment(self, die: int) -> None:
+    @rule(die=st.integers(1, 10), methods=st.sampled_from(METHODS))
+    def change_payment(self, die: int, methods: tuple[PaymentMethod, ...]) -> None:
         """It applies to later bookings."""
         assert self.event is not None
-        is_paid_here = not self.is_paid_here
-        methods = ("box_office",) if is_paid_here else ()
         if die == 7 and self.submit(self.named(s.change(version=self.event.details_version, payment_methods=methods))):
-            self.is_paid_here = is_paid_here
+            self.methods = methods
 
     @rule(die=st.integers(1, 20), complete=st.booleans())
     def end(self, die: int, complete: bool) -> None:
@@ -386,7 +461,8 @@ class Selling(OwnAccount, RuleBasedStateMachine):
         for booking, own in self.money.items():
             money: BookingMoney = self.event.money[booking.bytes]
             owed = money.owed + (money.kept if self.status == "cancelled" else 0)
-            assert (self.event.due(booking), owed) == (self.due(booking), self.owed(booking))
+            due = self.event.due(booking) if booking.bytes in self.event.bookings else 0
+            assert (due, owed) == (self.due(booking), self.owed(booking))
             assert 0 <= own.given_back <= own.received
             assert own.received - own.given_back == money.kept + money.owed
 
