@@ -21,8 +21,9 @@ from ledger.commands import Actor, Command, ConfirmHold, HoldSeats, OrderSeats, 
 from ledger.concurrency import SingleFlight
 from ledger.errors import EmailUnverified, EventNotFound, Malformed, OutcomeUnknown, SeatledgerError
 from ledger.event import Event
+from ledger.hold_views import HoldView
 from ledger.promo_codes import PromoCodes
-from ledger.views import BookingView, HoldView
+from ledger.views import BookingView
 from notifications.hold_access import HoldUser
 
 _encode = msgspec.json.Encoder().encode

@@ -13,7 +13,8 @@ from commands.holds import holds_of, seats_of
 from commands.order_bodies import HoldConfirmation, NewBooking, body_of, read_booking, read_confirmation
 from commands.write_side import view_response, with_field
 from ledger.client_address import client_of
-from ledger.views import HoldView, MadeBookingView, MadeHoldView
+from ledger.hold_views import HoldView, MadeHoldView
+from ledger.views import MadeBookingView
 from notifications.hold_access import BY_TOKEN, OfHold
 from notifications.manage_links import manage_links_of
 

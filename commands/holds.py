@@ -16,9 +16,9 @@ from commands.write_side import WriteSide
 from ledger.commands import Actor, ConfirmHold, ExtendHold, HoldCommand, HoldSeats, ReleaseHold, Role
 from ledger.errors import Malformed
 from ledger.hold_errors import HoldClosed, HoldNotFound
+from ledger.hold_views import HoldView
 from ledger.open_holds import OpenHolds, Reservation
 from ledger.settings import Settings
-from ledger.views import HoldView
 from notifications.hold_access import HoldUser, read_token
 from notifications.manage_urls import ManageUrls
 

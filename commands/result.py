@@ -27,8 +27,9 @@ from ledger.commands import (
 )
 from ledger.entries import CodesMade, EventDetailsChanged, EventScheduled, RecordedEntry, SeatsBooked, SeatsHeld
 from ledger.event import Event
+from ledger.hold_views import HoldView, hold_view
 from ledger.ticket_codes import TicketCodes
-from ledger.views import BookingView, EventView, HoldView, TicketView, booking_view, hold_view
+from ledger.views import BookingView, EventView, TicketView, booking_view
 
 
 class CommandResult(msgspec.Struct, frozen=True):

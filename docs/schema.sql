@@ -538,6 +538,33 @@ CREATE TABLE public.contact_codes (
 );
 
 --
+-- Name: demo_payments; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.demo_payments (
+    payment_id uuid NOT NULL,
+    event_id uuid NOT NULL,
+    hold_id uuid NOT NULL,
+    description text NOT NULL,
+    amount bigint NOT NULL,
+    currency text NOT NULL,
+    state text NOT NULL,
+    paid_at timestamp with time zone,
+    CONSTRAINT ck_demo_payments_state CHECK ((state = ANY (ARRAY['open'::text, 'declined'::text, 'paid'::text])))
+);
+
+--
+-- Name: demo_refunds; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.demo_refunds (
+    refund_id uuid NOT NULL,
+    payment_id uuid NOT NULL,
+    amount bigint NOT NULL,
+    paid_at timestamp with time zone NOT NULL
+);
+
+--
 -- Name: former_addresses; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -618,7 +645,11 @@ CREATE TABLE public.holds (
     extensions integer NOT NULL,
     status text NOT NULL,
     ended_at timestamp with time zone,
+    payment_id uuid,
+    payment_method text,
+    payable_until timestamp with time zone,
     CONSTRAINT ck_holds_ended_when CHECK (((status = 'open'::text) = (ended_at IS NULL))),
+    CONSTRAINT ck_holds_payment_is_whole CHECK ((num_nulls(payment_id, payment_method, payable_until) = ANY (ARRAY[0, 3]))),
     CONSTRAINT ck_holds_status CHECK ((status = ANY (ARRAY['open'::text, 'confirmed'::text, 'released'::text, 'lapsed'::text])))
 );
 
@@ -749,7 +780,7 @@ CREATE TABLE public.money_movements (
     at timestamp with time zone NOT NULL,
     actor uuid,
     CONSTRAINT ck_money_movements_amount_positive CHECK ((amount > 0)),
-    CONSTRAINT ck_money_movements_kind CHECK ((kind = ANY (ARRAY['received'::text, 'owed'::text, 'paid-back'::text])))
+    CONSTRAINT ck_money_movements_kind CHECK ((kind = ANY (ARRAY['started'::text, 'received'::text, 'owed'::text, 'paid-back'::text, 'failed'::text])))
 );
 
 --
@@ -805,6 +836,7 @@ CREATE TABLE public.payments (
     received_at timestamp with time zone NOT NULL,
     owed bigint NOT NULL,
     paid_back bigint NOT NULL,
+    failure text DEFAULT ''::text NOT NULL,
     CONSTRAINT ck_payments_owed_within_amount CHECK (((owed >= 0) AND (owed <= amount))),
     CONSTRAINT ck_payments_paid_back_within_owed CHECK (((paid_back >= 0) AND (paid_back <= owed)))
 );
@@ -883,6 +915,20 @@ CREATE TABLE public.recovery_codes (
     account_id uuid NOT NULL,
     code_hash bytea NOT NULL,
     used_at timestamp with time zone
+);
+
+--
+-- Name: refunds; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.refunds (
+    refund_id uuid NOT NULL,
+    event_id uuid NOT NULL,
+    payment_id uuid NOT NULL,
+    amount bigint NOT NULL,
+    paid bigint NOT NULL,
+    failure text NOT NULL,
+    CONSTRAINT ck_refunds_paid_within_amount CHECK (((paid >= 0) AND (paid <= amount)))
 );
 
 --
@@ -978,6 +1024,22 @@ CREATE TABLE public.set_aside (
 );
 
 --
+-- Name: started_payments; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.started_payments (
+    payment_id uuid NOT NULL,
+    event_id uuid NOT NULL,
+    hold_id uuid NOT NULL,
+    customer_id uuid,
+    method text NOT NULL,
+    amount bigint NOT NULL,
+    started_at timestamp with time zone NOT NULL,
+    payable_until timestamp with time zone NOT NULL,
+    is_received boolean NOT NULL
+);
+
+--
 -- Name: subscriptions; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -1021,6 +1083,20 @@ CREATE TABLE public.tokens (
     last_seen_at timestamp with time zone,
     network text,
     client text
+);
+
+--
+-- Name: unplaced_money; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.unplaced_money (
+    method text NOT NULL,
+    object text NOT NULL,
+    payment_id uuid,
+    amount bigint NOT NULL,
+    currency text NOT NULL,
+    reason text NOT NULL,
+    noted_at timestamp with time zone DEFAULT now() NOT NULL
 );
 
 --
@@ -1260,6 +1336,20 @@ ALTER TABLE ONLY public.contact_codes
     ADD CONSTRAINT pk_contact_codes PRIMARY KEY (id);
 
 --
+-- Name: demo_payments pk_demo_payments; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.demo_payments
+    ADD CONSTRAINT pk_demo_payments PRIMARY KEY (payment_id);
+
+--
+-- Name: demo_refunds pk_demo_refunds; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.demo_refunds
+    ADD CONSTRAINT pk_demo_refunds PRIMARY KEY (refund_id);
+
+--
 -- Name: former_addresses pk_former_addresses; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -1400,6 +1490,13 @@ ALTER TABLE ONLY public.recovery_codes
     ADD CONSTRAINT pk_recovery_codes PRIMARY KEY (account_id, code_hash);
 
 --
+-- Name: refunds pk_refunds; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.refunds
+    ADD CONSTRAINT pk_refunds PRIMARY KEY (refund_id);
+
+--
 -- Name: reminded_events pk_reminded_events; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -1442,6 +1539,13 @@ ALTER TABLE ONLY public.set_aside
     ADD CONSTRAINT pk_set_aside PRIMARY KEY (name, event_id);
 
 --
+-- Name: started_payments pk_started_payments; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.started_payments
+    ADD CONSTRAINT pk_started_payments PRIMARY KEY (payment_id);
+
+--
 -- Name: subscriptions pk_subscriptions; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -1461,6 +1565,13 @@ ALTER TABLE ONLY public.tickets
 
 ALTER TABLE ONLY public.tokens
     ADD CONSTRAINT pk_tokens PRIMARY KEY (token_hash);
+
+--
+-- Name: unplaced_money pk_unplaced_money; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.unplaced_money
+    ADD CONSTRAINT pk_unplaced_money PRIMARY KEY (method, object);
 
 --
 -- Name: verifications pk_verifications; Type: CONSTRAINT; Schema: public; Owner: -
@@ -1861,6 +1972,12 @@ CREATE INDEX ix_payments_refund_due ON public.payments USING btree (event_id, "p
 CREATE INDEX ix_postings_event_id_position_line ON public.postings USING btree (event_id, "position", line);
 
 --
+-- Name: ix_refunds_open; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX ix_refunds_open ON public.refunds USING btree (payment_id) WHERE ((paid < amount) OR (failure <> ''::text));
+
+--
 -- Name: ix_reminded_events_starts_at; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -1877,6 +1994,12 @@ CREATE INDEX ix_revenue_events_organizer_id_number ON public.revenue_events USIN
 --
 
 CREATE INDEX ix_revenue_hours_hour ON public.revenue_hours USING btree (hour);
+
+--
+-- Name: ix_started_payments_open; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX ix_started_payments_open ON public.started_payments USING btree (method, payable_until) WHERE (NOT is_received);
 
 --
 -- Name: ix_tokens_account_id; Type: INDEX; Schema: public; Owner: -
@@ -1974,6 +2097,13 @@ ALTER TABLE ONLY public.bookings
 
 ALTER TABLE ONLY public.catalogue_categories
     ADD CONSTRAINT fk_catalogue_categories_catalogue_events FOREIGN KEY (event_id) REFERENCES public.catalogue_events(event_id) ON DELETE CASCADE;
+
+--
+-- Name: demo_refunds fk_demo_refunds_demo_payments; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.demo_refunds
+    ADD CONSTRAINT fk_demo_refunds_demo_payments FOREIGN KEY (payment_id) REFERENCES public.demo_payments(payment_id);
 
 --
 -- Name: former_addresses fk_former_addresses_account_id; Type: FK CONSTRAINT; Schema: public; Owner: -

@@ -62,7 +62,7 @@ def receive_payment(event: Event, c: ReceivePayment, now: datetime, stamp: Stamp
     if c.amount < 1:
         raise malformed("amount", "must be more than 0")
     before: BookingMoney = event.money.get(c.hold_id.bytes) or BookingMoney()
-    if any(payment.id == started.id for payment in before.payments):
+    if c.payment_id.bytes in event.money or any(payment.id == started.id for payment in before.payments):
         raise AlreadyPaid
     received = e.PaymentReceived(
         **stamp, payment_id=c.payment_id, booking_id=c.hold_id, method=started.method, amount=c.amount, currency=event.currency,
@@ -73,10 +73,10 @@ def receive_payment(event: Event, c: ReceivePayment, now: datetime, stamp: Stamp
         # The debts of a cancelled Event are no entries, but for what comes later.
         exceeding = c.amount if event.status == "cancelled" else money.kept - event.to_pay(c.hold_id)
         return [received, *owe(c.hold_id, money, exceeding, "exceeds", stamp)]
-    booked = _book(event, c, now, stamp) if c.amount >= started.amount else []
-    if not booked:
-        return [received, *owe(c.hold_id, money, c.amount, "not-booked", stamp)]
-    return [*booked, received, *owe(c.hold_id, money, c.amount - started.amount, "exceeds", stamp)]
+    if c.amount >= started.amount and (booked := _book(event, c, now, stamp)):
+        return [*booked, received, *owe(c.hold_id, money, c.amount - started.amount, "exceeds", stamp)]
+    received = replace(received, booking_id=c.payment_id)
+    return [received, *owe(c.payment_id, BookingMoney().received(received), c.amount, "not-booked", stamp)]
 
 
 def _started(event: Event, c: ReceivePayment) -> StartedPayment:

@@ -219,8 +219,8 @@ class TicketUsed(Entry, frozen=True, kw_only=True):
 
 class PaymentReceived(Entry, frozen=True, kw_only=True):
     """Money for a booking was received: `amount` in minor units of `currency`. It is never refused: what exceeds the price is owed
-    back; all of it if nothing could be booked for it: then no booking has the `booking_id`, which is that of the hold.
-    `reference`: of the receipt, say; no account number, no personal data."""
+    back; all of it if nothing could be booked for it (`is_booked`). `reference`: of the receipt, say; no account number, no
+    personal data."""
 
     payment_id: UUID
     booking_id: UUID
@@ -253,13 +253,23 @@ class RefundPaid(Entry, frozen=True, kw_only=True):
 
 
 class RefundFailed(Entry, frozen=True, kw_only=True):
-    """The provider can't pay a refund, whose ids are as of `RefundPaid`. It stays owed, and is paid in another way. `reason`: the
-    provider's word for it."""
+    """The provider can't pay a refund, whose ids are as of `RefundPaid`. It stays owed, and is paid in another way. `amount`: what
+    of it is owed, in minor units. `reason`: the provider's word for it."""
 
     refund_id: UUID
     payment_id: UUID
     booking_id: UUID
+    amount: int
     reason: str
+
+
+#: The entries about a payment that was received.
+PaymentChange = PaymentReceived | RefundOwed | RefundPaid | RefundFailed
+
+
+def is_booked(entry: PaymentChange) -> bool:
+    """Whether the payment is for a booking. If nothing could be booked for it, it has its own id in place of the booking's."""
+    return entry.booking_id != entry.payment_id
 
 
 class EventCancelled(Entry, frozen=True, kw_only=True):

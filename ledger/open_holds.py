@@ -13,7 +13,8 @@ from typing import NamedTuple
 from uuid import UUID
 
 from ledger.hold_errors import HoldNotFound, TooManyHolds
-from ledger.views import BookedBy, HoldView
+from ledger.hold_views import HoldView
+from ledger.views import BookedBy
 
 #: Some 50 MB, 1 kB each with its ids. Past it the oldest are forgotten.
 MAX_HOLDS = 50_000

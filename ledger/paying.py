@@ -85,7 +85,9 @@ def _pay_back(c: GiveRefund, debts: Iterable["_Debt"], stamp: Stamp) -> Iterator
 
 def record_refund(event: Event, c: RecordRefund, now: datetime, stamp: Stamp) -> list[e.Entry]:
     """Raises RefundNotOwed."""
-    payment = _check_owed_by_provider(event, c, c.amount)
+    payment, owed = _owed_by_provider(event, c)
+    if not 0 < c.amount <= owed:
+        raise RefundNotOwed
     paid = e.RefundPaid(
         **stamp, refund_id=c.refund_id, payment_id=c.payment_id, booking_id=c.booking_id, method=payment.method, amount=c.amount,
         reference=c.reference,
@@ -95,21 +97,21 @@ def record_refund(event: Event, c: RecordRefund, now: datetime, stamp: Stamp) ->
 
 def record_failed_refund(event: Event, c: RecordFailedRefund, now: datetime, stamp: Stamp) -> list[e.Entry]:
     """Raises RefundNotOwed."""
-    _check_owed_by_provider(event, c)
+    _, owed = _owed_by_provider(event, c)
     failed = e.RefundFailed(
-        **stamp, refund_id=c.refund_id, payment_id=c.payment_id, booking_id=c.booking_id, reason=c.reason
+        **stamp, refund_id=c.refund_id, payment_id=c.payment_id, booking_id=c.booking_id, amount=owed, reason=c.reason
     )  # fmt: skip
     return [failed]
 
 
-def _check_owed_by_provider(event: Event, c: RefundCommand, amount: int = 1) -> Payment:
-    """The payment of a refund of which at least this amount is owed. Raises RefundNotOwed."""
+def _owed_by_provider(event: Event, c: RefundCommand) -> tuple[Payment, int]:
+    """The payment of a refund, and what of the refund is owed. Raises RefundNotOwed if nothing is, by a provider."""
     money: BookingMoney | None = event.money.get(c.booking_id.bytes)
     debts = _debts(event, money) if money is not None else ()
     debt = next((debt for debt in debts if debt.refund_id == c.refund_id and debt.payment_id == c.payment_id), None)
-    if money is None or debt is None or debt.is_by_hand or not 0 < amount <= debt.amount:
+    if money is None or debt is None or debt.is_by_hand:
         raise RefundNotOwed
-    return next(payment for payment in money.payments if payment.id == c.payment_id.bytes)
+    return next(payment for payment in money.payments if payment.id == c.payment_id.bytes), debt.amount
 
 
 def owe(booking_id: UUID, money: BookingMoney, amount: int, reason: e.RefundReason, stamp: Stamp) -> list[e.RefundOwed]:

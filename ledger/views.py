@@ -31,7 +31,6 @@ Money = Annotated[str, WithJsonSchema({"type": "string", "format": "number", "ex
 EventStatus = TypeAliasType("EventStatus", Literal["active", "cancelled", "completed"])
 BookingStatus = TypeAliasType("BookingStatus", Literal["confirmed", "cancelled"])
 TicketStatus = TypeAliasType("TicketStatus", Literal["active", "used", "cancelled"])
-HoldStatus = TypeAliasType("HoldStatus", Literal["open", "confirmed", "released", "lapsed"])
 GuestCheckout = TypeAliasType("GuestCheckout", details.GuestCheckout)
 PaymentPolicy = TypeAliasType("PaymentPolicy", Literal["elsewhere", "online"])
 BoxOfficeMethod = TypeAliasType("BoxOfficeMethod", e.BoxOfficeMethod)
@@ -191,35 +190,10 @@ class BookingView:
 
 
 @dataclass(slots=True, kw_only=True)
-class HoldView:
-    """Seats that are held until `expires_at`. A booking that confirms the hold has its `id`. `status`: `lapsed` once its time is
-    over; then it can still be confirmed, as long as nobody else has its seats. `customer_id`: null for a walk-in. `total_amount`:
-    what the booking will cost, whatever prices do meanwhile."""
-
-    id: UUID
-    event_id: UUID
-    event_name: str
-    customer_id: UUID | None
-    status: HoldStatus
-    lines: list[LineView]
-    total_amount: Money
-    currency: str
-    held_at: datetime
-    expires_at: datetime
-
-
-@dataclass(slots=True, kw_only=True)
 class MadeBookingView(BookingView):
     """A new booking. `manage_url`: of one without an account, the link to see and cancel it, which the confirmation has, too."""
 
     manage_url: str | None = None
-
-
-@dataclass(slots=True, kw_only=True)
-class MadeHoldView(HoldView):
-    """A new hold. `token`, of one without an account: send it as `Authorization: Bearer` with requests about this hold."""
-
-    token: str | None = None
 
 
 def event_view(event: Event) -> EventView:
@@ -297,7 +271,7 @@ def _sold_view(
     if tickets is None:
         tickets = at_once(ticket_views(recorded, codes))
     amounts = entry.line_amounts
-    lines, total = _line_views(entry.lines, amounts, currency), sum(amounts)
+    lines, total = line_views(entry.lines, amounts, currency), sum(amounts)
     money = BookingAmounts(total, to_pay=total if entry.is_payable else None)
     return BookingView(
         id=entry.booking_id, number=recorded.position, event_id=recorded.stream, event_name=event_name,
@@ -317,7 +291,7 @@ class PricedLine(Protocol):
     def unit_price(self) -> int: ...
 
 
-def _line_views(lines: Iterable[PricedLine], amounts: Iterable[int], currency: str) -> list[LineView]:
+def line_views(lines: Iterable[PricedLine], amounts: Iterable[int], currency: str) -> list[LineView]:
     return [
         LineView(
             category=line.name, quantity=line.quantity, unit_price=to_text(line.unit_price, currency),
@@ -325,39 +299,6 @@ def _line_views(lines: Iterable[PricedLine], amounts: Iterable[int], currency: s
         )
         for line, amount in zip(lines, amounts, strict=True)
     ]  # fmt: skip
-
-
-def held_line_views(lines: Sequence[PricedLine], amounts: Sequence[int], currency: str) -> tuple[list[LineView], Money]:
-    """The lines of a hold, and what they cost together. `amounts`: what each line costs, in minor units."""
-    return _line_views(lines, amounts, currency), to_text(sum(amounts), currency)
-
-
-def hold_view(entries: Sequence[e.RecordedEntry], event_name: str, currency: str) -> HoldView:
-    """A hold as its `SeatsHeld`, the first of the entries, and later ones about it made it."""
-    held = entries[0].entry
-    assert isinstance(held, e.SeatsHeld)
-    lines, total = held_line_views(held.lines, held.line_amounts, currency)
-    view = HoldView(
-        id=held.command, event_id=entries[0].stream, event_name=event_name, customer_id=held.customer_id, status="open",
-        lines=lines, total_amount=total, currency=currency,
-        held_at=held.at, expires_at=held.expires_at,
-    )  # fmt: skip
-    apply_to_hold(view, entries[1:])
-    return view
-
-
-def apply_to_hold(view: HoldView, entries: Iterable[e.RecordedEntry]) -> None:
-    """Applies later entries about a hold to its view."""
-    for recorded in entries:
-        match recorded.entry:
-            case e.HoldExtended(expires_at=expires_at):
-                view.expires_at = expires_at
-            case e.HoldReleased():
-                view.status = "released"
-            case e.HoldsLapsed():
-                view.status = "lapsed"
-            case e.SeatsBooked():
-                view.status = "confirmed"
 
 
 def booking_view(

@@ -15,8 +15,8 @@ READ_TABLES = frozenset(
     {
         "audit_amendments", "audit_leaves", "audit_tiles", "availability_categories", "availability_events",
         "availability_pools", "booking_events", "bookings", "catalogue_categories", "catalogue_events", "code_batches",
-        "code_holds", "hold_lines", "holds", "money_movements", "payments", "posting_balances", "postings",
-        "revenue_categories", "revenue_events", "revenue_hours", "tickets",
+        "code_holds", "hold_lines", "holds", "money_movements", "payments", "posting_balances", "postings", "refunds",
+        "revenue_categories", "revenue_events", "revenue_hours", "started_payments", "tickets",
     }
 )  # fmt: skip
 #: What the runtime role may do with a table, where it is not all of SELECT, INSERT, UPDATE and DELETE.

@@ -111,6 +111,6 @@ UNTOLD = frozenset[type[Entry]](
     (
         e.EventScheduled, e.CategoryAdded, e.CategoryRenamed, e.CategoryRemoved, e.PriceChanged, e.CapacityChanged, e.TicketUsed,
         e.EventCompleted, e.PoolsSet, e.CodesMade, e.CodesWithdrawn, e.SeatsHeld, e.HoldExtended, e.HoldReleased, e.HoldsLapsed,
-        e.PaymentReceived, e.RefundOwed, e.RefundPaid,
+        e.PaymentStarted, e.PaymentReceived, e.RefundOwed, e.RefundPaid, e.RefundFailed,
     )
 )  # fmt: skip

@@ -77,12 +77,13 @@ class AvailabilityPool(Model):
 
 class Hold(Model):
     """A hold. `version`: of its entry in the stream of the event. `status`: its outcome, once it has one; a hold that has lapsed
-    can still be confirmed. `ended_at`: when it got that."""
+    can still be confirmed. `ended_at`: when it got that. The last three are of the payment that was started last, if any."""
 
     __tablename__ = "holds"
     __table_args__ = (
         CheckConstraint("status IN ('open', 'confirmed', 'released', 'lapsed')", name="status"),
         CheckConstraint("(status = 'open') = (ended_at IS NULL)", name="ended_when"),
+        CheckConstraint("num_nulls(payment_id, payment_method, payable_until) IN (0, 3)", name="payment_is_whole"),
         Index("ix_holds_open", "expires_at", postgresql_where=text("status = 'open'")),
         Index(None, "event_id", "version"),
     )
@@ -96,6 +97,9 @@ class Hold(Model):
     extensions: Mapped[int]
     status: Mapped[String]
     ended_at: Mapped[Timestamp | None]
+    payment_id: Mapped[Id | None]
+    payment_method: Mapped[String | None]
+    payable_until: Mapped[Timestamp | None]
 
 
 class HoldLine(Model):
@@ -125,14 +129,24 @@ class _PoolRow(NamedTuple):
     capacity: int
 
 
+#: The columns of a hold that change.
+_CHANGING = (
+    "customer_id", "expires_at", "extensions", "status", "ended_at", "payment_id", "payment_method", "payable_until",
+)  # fmt: skip
+
+
 class _HoldRow:
     """The columns that change, and the number of seats by category number."""
 
-    __slots__ = ("ended_at", "expires_at", "extensions", "seats", "status")
+    __slots__ = (*_CHANGING, "seats")
 
-    def __init__(self, seats: dict[int, int], expires_at: datetime, extensions: int = 0, status: str = "open") -> None:
-        self.seats, self.expires_at, self.extensions, self.status = seats, expires_at, extensions, status
+    def __init__(self, seats: dict[int, int], customer_id: UUID | None, expires_at: datetime) -> None:
+        self.seats, self.customer_id, self.expires_at = seats, customer_id, expires_at
+        self.extensions, self.status = 0, "open"
         self.ended_at: datetime | None = None
+        self.payment_id: UUID | None = None
+        self.payment_method: str | None = None
+        self.payable_until: datetime | None = None
 
 
 class _Event:
@@ -162,12 +176,19 @@ def _schedule(event: _Event, entry: e.EventScheduled) -> None:
 def _hold(event: _Event, entry: e.SeatsHeld) -> None:
     for line in entry.lines:
         event.categories[line.category].held += line.quantity
-    event.holds[entry.command] = _HoldRow({line.category: line.quantity for line in entry.lines}, entry.expires_at)
+    seats = {line.category: line.quantity for line in entry.lines}
+    event.holds[entry.command] = _HoldRow(seats, entry.customer_id, entry.expires_at)
 
 
 def _extend(event: _Event, entry: e.HoldExtended) -> None:
     hold = event.holds[entry.hold_id]
     hold.expires_at, hold.extensions = entry.expires_at, hold.extensions + 1
+
+
+def _start_payment(event: _Event, entry: e.PaymentStarted) -> None:
+    hold = event.holds[entry.hold_id]
+    hold.customer_id, hold.expires_at = entry.customer_id, entry.expires_at
+    hold.payment_id, hold.payment_method, hold.payable_until = entry.command, entry.method, entry.payable_until
 
 
 def _release(event: _Event, entry: e.HoldReleased) -> None:
@@ -230,6 +251,7 @@ _HANDLERS: dict[type[e.Entry], Callable[[_Event, Any], None]] = {
     e.EventScheduled: _schedule,
     e.SeatsHeld: _hold,
     e.HoldExtended: _extend,
+    e.PaymentStarted: _start_payment,
     e.HoldReleased: _release,
     e.HoldsLapsed: _lapse,
     e.SeatsBooked: _book,
@@ -246,7 +268,7 @@ _HANDLERS: dict[type[e.Entry], Callable[[_Event, Any], None]] = {
 
 class AvailabilityProjector:
     name = "availability"
-    version = 4
+    version = 5
     is_by_event = True
     tables = (AvailabilityEvent, AvailabilityCategory, AvailabilityPool, Hold, HoldLine)
     handles: frozenset[type[e.Entry]] = frozenset(_HANDLERS)
@@ -304,7 +326,7 @@ def _write_holds(connection: Connection, batch: Sequence[RecordedEntry], holds: 
     update(
         connection,
         Hold,
-        ", ".join(f"{name} = changed.{name}" for name in ("expires_at", "extensions", "status", "ended_at")),
+        ", ".join(f"{name} = changed.{name}" for name in _CHANGING),
         "holds.hold_id = changed.hold_id",
         [{"hold_id": id_, **_changing_columns(hold)} for id_, hold in holds.items() if id_ not in new],
     )
@@ -316,7 +338,6 @@ def _new_row(recorded: RecordedEntry, entry: e.Entry, hold: _HoldRow) -> dict[st
         "hold_id": entry.command,
         "event_id": recorded.stream,
         "version": recorded.version,
-        "customer_id": entry.customer_id,
         "held_at": entry.at,
         **_changing_columns(hold),
     }
@@ -330,7 +351,7 @@ def _line_rows(entry: e.Entry) -> Iterator[dict[str, Any]]:
 
 
 def _changing_columns(hold: _HoldRow) -> dict[str, Any]:
-    return {"expires_at": hold.expires_at, "extensions": hold.extensions, "status": hold.status, "ended_at": hold.ended_at}
+    return {name: getattr(hold, name) for name in _CHANGING}
 
 
 _a, _p = table_of(AvailabilityCategory).c, table_of(AvailabilityPool).c
@@ -346,7 +367,7 @@ _CATEGORIES = (
     .order_by(_a.event_id, _a.category)
 )  # fmt: skip
 _HOLDS = (
-    select(_h.hold_id, _h.event_id, _h.expires_at, _h.extensions, _h.status, _h.ended_at, _l.category, _l.quantity)
+    select(_h.hold_id, _h.event_id, *(_h[name] for name in _CHANGING), _l.category, _l.quantity)
     .join(HoldLine, _l.hold_id == _h.hold_id)
     .where(is_any_of(Hold.hold_id, "hold_ids"))
 )
@@ -363,8 +384,9 @@ def _read(connection: Connection, batch: Sequence[RecordedEntry]) -> dict[UUID, 
     hold_ids = [id_ for recorded in batch for id_ in _holds_of(recorded.entry)]
     for held in connection.execute(_HOLDS, {"hold_ids": hold_ids}) if hold_ids else ():
         holds = events[held.event_id].holds
-        hold = holds.setdefault(held.hold_id, _HoldRow({}, held.expires_at, held.extensions, held.status))
-        hold.ended_at = held.ended_at
+        hold = holds.setdefault(held.hold_id, _HoldRow({}, held.customer_id, held.expires_at))
+        for name in _CHANGING:
+            setattr(hold, name, getattr(held, name))
         hold.seats[held.category] = held.quantity
     return events
 
@@ -374,7 +396,7 @@ def _holds_of(entry: e.Entry) -> tuple[UUID, ...]:
     match entry:
         case e.HoldsLapsed(hold_ids=hold_ids):
             return hold_ids
-        case e.HoldExtended(hold_id=hold_id) | e.HoldReleased(hold_id=hold_id):
+        case e.HoldExtended(hold_id=hold_id) | e.PaymentStarted(hold_id=hold_id) | e.HoldReleased(hold_id=hold_id):
             return (hold_id,)
         case e.SeatsBooked(hold_id=hold_id) if hold_id is not None:
             return (hold_id,)

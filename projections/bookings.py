@@ -113,13 +113,16 @@ class _Batch:
         self.ticket_states[entry.booking_id, entry.ticket] = "used"
 
     def receive(self, recorded: RecordedEntry, entry: e.PaymentReceived) -> None:
-        self._change(entry, received=entry.amount)
+        if e.is_booked(entry):
+            self._change(entry, received=entry.amount)
 
     def owe(self, recorded: RecordedEntry, entry: e.RefundOwed) -> None:
-        self._change(entry, to_pay=-entry.amount if entry.reason == "goodwill" else 0)
+        if e.is_booked(entry):
+            self._change(entry, to_pay=-entry.amount if entry.reason == "goodwill" else 0)
 
     def pay_back(self, recorded: RecordedEntry, entry: e.RefundPaid) -> None:
-        self._change(entry, paid_back=entry.amount)
+        if e.is_booked(entry):
+            self._change(entry, paid_back=entry.amount)
 
     def _change(self, entry: e.BookingChange, **amounts: int) -> dict[str, Any]:
         """Adds these amounts to those of the booking."""

@@ -29,9 +29,10 @@ PROJECTORS: dict[str, Projector] = {
     )
 }
 
-_HOLDS = frozenset[type[e.Entry]]((e.SeatsHeld, e.HoldExtended, e.HoldReleased, e.HoldsLapsed))
+_HELD = frozenset[type[e.Entry]]((e.SeatsHeld, e.HoldExtended, e.HoldReleased, e.HoldsLapsed))
+_HOLDS = _HELD | {e.PaymentStarted}
 _CODES = frozenset[type[e.Entry]]((e.CodesMade, e.CodesWithdrawn))
-_MONEY = frozenset[type[e.Entry]]((e.PaymentReceived, e.RefundOwed, e.RefundPaid))
+_MONEY = frozenset[type[e.Entry]]((e.PaymentReceived, e.RefundOwed, e.RefundPaid, e.RefundFailed))
 _CATEGORIES = frozenset[type[e.Entry]]((e.CategoryAdded, e.CategoryRenamed, e.CategoryRemoved, e.CapacityChanged))
 _EVENT = frozenset[type[e.Entry]]((e.EventScheduled, e.EventDetailsChanged, e.PriceChanged, e.PoolsSet))
 
@@ -40,12 +41,12 @@ _EVENT = frozenset[type[e.Entry]]((e.EventScheduled, e.EventDetailsChanged, e.Pr
 IGNORED: Mapping[str, frozenset[type[e.Entry]]] = {
     "audit": frozenset(),
     "availability": _CODES | _MONEY | {e.EventDetailsChanged, e.PriceChanged, e.TicketUsed},
-    "bookings": _CATEGORIES | _HOLDS | _CODES | {e.PoolsSet, e.PriceChanged},
+    "bookings": _CATEGORIES | _HOLDS | _CODES | {e.PoolsSet, e.PriceChanged, e.RefundFailed},
     "catalogue": _HOLDS | _MONEY | {e.SeatsBooked, e.BookingCancelled, e.TicketUsed},
     "codes": _CATEGORIES
     | _MONEY
-    | {e.EventScheduled, e.EventDetailsChanged, e.PriceChanged, e.PoolsSet, e.HoldExtended, e.TicketUsed},
-    "payments": _EVENT | _CATEGORIES | _HOLDS | _CODES | {e.EventCompleted, e.SeatsBooked, e.BookingCancelled, e.TicketUsed},
-    "postings": _EVENT | _CATEGORIES | _HOLDS | _CODES | {e.TicketUsed},
-    "revenue": _HOLDS | _CODES | {e.PriceChanged, e.TicketUsed},
+    | {e.EventScheduled, e.EventDetailsChanged, e.PriceChanged, e.PoolsSet, e.HoldExtended, e.PaymentStarted, e.TicketUsed},
+    "payments": _EVENT | _CATEGORIES | _HELD | _CODES | {e.EventCompleted, e.SeatsBooked, e.BookingCancelled, e.TicketUsed},
+    "postings": _EVENT | _CATEGORIES | _HOLDS | _CODES | {e.TicketUsed, e.RefundFailed},
+    "revenue": _HOLDS | _CODES | {e.PriceChanged, e.TicketUsed, e.RefundFailed},
 }

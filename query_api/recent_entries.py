@@ -82,7 +82,7 @@ def _is_about(entry: e.Entry, id_: UUID) -> bool:
     match entry:
         case e.SeatsHeld():
             return entry.command == id_
-        case e.HoldExtended() | e.HoldReleased():
+        case e.HoldExtended() | e.PaymentStarted() | e.HoldReleased():
             return entry.hold_id == id_
         case e.HoldsLapsed():
             return id_ in entry.hold_ids

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from ledger.entries import SeatsHeld
 from ledger.errors import PositionBeyondHead, StaleRead
-from ledger.views import HoldView, apply_to_hold, hold_view
+from ledger.hold_views import HoldView, apply_to_hold, hold_view
 from query_api.queries import HoldRow
 from query_api.recent_entries import RecentEntries
 from query_api.responses import mapping

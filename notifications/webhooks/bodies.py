@@ -265,6 +265,14 @@ def _ticket_used(subject: _Subject, entry: e.TicketUsed) -> dict[str, Any]:
     return {"id": ticket_id(entry.booking_id, entry.ticket), "booking_id": entry.booking_id, "status": "used"}
 
 
+def _payment_started(subject: _Subject, entry: e.PaymentStarted) -> dict[str, Any]:
+    return {
+        "id": entry.command, "hold_id": entry.hold_id, "event_id": subject.recorded.stream, "customer_id": entry.customer_id,
+        "method": entry.method, "amount": subject.money(entry.amount), "currency": subject.event.currency,
+        "payable_until": entry.payable_until,
+    }  # fmt: skip
+
+
 def _payment_received(subject: _Subject, entry: e.PaymentReceived) -> dict[str, Any]:
     return {
         "id": entry.payment_id, "booking_id": entry.booking_id, "method": entry.method,
@@ -288,6 +296,13 @@ def _refund_paid(subject: _Subject, entry: e.RefundPaid) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _refund_failed(subject: _Subject, entry: e.RefundFailed) -> dict[str, Any]:
+    return {
+        "id": entry.refund_id, "payment_id": entry.payment_id, "booking_id": entry.booking_id,
+        "amount": subject.money(entry.amount), "currency": subject.event.currency, "reason": entry.reason, "failed_at": entry.at,
+    }  # fmt: skip
+
+
 _DATA: dict[type[Entry], Callable[[_Subject, Any], dict[str, Any]]] = {
     e.EventScheduled: _created,
     e.EventDetailsChanged: _changed,
@@ -308,7 +323,9 @@ _DATA: dict[type[Entry], Callable[[_Subject, Any], dict[str, Any]]] = {
     e.SeatsBooked: _booked,
     e.BookingCancelled: _booking_cancelled,
     e.TicketUsed: _ticket_used,
+    e.PaymentStarted: _payment_started,
     e.PaymentReceived: _payment_received,
     e.RefundOwed: _refund_owed,
     e.RefundPaid: _refund_paid,
+    e.RefundFailed: _refund_failed,
 }

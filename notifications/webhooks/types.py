@@ -27,9 +27,11 @@ TYPES: dict[type[Entry], str] = {
     e.SeatsBooked: "booking.created",
     e.BookingCancelled: "booking.cancelled",
     e.TicketUsed: "ticket.used",
+    e.PaymentStarted: "payment.started",
     e.PaymentReceived: "payment.received",
     e.RefundOwed: "refund.owed",
     e.RefundPaid: "refund.paid",
+    e.RefundFailed: "refund.failed",
 }
 ALL = "*"
 #: Sent when its owner asks for it; about no entry.
@@ -41,7 +43,7 @@ WebhookType = TypeAliasType(
         "*", "event.created", "event.changed", "event.cancelled", "event.completed", "category.added", "category.renamed",
         "category.removed", "category.price_changed", "category.capacity_changed", "pools.set", "codes.made",
         "codes.withdrawn", "hold.created", "hold.extended", "hold.released", "holds.lapsed", "booking.created",
-        "booking.cancelled", "ticket.used", "payment.received", "refund.owed", "refund.paid",
+        "booking.cancelled", "ticket.used", "payment.started", "payment.received", "refund.owed", "refund.paid", "refund.failed",
     ],
 )  # fmt: skip
 NAMES: tuple[str, ...] = get_args(WebhookType.__value__)

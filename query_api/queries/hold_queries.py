@@ -47,6 +47,9 @@ class HoldRow(Row, frozen=True):
     currency: str
     held_at: datetime
     expires_at: datetime
+    payment_id: UUID | None
+    payment_method: Literal["demo"] | None
+    payable_until: datetime | None
     lines: str
 
 
@@ -67,7 +70,8 @@ def _hold_by_id() -> Compiled[HoldRow]:
     rows = (
         select(
             h.hold_id, h.event_id, c.name.label("event_name"), c.organizer_id, h.customer_id, status.label("status"), c.currency,
-            h.held_at, h.expires_at, lines.where(line.hold_id == h.hold_id).scalar_subquery().label("lines"),
+            h.held_at, h.expires_at, h.payment_id, h.payment_method, h.payable_until,
+            lines.where(line.hold_id == h.hold_id).scalar_subquery().label("lines"),
         )
         .join(AvailabilityEvent, AvailabilityEvent.event_id == h.event_id)
         .join(c, c.event_id == h.event_id)

@@ -9,6 +9,7 @@ import msgspec
 from ledger.booking_amounts import BookingAmounts
 from ledger.code_access import LiveCodes
 from ledger.event import category_id, pool_id
+from ledger.hold_views import HoldPaymentView, HoldView, held_line_views
 from ledger.money import to_text
 from ledger.pools import Seats, Shared, share
 from ledger.ticket_codes import TicketCodes, TicketLocation
@@ -17,12 +18,10 @@ from ledger.views import (
     BookingView,
     CategoryView,
     EventView,
-    HoldView,
     LineView,
     PoolView,
     TicketView,
     codes_of,
-    held_line_views,
     payment_terms,
     ticket_id,
 )
@@ -168,7 +167,14 @@ def hold_view(row: HoldRow) -> HoldView:
     return HoldView(
         id=row.hold_id, event_id=row.event_id, event_name=row.event_name, customer_id=row.customer_id, status=row.status,
         lines=lines, total_amount=total, currency=row.currency, held_at=row.held_at, expires_at=row.expires_at,
+        payment=_hold_payment(row),
     )  # fmt: skip
+
+
+def _hold_payment(row: HoldRow) -> HoldPaymentView | None:
+    if row.payment_id is None or row.payment_method is None or row.payable_until is None:
+        return None
+    return HoldPaymentView(id=row.payment_id, method=row.payment_method, payable_until=row.payable_until)
 
 
 def _lines(tickets: Iterable[TicketRow], currency: str) -> list[LineView]:

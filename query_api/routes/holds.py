@@ -4,7 +4,7 @@ from fastapi import APIRouter, Response
 
 from accounts.access import may_see_booking
 from ledger.hold_errors import HoldNotFound
-from ledger.views import HoldView
+from ledger.hold_views import HoldView
 from notifications.hold_access import OfHold
 from query_api.read_side import Reader
 from query_api.responses.http import JSON, json_response

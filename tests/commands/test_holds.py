@@ -18,8 +18,9 @@ from ledger.errors import RuleBroken, SoldOut
 from ledger.event import Event
 from ledger.evolve import evolve
 from ledger.hold_errors import HoldClosed, HoldGone, HoldNotFound, NothingDue
+from ledger.hold_views import HoldView
 from ledger.store import Ledger
-from ledger.views import BookingView, HoldView
+from ledger.views import BookingView
 from tests.commands import selling as t
 from tests.ledger import scenario as s
 from tests.ledger import storage

@@ -13,9 +13,10 @@ from commands.result import CommandResult
 from commands.service import CommandService
 from ledger.commands import CancelBooking, ChangeEvent, CheckIn, Command, CompleteEvent
 from ledger.event import category_id
+from ledger.hold_views import HoldView
 from ledger.keys import Keyring
 from ledger.ticket_codes import TicketCodes
-from ledger.views import BookingView, EventView, HoldView
+from ledger.views import BookingView, EventView
 from tests.commands import selling as t
 from tests.ledger import scenario as s
 

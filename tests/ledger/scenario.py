@@ -256,8 +256,8 @@ def started(
     )  # fmt: skip
 
 
-def refund_failed(refund: UUID, payment: UUID = PAYMENT, booking: UUID = BOOKING, reason: str = "declined") -> e.RefundFailed:
-    return e.RefundFailed(**stamp(), refund_id=refund, payment_id=payment, booking_id=booking, reason=reason)
+def refund_failed(amount: int, refund: UUID, payment: UUID = PAYMENT, booking: UUID = BOOKING) -> e.RefundFailed:
+    return e.RefundFailed(**stamp(), refund_id=refund, payment_id=payment, booking_id=booking, amount=amount, reason="declined")
 
 
 def received(amount: int, payment: UUID = PAYMENT, booking: UUID = BOOKING, method: str = "cash") -> e.PaymentReceived:

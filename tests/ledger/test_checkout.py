@@ -42,13 +42,19 @@ DUE = {"due_amount": "100.00", "methods": ["demo"]}
 
 
 def money(event: Event) -> tuple[int, int, int]:
-    """What is due for what was held, what is kept of its payments, and what is owed back."""
-    of_hold: BookingMoney = event.money[HOLD.bytes]
-    return event.due(HOLD) if HOLD.bytes in event.bookings else 0, of_hold.kept, of_hold.owed
+    """What is due for the booking, what is kept of its payments, and what is owed back."""
+    of_booking: BookingMoney = event.money[HOLD.bytes]
+    return event.due(HOLD), of_booking.kept, of_booking.owed
 
 
-def owed(amount: int, cause: Command, reason: e.RefundReason = "not-booked", payment: UUID = PAYMENT) -> e.RefundOwed:
+def owed(amount: int, cause: Command, reason: e.RefundReason = "exceeds", payment: UUID = PAYMENT) -> e.RefundOwed:
     return s.owed(amount, cause.id, payment, HOLD, reason)
+
+
+def not_booked(amount: int, cause: Command) -> tuple[e.Entry, e.Entry]:
+    """It is received, and owed back at once."""
+    received = s.received(amount, booking=PAYMENT, method="demo")
+    return received, s.owed(amount, cause.id, PAYMENT, PAYMENT, "not-booked")
 
 
 # --- what is booked only once it is paid
@@ -161,14 +167,14 @@ def test_the_booking_is_that_of_who_pays() -> None:
 def test_too_much_is_owed_back() -> None:
     command = s.receive_payment(10_001)
     received = s.received(10_001, booking=HOLD, method="demo")
-    event = given(*UNDER_WAY).when(command).then(BOOKED, received, owed(1, command, "exceeds"))
+    event = given(*UNDER_WAY).when(command).then(BOOKED, received, owed(1, command))
     assert money(event) == (0, 10_000, 1)
 
 
 def test_too_little_books_nothing_and_is_owed_back() -> None:
     command = s.receive_payment(9_999)
-    event = given(*UNDER_WAY).when(command).then(s.received(9_999, booking=HOLD, method="demo"), owed(9_999, command))
-    assert money(event) == (0, 0, 9_999)
+    event = given(*UNDER_WAY).when(command).then(*not_booked(9_999, command))
+    assert (event.money[PAYMENT.bytes].kept, event.money[PAYMENT.bytes].owed) == (0, 9_999)
     assert event.categories[1].held == 2
 
 
@@ -194,30 +200,29 @@ def test_money_that_comes_late_books_the_seats_if_they_are_free() -> None:
 )
 def test_money_that_comes_late_is_owed_back_if_an_order_would_be_refused(since: tuple[e.Entry, ...]) -> None:
     command = s.receive_payment(10_000, **ENDED)
-    event = given(*UNDER_WAY, s.lapsed(), *since).when(command, at=LATE).then(RECEIVED, owed(10_000, command))
-    assert money(event) == (0, 0, 10_000)
+    event = given(*UNDER_WAY, s.lapsed(), *since).when(command, at=LATE).then(*not_booked(10_000, command))
     assert s.state(event)["bookings"].keys() == ({s.BOOKING.bytes} if isinstance(since[0], e.SeatsBooked) else set())
 
 
 def test_money_for_seats_that_were_given_back_is_owed() -> None:
     command = s.receive_payment(10_000, **ENDED)
-    given(*UNDER_WAY, s.released()).when(command).then(RECEIVED, owed(10_000, command))
+    given(*UNDER_WAY, s.released()).when(command).then(*not_booked(10_000, command))
 
 
 def test_money_for_a_cancelled_event_is_owed_once() -> None:
     """What was paid before is owed by the cancellation itself."""
     command = s.receive_payment(10_000, **ENDED)
-    given(*UNDER_WAY, s.event_cancelled()).when(command).then(RECEIVED, owed(10_000, command))
+    given(*UNDER_WAY, s.event_cancelled()).when(command).then(*not_booked(10_000, command))
     other = s.receive_payment(10_000, ANOTHER_PAYMENT, started=s.started(ALICE, 10_000, ANOTHER_PAYMENT))
     event = given(*UNDER_WAY, BOOKED, RECEIVED, s.event_cancelled()).when(other)
     second = s.received(10_000, ANOTHER_PAYMENT, HOLD, "demo")
-    assert money(event.then(second, owed(10_000, other, "exceeds", ANOTHER_PAYMENT))) == (0, 10_000, 10_000)
+    assert money(event.then(second, owed(10_000, other, payment=ANOTHER_PAYMENT))) == (0, 10_000, 10_000)
 
 
 def test_a_second_payment_for_a_booking_is_owed_back() -> None:
     other = s.receive_payment(10_000, ANOTHER_PAYMENT, started=s.started(ALICE, 10_000, ANOTHER_PAYMENT))
     second = s.received(10_000, ANOTHER_PAYMENT, HOLD, "demo")
-    event = given(*UNDER_WAY, BOOKED, RECEIVED).when(other).then(second, owed(10_000, other, "exceeds", ANOTHER_PAYMENT))
+    event = given(*UNDER_WAY, BOOKED, RECEIVED).when(other).then(second, owed(10_000, other, payment=ANOTHER_PAYMENT))
     assert money(event) == (0, 10_000, 10_000)
 
 
@@ -229,12 +234,24 @@ def test_a_payment_pays_what_the_box_office_has_booked_meanwhile() -> None:
 def test_a_payment_for_a_booking_that_is_paid_elsewhere_is_owed_back() -> None:
     command = s.receive_payment(10_000, started=STARTED)
     elsewhere = s.confirmed(ALICE, general(2))
-    event = given(*UNDER_WAY, elsewhere).when(command).then(RECEIVED, owed(10_000, command, "exceeds"))
+    event = given(*UNDER_WAY, elsewhere).when(command).then(RECEIVED, owed(10_000, command))
     assert (money(event), event.to_pay(HOLD)) == ((0, 0, 10_000), 0)
 
 
 def test_the_same_payment_by_another_command_has_to_be_placed_by_somebody() -> None:
     given(*UNDER_WAY, BOOKED, RECEIVED).when(s.receive_payment(10_000, started=STARTED)).refused(AlreadyPaid)
+
+
+def test_the_same_is_so_where_nothing_was_booked_for_it() -> None:
+    received, back = not_booked(10_000, s.receive_payment(10_000))
+    given(*UNDER_WAY, s.released(), received, back).when(s.receive_payment(10_000, **ENDED)).refused(AlreadyPaid)
+
+
+def test_after_a_payment_that_did_not_suffice_the_seats_can_still_be_paid() -> None:
+    two = s.scheduled(payment_methods=("demo", "box_office"))
+    short = not_booked(9_999, s.receive_payment(9_999))
+    event = given(two, HELD, STARTED, *short).when(s.confirm(ALICE)).then(BOOKED)
+    assert event.due(HOLD) == 10_000
 
 
 def test_money_that_no_payment_was_started_for_has_to_be_placed_by_somebody() -> None:
@@ -305,7 +322,7 @@ def test_the_box_office_does_not_pay_what_the_provider_pays() -> None:
     [(OWING, REFUND, 5_000), ((*UNDER_WAY, BOOKED, RECEIVED, s.event_cancelled()), event_refund_id(PAYMENT), 10_000)],
 )
 def test_what_the_provider_can_not_pay_the_box_office_pays(before: tuple[e.Entry, ...], refund: UUID, amount: int) -> None:
-    failed = s.refund_failed(refund, booking=HOLD)
+    failed = s.refund_failed(amount, refund, booking=HOLD)
     event = given(*before).when(s.record_failed_refund(refund)).then(failed)
     assert without_newest(restored(snapshots.take(event.merge()))) == without_newest(event)
     given(*before, failed).when(s.record_refund(amount, refund)).refused(RefundNotOwed)

@@ -154,7 +154,7 @@ EXAMPLES: dict[str, list[e.Entry]] = {
         e.PaymentStarted(**STAMP, hold_id=THREE, customer_id=None, method="demo", amount=1, payable_until=AT, expires_at=AT),
     ],
     "refund-failed/1": [
-        e.RefundFailed(**BY_NOBODY, refund_id=ONE, payment_id=TWO, booking_id=THREE, reason="expired_or_canceled_card")
+        e.RefundFailed(**BY_NOBODY, refund_id=ONE, payment_id=TWO, booking_id=THREE, amount=5_000, reason="expired_card")
     ],
     "refund-paid/1": [
         e.RefundPaid(**STAMP, refund_id=ONE, payment_id=TWO, booking_id=THREE, method="cash", amount=5_000),

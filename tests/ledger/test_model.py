@@ -208,7 +208,11 @@ class Selling(OwnAccount, RuleBasedStateMachine):
             seats = zip(hold.seats, hold.prices, strict=True)
             tickets = [Ticket(hold.id, n, c, hold.holder, price, hold.code) for n, (c, price) in enumerate(seats)]
             self.sell(tickets, is_online=True)
-        if done:
+        if done and not self.is_sold(hold):
+            hold.payment.is_received = True
+            self.money[hold.payment.id] = Money(received=amount)
+            self.online.add(hold.payment.id)
+        elif done:
             hold.payment.is_received = True
             price = sum(ticket.price for ticket in self.tickets if ticket.booking == hold.id and ticket.state != "cancelled")
             self.money.setdefault(hold.id, Money(waived=price)).received += amount

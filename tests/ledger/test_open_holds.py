@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from ledger import open_holds
 from ledger.hold_errors import HoldNotFound, TooManyHolds
+from ledger.hold_views import HoldView
 from ledger.open_holds import OpenHolds
-from ledger.views import BookedBy, HoldView
+from ledger.views import BookedBy
 
 NOW = datetime(2031, 5, 1, tzinfo=UTC)
 

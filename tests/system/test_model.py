@@ -41,8 +41,9 @@ from ledger.details import Category, Details, Pool
 from ledger.errors import EventNotBookable, SeatledgerError
 from ledger.event import category_id
 from ledger.hold_errors import NothingDue
+from ledger.hold_views import HoldView
 from ledger.money import to_text
-from ledger.views import BookingView, EventView, HoldView
+from ledger.views import BookingView, EventView
 from projections.registry import PROJECTORS
 from tests.soak import rounds
 from tests.system.bench import Bench
