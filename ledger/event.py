@@ -61,7 +61,8 @@ class Event:
     `pools`: see `entries.Pool`; a category that is removed leaves its pool.
     `batches`: all that were made, that with number 1 first; `withdrawn`: the numbers of some. `code_uses`: key of a promo code ->
     number of tickets that are booked or held with it. `booking_codes`: booking id -> key of its code, if it has one.
-    `money`: booking id -> `BookingMoney`, of bookings that are paid through Seatledger.
+    `money`: booking id -> `BookingMoney`, of bookings that are paid through Seatledger; of a payment for which nothing was booked:
+    payment id -> likewise.
     `at`, `mac`: those of its newest entry. `details_version`: the version of the last entry that changed details or categories (the
     ETag); `details_set`: the versions of those with `Details`.
     """
@@ -184,9 +185,10 @@ class Event:
         return amounts or prices_at(self, seats, version)
 
     def to_pay(self, booking_id: UUID) -> int:
-        """What all of the tickets that stand cost, in minor units, whatever was paid of it; 0 where payment is taken elsewhere."""
+        """What all of the tickets that stand cost, in minor units, whatever was paid of it; 0 where payment is taken elsewhere, and
+        where nothing was booked."""
         money: BookingMoney | None = self.money.get(booking_id.bytes)
-        if money is None:
+        if money is None or booking_id.bytes not in self.bookings:
             return 0
         return max(self.price_of(booking_id) - money.waived, 0)
 

@@ -34,6 +34,15 @@ from ledger.rules import Stamp, check_box_office, is_box_office, malformed
 MAX_REFUNDS = 500
 
 
+class Debt(NamedTuple):
+    """What is owed of a payment, in minor units. `is_by_hand`: by the box office."""
+
+    refund_id: UUID
+    payment_id: UUID
+    amount: int
+    is_by_hand: bool
+
+
 def take_payment(event: Event, c: TakePayment, now: datetime, stamp: Stamp) -> list[e.Entry]:
     """At the box office: all that is due, at once."""
     _money_at_box_office(event, c)
@@ -58,7 +67,7 @@ def give_refund(event: Event, c: GiveRefund, now: datetime, stamp: Stamp) -> lis
     if money.times_paid_back + len(money.refunds) >= MAX_REFUNDS:
         raise RefundLimit(MAX_REFUNDS)
     by_provider = c.method == "original"
-    debts = [] if by_provider else [debt for debt in _debts(event, money) if debt.is_by_hand]
+    debts = [] if by_provider else [debt for debt in debts_of(event, money) if debt.is_by_hand]
     left = c.amount - sum(debt.amount for debt in debts)
     # What is kept of a cancelled Event is among the debts.
     kept = [payment for payment in money.payments if payment.is_online == by_provider and event.status != "cancelled"]
@@ -68,11 +77,11 @@ def give_refund(event: Event, c: GiveRefund, now: datetime, stamp: Stamp) -> lis
     owed = _owe(c.booking_id, kept, left, "goodwill", stamp)
     if by_provider:
         return list(owed)
-    debts += [_Debt(entry.refund_id, entry.payment_id, entry.amount, is_by_hand=True) for entry in owed]
+    debts += [Debt(entry.refund_id, entry.payment_id, entry.amount, is_by_hand=True) for entry in owed]
     return [*owed, *_pay_back(c, debts, stamp)]
 
 
-def _pay_back(c: GiveRefund, debts: Iterable["_Debt"], stamp: Stamp) -> Iterator[e.RefundPaid]:
+def _pay_back(c: GiveRefund, debts: Iterable[Debt], stamp: Stamp) -> Iterator[e.RefundPaid]:
     left = c.amount
     for debt in debts:
         if amount := min(left, debt.amount):
@@ -107,7 +116,7 @@ def record_failed_refund(event: Event, c: RecordFailedRefund, now: datetime, sta
 def _owed_by_provider(event: Event, c: RefundCommand) -> tuple[Payment, int]:
     """The payment of a refund, and what of the refund is owed. Raises RefundNotOwed if nothing is, by a provider."""
     money: BookingMoney | None = event.money.get(c.booking_id.bytes)
-    debts = _debts(event, money) if money is not None else ()
+    debts = debts_of(event, money) if money is not None else ()
     debt = next((debt for debt in debts if debt.refund_id == c.refund_id and debt.payment_id == c.payment_id), None)
     if money is None or debt is None or debt.is_by_hand:
         raise RefundNotOwed
@@ -143,15 +152,6 @@ def event_refund_id(payment_id: UUID) -> UUID:
     return derived_id(payment_id, b"event cancelled")
 
 
-class _Debt(NamedTuple):
-    """What is owed of a payment, in minor units. `is_by_hand`: by the box office."""
-
-    refund_id: UUID
-    payment_id: UUID
-    amount: int
-    is_by_hand: bool
-
-
 def _money_at_box_office(event: Event, c: TakePayment | GiveRefund) -> BookingMoney:
     check_box_office(event, c.actor)
     if c.booking_id.bytes not in event.bookings:
@@ -162,19 +162,19 @@ def _money_at_box_office(event: Event, c: TakePayment | GiveRefund) -> BookingMo
     return money
 
 
-def _debts(event: Event, money: BookingMoney) -> Iterator[_Debt]:
+def debts_of(event: Event, money: BookingMoney) -> Iterator[Debt]:
     """What is owed for a booking, the oldest first."""
     methods = {payment.id: payment.is_online for payment in money.payments}
     for refund in money.refunds:
         is_by_hand = not methods[refund.payment] or refund.id in money.failed_refunds
-        yield _Debt(UUID(bytes=refund.id), UUID(bytes=refund.payment), refund.amount, is_by_hand)
+        yield Debt(UUID(bytes=refund.id), UUID(bytes=refund.payment), refund.amount, is_by_hand)
     if event.status == "cancelled":
         for payment in money.payments:
             if payment.kept:
                 payment_id = UUID(bytes=payment.id)
                 refund_id = event_refund_id(payment_id)
                 is_by_hand = not payment.is_online or refund_id.bytes in money.failed_refunds
-                yield _Debt(refund_id, payment_id, payment.kept, is_by_hand)
+                yield Debt(refund_id, payment_id, payment.kept, is_by_hand)
 
 
 def _owe(booking_id: UUID, payments: Sequence[Payment], amount: int, reason: e.RefundReason, stamp: Stamp) -> list[e.RefundOwed]:

@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid5
 
-import msgspec
 from sqlalchemy import Engine, text
 
 from ledger import entries as e
@@ -29,9 +28,13 @@ from ledger.commands import (
     LapseHolds,
     MakeCodes,
     PoolChange,
+    ReceivePayment,
+    RecordFailedRefund,
+    RecordRefund,
     ReleaseHold,
     Role,
     ScheduleEvent,
+    StartPayment,
     TakePayment,
     WantedCode,
     WantedSeats,
@@ -44,6 +47,7 @@ from ledger.errors import SeatledgerError
 from ledger.event import Event, batch_id, category_id
 from ledger.evolve import evolve
 from ledger.hold_errors import EntryNeeded
+from ledger.paying import debts_of
 from projections.registry import PROJECTORS
 from projections.tables import table_of
 
@@ -55,8 +59,8 @@ _NAMES = UUID(int=0x5707)
 
 
 class Story:
-    """`tell` adds steps to `entries`, which can be appended to a ledger, and to `events`. Half of the events are paid at the box
-    office.
+    """`tell` adds steps to `entries`, which can be appended to a ledger, and to `events`. Half of the events are paid, at the box
+    office or online.
 
     Beside running workers a story has to `start` in the future: else they let its holds lapse before it does.
     """
@@ -70,7 +74,7 @@ class Story:
         self._seed = seed
         for number in range(events):
             id_ = uuid5(_NAMES, f"{seed} event {number}")
-            methods: tuple[PaymentMethod, ...] = ("box_office",) if number % 2 else ()
+            methods: tuple[PaymentMethod, ...] = ("box_office", "demo") if number % 2 else ()
             details = Details(
                 name=f"Event {number}", starts_at=start + timedelta(days=90), max_tickets_per_customer=20, payment_methods=methods
             )
@@ -85,7 +89,11 @@ class Story:
         for step in range(steps):
             self.now += timedelta(minutes=self.dice.randrange(1, 12))
             id_ = uuid5(_NAMES, f"{self._seed} step {before} {step}")
-            self._execute(self._random_command(id_, self.dice.choice(list(self.events.values()))))
+            command = self._random_command(id_, self.dice.choice(list(self.events.values())))
+            self._execute(command)
+            if isinstance(command, HoldSeats) and self.dice.random() < 0.5:
+                by: dict[str, Any] = {"id": uuid5(id_, "pay"), "actor": ORGANIZER, "event_id": command.event_id}
+                self._execute(StartPayment(**by, hold_id=command.id, method="demo"))
         return self.entries[before:]
 
     def hold_with_code(self) -> list[RecordedEntry]:
@@ -163,8 +171,23 @@ class Story:
             return HoldSeats(**{**by, "actor": actor}, tickets=tickets, code=code)
         if self.dice.random() < 0.2:
             return LapseHolds(**{**by, "actor": NOBODY})
+        if event.details.payment_methods and self.dice.random() < 0.6:
+            return self._random_online_payment(by, event, self.dice.choice(holds[-4:]))
         kind: type[HoldCommand] = self.dice.choice((ConfirmHold, ConfirmHold, ExtendHold, ReleaseHold))
         return kind(**by, hold_id=self.dice.choice(holds[-4:]))
+
+    def _random_online_payment(self, by: dict[str, Any], event: Event, hold: UUID) -> Command:
+        """The receipt of a payment: sometimes after the hold was given back, sometimes with a wrong amount."""
+        of_event = [recorded.entry for recorded in self.entries if recorded.stream == event.id]
+        started = [entry for entry in of_event if isinstance(entry, e.PaymentStarted)]
+        if not started:
+            return ConfirmHold(**by, hold_id=hold)
+        entry = self.dice.choice(started[-3:])
+        if self.dice.random() < 0.2:
+            return ReleaseHold(**by, hold_id=entry.hold_id)
+        paid = {**by, "id": uuid5(entry.command, "received"), "actor": NOBODY}
+        amount = entry.amount + self.dice.choice([0, 0, 0, 1, -1])
+        return ReceivePayment(**paid, hold_id=entry.hold_id, payment_id=entry.command, amount=amount)
 
     def _random_payment(self, by: dict[str, Any], event: Event) -> Command:
         """What is due, or part of what can be given back."""
@@ -176,6 +199,12 @@ class Story:
             return TakePayment(**by, booking_id=booking, method=method, amount=event.due(booking))
         booking = self.dice.choice(bookings)
         money: BookingMoney = event.money[booking.bytes]
+        if any(payment.method == "demo" for payment in money.payments) and (debts := [*debts_of(event, money)]):
+            debt = self.dice.choice(debts)
+            of: dict[str, Any] = {"refund_id": debt.refund_id, "payment_id": debt.payment_id, "booking_id": booking}
+            if self.dice.random() < 0.5:
+                return RecordFailedRefund(**{**by, "actor": NOBODY}, **of, reason="declined")
+            return RecordRefund(**{**by, "actor": NOBODY}, **of, amount=self.dice.choice([1, debt.amount]))
         amount = max((money.owed or money.kept) // self.dice.choice([1, 1, 3]), 1)
         return GiveRefund(**by, booking_id=booking, method=method, amount=amount, goodwill=True)
 
@@ -208,10 +237,10 @@ class Story:
         event = self.events.get(command.event_id)
         try:
             entries = decide(event, command, self.now)
-        except EntryNeeded:
+        except EntryNeeded as needed:
             assert isinstance(command, HoldCommand)
-            held = (known.entry for known in self.entries if isinstance(known.entry, e.SeatsHeld))
-            self._execute(msgspec.structs.replace(command, held=next(entry for entry in held if entry.command == command.hold_id)))
+            of_event = (known for known in self.entries if known.stream == command.event_id)
+            self._execute(command.with_entry(next(known.entry for known in of_event if known.version == needed.version)))
             return
         except SeatledgerError:
             return
