@@ -108,7 +108,7 @@ class SessionView(BaseModel):
     """A new session. `access_token` is the bearer token of its requests; it is shown here only."""
 
     access_token: str
-    token_type: Literal["bearer"] = "bearer"  # noqa: S105
+    token_type: Literal["bearer"] = "bearer"  # noqa: S105 - a kind of token
     expires_at: datetime
     account: AccountView
 

@@ -24,7 +24,7 @@ router = APIRouter(prefix="/api/audit", tags=["audit"])
 
 #: All types of entries: their topics, without the topics' versions.
 _ENTRY_TYPES = dict.fromkeys(topic.partition("/")[0] for topic in TOPICS)
-EntryType = StrEnum("EntryType", {name.replace("-", "_").upper(): name for name in _ENTRY_TYPES})  # type: ignore[misc]
+EntryType = StrEnum("EntryType", {name.replace("-", "_").upper(): name for name in _ENTRY_TYPES})  # type: ignore[misc]  # its members are read from the topics
 Type = Annotated[EntryType | None, Query(alias="type")]
 _PositionOrTime = Annotated[int, Field(ge=0, le=MAX_POSITION)] | UtcTime | None
 At = Annotated[_PositionOrTime, Query(description="A ledger position, or a time (RFC 3339; UTC without an offset); none: now")]
