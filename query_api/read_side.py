@@ -222,9 +222,10 @@ class ReadSide:
                 result = await self.fetch(query, await self.head())
         return BookedBy(result.rows[0].event_id, result.rows[0].customer_id) if result.rows else None
 
-    async def ended_holds(self, hold_ids: Collection[UUID]) -> set[UUID]:
-        """Which of these holds have ended, as far as the read tables know. Raises Busy."""
-        return {row.hold_id for row in await self.database.fetch_rows(queries.ended_holds(hold_ids))}
+    async def hold_ends(self, hold_ids: Collection[UUID]) -> dict[UUID, datetime | None]:
+        """When those of these holds end that the read tables know; None: one has ended. Raises Busy."""
+        rows = await self.database.fetch_rows(queries.hold_ends(hold_ids))
+        return {row.hold_id: row.expires_at if row.is_open else None for row in rows}
 
     async def event_of_booking(self, booking_id: UUID) -> UUID | None:
         """As `booked_by`, the event alone."""
