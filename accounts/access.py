@@ -242,6 +242,11 @@ def may_see_booking(principal: Principal, *, customer_id: UUID | None, organizer
     return principal.role == Role.ADMIN or organizes or customer_id in principal.ids
 
 
+def viewer_of(principal: Principal) -> UUID | None:
+    """The organizer whose events alone the account sees in lists and statistics; None: it sees all events."""
+    return None if principal.role in (Role.ADMIN, Role.AUDITOR) else principal.id
+
+
 class _Bearer(SecurityBase):
     """Authenticates and authorizes in one dependency, which keeps bookings fast. The security scopes are the permitted roles."""
 
