@@ -242,14 +242,24 @@ def may_see_booking(principal: Principal, *, customer_id: UUID | None, organizer
     return principal.role == Role.ADMIN or organizes or customer_id in principal.ids
 
 
-class _SignedIn(SecurityBase):
+def viewer_of(principal: Principal) -> UUID | None:
+    """The organizer whose events alone the account sees in lists and statistics; None: it sees all events."""
+    return None if principal.role in (Role.ADMIN, Role.AUDITOR) else principal.id
+
+
+class _Bearer(SecurityBase):
     """Authenticates and authorizes in one dependency, which keeps bookings fast. The security scopes are the permitted roles."""
 
-    def __init__(self, *, is_fresh: bool = False, may_lack_factor: bool = False) -> None:
-        """`is_fresh`: the password was given in the last minutes. `may_lack_factor`: who must set a second factor may use it."""
-        self._is_fresh, self._may_lack_factor = is_fresh, may_lack_factor
+    def __init__(self) -> None:
         self.scheme_name = "bearer"
         self.model = HTTPBearer(description="The `access_token` that `POST /api/login` answers.")
+
+
+class _SignedIn(_Bearer):
+    def __init__(self, *, is_fresh: bool = False, may_lack_factor: bool = False) -> None:
+        """`is_fresh`: the password was given in the last minutes. `may_lack_factor`: who must set a second factor may use it."""
+        super().__init__()
+        self._is_fresh, self._may_lack_factor = is_fresh, may_lack_factor
 
     async def __call__(self, request: Request, policy: SecurityScopes) -> Principal:
         access: Access = request.app.state.access
@@ -264,21 +274,21 @@ class _SignedIn(SecurityBase):
         return principal
 
 
-class _Anyone(_SignedIn):
+class _Anyone(_Bearer):
     """For routes that need no authentication but use it. An invalid token is 401 even here: its sender expects to be signed in. Who
     must set a second factor first is anyone."""
 
-    async def __call__(self, request: Request, policy: SecurityScopes) -> Principal | None:  # type: ignore[override]
+    async def __call__(self, request: Request, policy: SecurityScopes) -> Principal | None:
         access: Access = request.app.state.access
         principal = await access.principal_of(request.scope)
         return None if principal is None or principal.lacks_factor else principal
 
 
-class _BuyerOrGuest(_SignedIn):
+class _BuyerOrGuest(_Bearer):
     """Who has a role that buys, or nobody: they may book as a guest. What guests do counts by address, as if all of one were one
     account."""
 
-    async def __call__(self, request: Request, policy: SecurityScopes) -> Principal | None:  # type: ignore[override]
+    async def __call__(self, request: Request, policy: SecurityScopes) -> Principal | None:
         access: Access = request.app.state.access
         principal = await access.principal_of(request.scope)
         if principal is not None:

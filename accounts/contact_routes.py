@@ -10,10 +10,12 @@ from pydantic import BaseModel, ConfigDict
 from accounts.access import access_of, address_of
 from accounts.errors import TokenExpired
 from accounts.guest_secret import GuestSecretHeader
-from accounts.routes import Body, not_stored
+from accounts.routes import Body, not_stored, operation_id
 from ledger.field_types import Email, Text
 
-router = APIRouter(prefix="/api/contacts", tags=["bookings"], dependencies=[Depends(not_stored)])
+router = APIRouter(
+    prefix="/api/contacts", tags=["bookings"], dependencies=[Depends(not_stored)], generate_unique_id_function=operation_id
+)
 
 
 class VerifyContact(Body):
@@ -56,7 +58,3 @@ async def confirm_contact(request: Request, body: ConfirmContact, guest_secret: 
     if browser is None:
         raise TokenExpired
     return await access.contact_codes.confirm(body.email, "".join(body.code.split()), browser)
-
-
-for _route in router.routes:
-    _route.operation_id = _route.name  # type: ignore[attr-defined]

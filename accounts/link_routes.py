@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from pydantic import Field
 
 from accounts.access import FreshAdmin, SignedInAnyhow, access_of, address_of, origin_of
-from accounts.routes import AccountView, Body, Code, NewPassword, SessionView, not_stored
+from accounts.routes import AccountView, Body, Code, NewPassword, SessionView, not_stored, operation_id
 from ledger.field_types import Email, Text
 from ledger.mail_tokens import RESET_PASSWORD, SIGN_IN, VERIFY_EMAIL
 
@@ -32,7 +32,7 @@ class SignInByLink(UseLink):
     code: Code | None = None
 
 
-router = APIRouter(prefix="/api", tags=["accounts"], dependencies=[Depends(not_stored)])
+router = APIRouter(prefix="/api", tags=["accounts"], dependencies=[Depends(not_stored)], generate_unique_id_function=operation_id)
 
 
 @router.post("/password-reset", status_code=202, response_class=Response)
@@ -97,10 +97,6 @@ async def send_password_reset(request: Request, principal: FreshAdmin, account_i
     access = access_of(request)
     account = await access.accounts.get(account_id)
     await access.mailed_links.ask(RESET_PASSWORD, account.id)
-
-
-for _route in router.routes:
-    _route.operation_id = _route.name  # type: ignore[attr-defined]
 
 
 async def _mail(request: Request, purpose: str, email: str) -> None:

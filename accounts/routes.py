@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict, Field
 
 from accounts.access import (
@@ -107,7 +108,7 @@ class SessionView(BaseModel):
     """A new session. `access_token` is the bearer token of its requests; it is shown here only."""
 
     access_token: str
-    token_type: Literal["bearer"] = "bearer"  # noqa: S105
+    token_type: Literal["bearer"] = "bearer"  # noqa: S105 - a kind of token
     expires_at: datetime
     account: AccountView
 
@@ -128,7 +129,11 @@ async def not_stored(response: Response) -> None:
     response.headers["Cache-Control"] = "no-store"
 
 
-router = APIRouter(prefix="/api", tags=["accounts"], dependencies=[Depends(not_stored)])
+def operation_id(route: APIRoute) -> str:
+    return route.name
+
+
+router = APIRouter(prefix="/api", tags=["accounts"], dependencies=[Depends(not_stored)], generate_unique_id_function=operation_id)
 
 
 @router.post("/signup", status_code=201, response_model=AccountView)
@@ -234,10 +239,6 @@ async def update_user(
 async def erase_user(request: Request, principal: FreshAdmin, account_id: UUID) -> None:
     """Erases a person: an account, a contact, or a user of one of the other APIs. Bookings keep the id alone."""
     await access_of(request).accounts.erase(account_id, origin_of(request, principal))
-
-
-for _route in router.routes:
-    _route.operation_id = _route.name  # type: ignore[attr-defined]
 
 
 def attempt_in_session(request: Request, principal: Principal) -> AbstractAsyncContextManager[None]:

@@ -8,9 +8,11 @@ from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, ConfigDict
 
 from accounts.access import Fresh, FreshAnyhow, SignedIn, SignedInAnyhow, access_of, origin_of
-from accounts.routes import AnyPassword, Body, Code, attempt_in_session, not_stored
+from accounts.routes import AnyPassword, Body, Code, attempt_in_session, not_stored, operation_id
 
-router = APIRouter(prefix="/api/me", tags=["accounts"], dependencies=[Depends(not_stored)])
+router = APIRouter(
+    prefix="/api/me", tags=["accounts"], dependencies=[Depends(not_stored)], generate_unique_id_function=operation_id
+)
 
 
 class Reauthenticate(Body):
@@ -111,7 +113,3 @@ async def remove_second_factor(request: Request, principal: Fresh) -> None:
     access = access_of(request)
     await access.second_factors.remove(principal.id, origin_of(request, principal))
     access.tokens.forget_account(principal.id)
-
-
-for _route in router.routes:
-    _route.operation_id = _route.name  # type: ignore[attr-defined]

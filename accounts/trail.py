@@ -29,7 +29,7 @@ class AccountAction(StrEnum):
     ROLE_CHANGED = "role-changed"
     DISABLED = "disabled"
     ENABLED = "enabled"
-    PASSWORD_CHANGED = "password-changed"  # noqa: S105
+    PASSWORD_CHANGED = "password-changed"  # noqa: S105 - the name of a change
     EMAIL_CHANGED = "email-changed"
     EMAIL_PROVEN = "email-proven"
     SECOND_FACTOR_SET = "second-factor-set"
@@ -40,7 +40,7 @@ class AccountAction(StrEnum):
     WEBHOOK_CREATED = "webhook-created"
     WEBHOOK_CHANGED = "webhook-changed"
     WEBHOOK_DELETED = "webhook-deleted"
-    WEBHOOK_SECRET_ROTATED = "webhook-secret-rotated"  # noqa: S105
+    WEBHOOK_SECRET_ROTATED = "webhook-secret-rotated"  # noqa: S105 - the name of a change
     CONTACTS_CLAIMED = "contacts-claimed"
     ERASED = "erased"
     LOG_INS_FAILED = "log-ins-failed"

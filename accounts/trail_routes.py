@@ -8,12 +8,14 @@ from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, ConfigDict
 
 from accounts.access import Access, Auditor
-from accounts.routes import Cursor, Limit, not_stored
+from accounts.routes import Cursor, Limit, not_stored, operation_id
 from accounts.trail import AccountAction
 from ledger.commands import Role
 from ledger.errors import Malformed
 
-router = APIRouter(prefix="/api/audit", tags=["audit"], dependencies=[Depends(not_stored)])
+router = APIRouter(
+    prefix="/api/audit", tags=["audit"], dependencies=[Depends(not_stored)], generate_unique_id_function=operation_id
+)
 
 OfAccount = Annotated[UUID | None, Query(description="Only what was done to or by this account")]
 MAX_ID = 2**63 - 1
@@ -58,7 +60,3 @@ def _before(cursor: str | None) -> int | None:
     if not (cursor.isascii() and cursor.isdigit() and int(cursor) <= MAX_ID):
         raise Malformed("This cursor is not one of this list.", errors=[{"path": "cursor", "message": "unknown"}])
     return int(cursor)
-
-
-for _route in router.routes:
-    _route.operation_id = _route.name  # type: ignore[attr-defined]

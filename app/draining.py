@@ -14,9 +14,10 @@ import logging
 import os
 import signal
 import socket
+from collections.abc import Callable
 from contextlib import suppress
 from types import FrameType
-from typing import Any
+from typing import Any, cast
 
 import uvicorn
 
@@ -77,8 +78,8 @@ class DrainingServer(uvicorn.Server):
 
     def _make_protocol(self) -> asyncio.Protocol:
         """As uvicorn does."""
-        make = self.config.http_protocol_class
-        return make(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)  # type: ignore[call-arg]
+        make = cast(Callable[..., asyncio.Protocol], self.config.http_protocol_class)
+        return make(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
 
     async def _serve_on(self, seconds: float, *, until_unused: bool) -> None:
         for tick in range(round(seconds / TICK_SECONDS)):

@@ -121,7 +121,7 @@ async def run(
 
         command_service = CommandService(appender, streams, codes)
         app.state.access, app.state.read_side, app.state.settings = access, read_side, settings
-        app.state.open_holds = OpenHolds(clock, read_side.held_by, read_side.ended_holds)
+        app.state.open_holds = OpenHolds(clock, read_side.held_by, read_side.hold_ends)
         appender.anchor.on_loss(app.state.open_holds.reset)
         app.state.write_side = WriteSide(
             command_service,

@@ -140,7 +140,7 @@ class Supervisor:
         if self._as_json:
             text = line if line.startswith("{") else json_line(name, line)
         else:
-            text = f"{datetime.now():%H:%M:%S} {name:<{self._width}} | {line}"  # noqa: DTZ005 (local time, for the terminal)
+            text = f"{datetime.now().astimezone():%H:%M:%S} {name:<{self._width}} | {line}"
         self._output.write(f"{text}\n")  # in one call, so that lines of several threads do not mix
         self._output.flush()
 

@@ -15,7 +15,7 @@ function wall(files, group) {
 }
 
 export default tseslint.config(
-  { ignores: ["dist", "node_modules", "src/shared/api/generated"] },
+  { ignores: ["dist", "src/shared/api/generated"] },
   js.configs.recommended,
   { files: ["public/*.js"], languageOptions: { globals: globals.browser } },
   {
@@ -28,7 +28,6 @@ export default tseslint.config(
     rules: {
       "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true }],
       "@typescript-eslint/no-confusing-void-expression": ["error", { ignoreArrowShorthand: true }],
-      "@typescript-eslint/no-misused-promises": ["error", { checksVoidReturn: { attributes: false } }],
       "@typescript-eslint/consistent-type-imports": ["error", { fixStyle: "inline-type-imports" }],
       "no-console": "error",
       "max-lines": ["error", { max: 400, skipBlankLines: true, skipComments: true }],

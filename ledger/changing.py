@@ -60,7 +60,7 @@ def _category_changes(event: Event, wanted: tuple[CategoryChange, ...], lapses: 
     kept = [category.id for category in wanted if category.id is not None]
     if len(set(kept)) < len(kept) or not set(kept) <= present.keys():
         raise malformed("categories.id", "must each be one of this event's categories, once")
-    _check_names(category.name or present[category.id].name for category in wanted)  # type: ignore[index]
+    _check_names(category.name or present[category.id].name for category in wanted)  # type: ignore[index]  # a new one has a name
     for id_, seats in present.items():
         if id_ not in kept:
             if seats.sold:

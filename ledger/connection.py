@@ -118,14 +118,14 @@ class LedgerConnection:
         """Appends all these entries or none. `built_on`: the ends of the streams when the batch was decided. Raises VersionConflict
         if one of them has another end."""
         parameters, macs = self._parameters(batch, built_on)
-        with _translated_errors():
+        with _TranslatedErrors():
             await self._cursor.execute(APPEND, parameters, prepare=True)
             return _appended(await self._cursor.fetchall(), macs)
 
     async def append_and_commit(self, batch: Sequence[RecordedEntry], built_on: Ends) -> list[Appended]:
         """As `append`, in a transaction that holds the lock: with the COMMIT that releases it, in one round trip."""
         parameters, macs = self._parameters(batch, built_on)
-        with _translated_errors():
+        with _TranslatedErrors():
             async with self._connection.pipeline():
                 await self._cursor.execute(APPEND, parameters, prepare=True)
                 await self._transaction_cursor.execute("COMMIT", prepare=True)
@@ -134,19 +134,19 @@ class LedgerConnection:
     async def confirm(self) -> None:
         """Commits after all entries that this connection can see: it returns once they are where an append is waited for, on the
         disk and on synchronous standbys. They may have been committed on this server alone, before it was restarted, say."""
-        with _translated_errors():
+        with _TranslatedErrors():
             await self._cursor.execute(_CONFIRM, prepare=True)
 
     async def ends(self, streams: Sequence[UUID]) -> dict[UUID, StreamEnd]:
         """The end of each stream, without those that have no entries."""
-        with _translated_errors():
+        with _TranslatedErrors():
             await self._cursor.execute(_ENDS, (list(streams),), prepare=True)
             return {stream: StreamEnd(version, mac) for stream, version, mac in await self._cursor.fetchall()}
 
     async def check(self, anchor: Anchor) -> None:
         """Raises LedgerWentBack unless the ledger has the anchor; DatabaseRefused if the server is a standby, which may lag, or not
         durable."""
-        with _translated_errors():
+        with _TranslatedErrors():
             await self._cursor.execute(_HOLDS, (anchor.position, anchor.mac), prepare=True)
             [(is_standby, unsafe_settings, is_held)] = await self._cursor.fetchall()
         if is_standby:
@@ -159,7 +159,7 @@ class LedgerConnection:
     async def missed(self, known: Ends) -> list[RecordedEntry]:
         """The entries after the known end of each stream, in order, at most MISSED_LIMIT of each. Raises StreamUnreadable, and
         LedgerWentBack where a stream does not have the known entry any more."""
-        with _translated_errors():
+        with _TranslatedErrors():
             await self._cursor.execute(_MISSED, _bounds(known), prepare=True)
             return self._missed(known, await self._cursor.fetchall())
 
@@ -167,7 +167,7 @@ class LedgerConnection:
     async def locked(self, known: Ends) -> AsyncIterator[list[RecordedEntry]]:
         """A transaction that holds the ordering lock, so that no other process appends until it ends. Yields the `missed` entries
         as of then. It ends with `append_and_commit`, and is rolled back otherwise."""
-        with _translated_errors():
+        with _TranslatedErrors():
             try:
                 async with self._connection.pipeline():
                     await self._transaction_cursor.execute(_BEGIN, prepare=True)
@@ -222,7 +222,7 @@ def _bounds(known: Ends) -> tuple[list[UUID], list[int], int]:
     return list(known), [end.version for end in known.values()], MISSED_LIMIT + 1
 
 
-class _translated_errors:  # noqa: N801 - reads as a statement
+class _TranslatedErrors:
     """Raises VersionConflict, LockTimeout, DataRefused or DatabaseRefused for psycopg's errors of these meanings."""
 
     def __enter__(self) -> None:

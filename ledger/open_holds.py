@@ -1,11 +1,11 @@
 """The holds that this process made and that are still open as far as it knows: of which event each is, and how many one client has.
 
-Counted in each process by itself, as `client_limits.py` does. What another process ends is noticed by a look at the read tables,
-but only before somebody is refused. A process that forgets what it counted allows more, never less.
+Counted in each process by itself, as `client_limits.py` does. What another process ends or extends is noticed by a look at the read
+tables, but only before somebody is refused. A process that forgets what it counted allows more, never less.
 """
 
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Hashable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Hashable, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
 from math import ceil
@@ -13,6 +13,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from ledger.hold_errors import HoldNotFound, TooManyHolds
+from ledger.hold_rules import MAX_EXTENSIONS
 from ledger.hold_views import HoldView
 from ledger.views import BookedBy
 
@@ -24,10 +25,12 @@ Limit = tuple[Hashable, int]
 
 
 class _Open(NamedTuple):
-    """`clients`: those whose limits count it, `weight` times each."""
+    """`clients`: those whose limits count it, `weight` times each. `last_end`: of as many extensions as it may have, by the minutes
+    that it was made for."""
 
     held_by: BookedBy
     expires_at: datetime
+    last_end: datetime
     clients: tuple[Hashable, ...]
     weight: int
 
@@ -45,10 +48,11 @@ class OpenHolds:
         self,
         clock: Callable[[], datetime],
         find: Callable[[UUID], Awaitable[BookedBy | None]],
-        find_ended: Callable[[Collection[UUID]], Awaitable[set[UUID]]],
+        find_ends: Callable[[Collection[UUID]], Awaitable[Mapping[UUID, datetime | None]]],
     ) -> None:
-        """`find` a hold that another process made; `find_ended`: which of these holds have ended."""
-        self._clock, self._find, self._find_ended = clock, find, find_ended
+        """`find` a hold that another process made; `find_ends`: when those of these holds end that the read side knows; None: one
+        has ended."""
+        self._clock, self._find, self._find_ends = clock, find, find_ends
         self._holds: dict[UUID, _Open] = {}
         self._counted: dict[Hashable, set[UUID]] = {}
         #: By client: the weights of its holds, and of those that are being made.
@@ -101,11 +105,16 @@ class OpenHolds:
             self._forget(hold_id)
 
     async def _drop_ended(self, client: Hashable) -> None:
+        """A hold that the read side does not know yet ends as this process knows."""
+        ends = await self._find_ends(list(self._counted.get(client, ())))
         now = self._clock()
-        for hold_id in [id_ for id_ in self._counted.get(client, ()) if self._holds[id_].expires_at <= now]:
-            self.ended(hold_id)
-        for hold_id in await self._find_ended(list(self._counted.get(client, ()))):
-            self.ended(hold_id)
+        for hold_id in list(self._counted.get(client, ())):
+            known = self._holds[hold_id]
+            end = ends.get(hold_id, known.expires_at)
+            if end is None or max(end, known.expires_at) <= now:
+                self.ended(hold_id)
+            else:
+                self._holds[hold_id] = known._replace(expires_at=max(end, known.expires_at))
 
     def _seconds_until_room(self, client: Hashable) -> int:
         ends = [self._holds[id_].expires_at for id_ in self._counted.get(client, ())]
@@ -114,11 +123,12 @@ class OpenHolds:
     def _remember(self, hold: HoldView, clients: tuple[Hashable, ...], weight: int) -> None:
         if len(self._holds) >= MAX_HOLDS:
             self._forget(next(iter(self._holds)))
-        self._holds[hold.id] = _Open(BookedBy(hold.event_id, hold.customer_id), hold.expires_at, clients, weight)
+        last_end = hold.expires_at + MAX_EXTENSIONS * (hold.expires_at - hold.held_at)
+        self._holds[hold.id] = _Open(BookedBy(hold.event_id, hold.customer_id), hold.expires_at, last_end, clients, weight)
         for client in clients:
             self._counted.setdefault(client, set()).add(hold.id)
         now = self._clock()
-        while self._holds and self._holds[first := next(iter(self._holds))].expires_at <= now:
+        while self._holds and self._holds[first := next(iter(self._holds))].last_end <= now:
             self._forget(first)
 
     def _forget(self, hold_id: UUID) -> None:

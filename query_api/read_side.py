@@ -1,7 +1,7 @@
 """The read side as the routes and the composition root use it."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
 from datetime import UTC, datetime
 from typing import Annotated, NamedTuple, TypeVar
@@ -37,7 +37,7 @@ from query_api.recent_entries import RecentEntries
 from query_api.recent_holds import RecentHolds, ShownHold
 from query_api.replica import Replica
 from query_api.responses import mapping
-from query_api.responses.csv_export import CsvExports
+from query_api.responses.csv_export import Cell, CsvExports, Pages
 from query_api.time_travel.as_of_resolver import AsOfResolver
 from query_api.time_travel.entry_reader import EntryReader
 from query_api.time_travel.past_statistics import PastStatistics
@@ -222,9 +222,10 @@ class ReadSide:
                 result = await self.fetch(query, await self.head())
         return BookedBy(result.rows[0].event_id, result.rows[0].customer_id) if result.rows else None
 
-    async def ended_holds(self, hold_ids: Collection[UUID]) -> set[UUID]:
-        """Which of these holds have ended, as far as the read tables know. Raises Busy."""
-        return {row.hold_id for row in await self.database.fetch_rows(queries.ended_holds(hold_ids))}
+    async def hold_ends(self, hold_ids: Collection[UUID]) -> dict[UUID, datetime | None]:
+        """When those of these holds end that the read tables know; None: one has ended. Raises Busy."""
+        rows = await self.database.fetch_rows(queries.hold_ends(hold_ids))
+        return {row.hold_id: row.expires_at if row.is_open else None for row in rows}
 
     async def event_of_booking(self, booking_id: UUID) -> UUID | None:
         """As `booked_by`, the event alone."""
@@ -314,6 +315,14 @@ class RequestReader(NamedTuple):
 
     async def fetch(self, query: Query[R]) -> QueryResult[R]:
         return await self.side.fetch_anywhere(query, self.at_least)
+
+    async def export(self, query: Query[R], cells: Callable[[R], Sequence[Cell]]) -> Pages:
+        """All rows of a query that is not anchored, as of one position."""
+        async with self.side.read_transaction(query.projections, self.at_least) as transaction:
+            position, _ = await transaction.fetch(queries.projections_position(query.projections))
+            yield position, ()
+            async for rows in transaction.pages(query):
+                yield position, [cells(row) for row in rows]
 
 
 async def _reader(request: Request, at_least: AtLeast = None) -> RequestReader:

@@ -15,6 +15,7 @@ import argparse
 import base64
 import binascii
 import hashlib
+import io
 import json
 import re
 import sys
@@ -443,7 +444,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("files", nargs="+", metavar="FILE", help="a receipt or a checkpoint")
     options = parser.parse_args(arguments)
     for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="replace")  # type: ignore[union-attr]  # for characters that the terminal can't show
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # for characters that the terminal can't show
     try:
         keys = [read_key(key) for key in options.key]
         if options.consistency:

@@ -171,7 +171,8 @@ class HttpProtocol(HttpToolsProtocol):
         self._draining = draining or Draining()
         self._connection_limiter = connection_limiter or ConnectionLimiter(0, "")
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        transport = cast(asyncio.Transport, transport)
         self._buffered = BufferedTransport(transport, self.loop, self.stalled_seconds)
         super().connection_made(cast(asyncio.Transport, self._buffered))
         self._start_deadline()

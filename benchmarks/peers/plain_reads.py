@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, NamedTuple
 from uuid import UUID
 
-import asyncpg  # type: ignore[import-untyped]
+import asyncpg
 from fastapi import APIRouter, FastAPI, HTTPException, Query, Request
 from pydantic_core import from_json
 

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID, uuid4
 
-import asyncpg  # type: ignore[import-untyped]
+import asyncpg
 from fastapi import APIRouter, FastAPI, HTTPException, Request
 
 from benchmarks.peers.bodies import Booking, EventData, NewBooking, confirmation, customer_of

@@ -64,7 +64,7 @@ class SignedList:
 def locked_list(path: Path, *, wait: bool = False) -> Iterator[SignedList | None]:
     """The locked list, made where there is none. None where another process holds the lock, unless it is to `wait`."""
     is_new = not path.exists()
-    with open(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+b") as file:  # noqa: PTH123 - of a descriptor, for its mode
+    with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+b") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except BlockingIOError:

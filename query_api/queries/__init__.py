@@ -59,12 +59,12 @@ from query_api.queries.guest_queries import (
     guests_events,
 )
 from query_api.queries.hold_queries import (
-    EndedHoldRow,
+    HoldEndRow,
     HoldLineRow,
     HoldRow,
-    ended_holds,
     held_by,
     hold_by_id,
+    hold_ends,
 )
 from query_api.queries.notification_queries import NotificationRow, notifications
 from query_api.queries.payment_queries import (
@@ -145,7 +145,6 @@ __all__ = [
     "ChangedEventRow",
     "CheckpointRow",
     "CodeBatchRow",
-    "EndedHoldRow",
     "EntryRow",
     "EntrySearch",
     "EventBookingRow",
@@ -156,6 +155,7 @@ __all__ = [
     "EventTotalsRow",
     "GuestBookingRow",
     "GuestEventRow",
+    "HoldEndRow",
     "HoldLineRow",
     "HoldRow",
     "Interval",
@@ -185,7 +185,6 @@ __all__ = [
     "booking_changes",
     "changed_events",
     "customer_bookings",
-    "ended_holds",
     "entries",
     "entries_about",
     "entry_at",
@@ -202,6 +201,7 @@ __all__ = [
     "guests_events",
     "held_by",
     "hold_by_id",
+    "hold_ends",
     "last_key",
     "leaf_count",
     "leaves_of",

@@ -42,6 +42,7 @@ from query_api.queries.compose import (
     Statement,
     anchored,
     as_text,
+    choice_flag,
     compile_anchored,
     compile_rows,
     flags_of,
@@ -214,10 +215,6 @@ def _booking_conditions(flags: frozenset[str]) -> list[ColumnElement[bool]]:
     return [condition for name, condition in conditions.items() if name in flags]
 
 
-def _flag(name: str, value: str | None) -> dict[str, Any]:
-    return {f"{name}:{value}": True} if value else {}
-
-
 @cache
 def _bookings(flags: frozenset[str]) -> Compiled[PagedBookingRow]:
     page = booking_rows(*_booking_conditions(flags)).order_by(Booking.number.desc()).limit(LIMIT)
@@ -234,7 +231,7 @@ def customer_bookings(
     # One id alone finds them in the order of an index.
     customer = {"customer_ids": list(customer_ids)} if len(customer_ids) > 1 else {"customer_id": next(iter(customer_ids))}
     filters: dict[str, Any] = {**customer, "event_id": event_id, "after": after}
-    flags = flags_of(**filters, **_flag("status", status), **_flag("when", when))
+    flags = flags_of(**filters, **choice_flag("status", status), **choice_flag("when", when))
     return query_of(_bookings(flags), BOOKINGS, limit=limit + 1, from_=since, **filters)
 
 
@@ -271,7 +268,7 @@ class BookingSearch(NamedTuple):
     def query(self, make: Callable[[frozenset[str]], Compiled[R]], after: int | None = None, limit: int | None = None) -> Query[R]:
         version, number, q = self.version, self.number, self.q or None
         search = {"version": version} if version is not None else {"number": number} if number is not None else {"q": q}
-        chosen = {**search, **_flag("status", self.status), **_flag("payment", self.payment)}
+        chosen = {**search, **choice_flag("status", self.status), **choice_flag("payment", self.payment)}
         flags = flags_of(event_id=self.event_id, viewer=self.viewer, after=after, **chosen)
         return query_of(
             make(flags), BOOKINGS, replan=q is not None, event_id=self.event_id, viewer=self.viewer, number=number, version=version,

@@ -109,6 +109,11 @@ EVENT_ID = bindparam("event_id", type_=Uuid)
 FROM, TO = bindparam("from_", type_=DateTime(timezone=True)), bindparam("to", type_=DateTime(timezone=True))
 
 
+def choice_flag(name: str, value: str | None) -> dict[str, Any]:
+    """The filter `name:value`, for a filter with a condition for each value; none without a value."""
+    return {f"{name}:{value}": True} if value else {}
+
+
 def flags_of(**filters: Any) -> frozenset[str]:
     """The names of the filters that are set."""
     return frozenset(name for name, value in filters.items() if value is not None)

@@ -6,7 +6,7 @@ from functools import cache
 from typing import Literal
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Uuid, any_, bindparam, case, not_, select
+from sqlalchemy import ARRAY, Uuid, any_, bindparam, case, select
 
 from projections.availability import AvailabilityEvent, Hold, HoldLine
 from projections.catalogue import CatalogueEvent
@@ -53,8 +53,12 @@ class HoldRow(Row, frozen=True):
     lines: str
 
 
-class EndedHoldRow(Row, frozen=True):
+class HoldEndRow(Row, frozen=True):
+    """`is_open`: it was neither confirmed nor released, has not lapsed, and its event has not ended."""
+
     hold_id: UUID
+    expires_at: datetime
+    is_open: bool
 
 
 _HOLD_ID = bindparam("hold_id", type_=Uuid)
@@ -97,12 +101,13 @@ def held_by(hold_id: UUID) -> Query[BookedByRow]:
 
 
 @cache
-def _ended_holds() -> Compiled[EndedHoldRow]:
+def _hold_ends() -> Compiled[HoldEndRow]:
     ids = bindparam("hold_ids", type_=ARRAY(Uuid))
-    rows = select(Hold.hold_id).join(AvailabilityEvent, AvailabilityEvent.event_id == Hold.event_id)
-    return compile_rows(rows.where(Hold.hold_id == any_(ids), not_(_IS_OPEN)), EndedHoldRow)
+    rows = select(Hold.hold_id, Hold.expires_at, _IS_OPEN.label("is_open"))
+    rows = rows.join(AvailabilityEvent, AvailabilityEvent.event_id == Hold.event_id)
+    return compile_rows(rows.where(Hold.hold_id == any_(ids)), HoldEndRow)
 
 
-def ended_holds(hold_ids: Collection[UUID]) -> Query[EndedHoldRow]:
-    """Which of these holds have ended; not anchored."""
-    return query_of(_ended_holds(), AVAILABILITY, hold_ids=list(hold_ids))
+def hold_ends(hold_ids: Collection[UUID]) -> Query[HoldEndRow]:
+    """When each of these holds ends; not anchored."""
+    return query_of(_hold_ends(), AVAILABILITY, hold_ids=list(hold_ids))

@@ -20,6 +20,7 @@ from query_api.queries.compose import (
     Compiled,
     Statement,
     anchored,
+    choice_flag,
     compile_anchored,
     compile_rows,
     flags_of,
@@ -123,20 +124,16 @@ def _all_payments(flags: frozenset[str]) -> Compiled[PaymentRow]:
     return compile_rows(_payment_rows(flags), PaymentRow)
 
 
-def _state(state: str | None) -> dict[str, Any]:
-    return {f"state:{state}": True} if state else {}
-
-
 def payments(*, viewer: UUID | None, event_id: UUID | None, state: str | None, after: int | None, limit: int) -> Query[PaymentRow]:
     """Payments, newest first, up to `limit` + 1. `viewer`: only of events that they organize; None: of all."""
     filters: dict[str, Any] = {"viewer": viewer, "event_id": event_id, "after": after}
-    return query_of(_payments(flags_of(**filters, **_state(state))), PAYMENTS, limit=limit + 1, **filters)
+    return query_of(_payments(flags_of(**filters, **choice_flag("state", state))), PAYMENTS, limit=limit + 1, **filters)
 
 
 def all_payments(*, viewer: UUID | None, event_id: UUID | None, state: str | None) -> Query[PaymentRow]:
     """Likewise all of them, for an export; not anchored."""
     filters: dict[str, Any] = {"viewer": viewer, "event_id": event_id}
-    return query_of(_all_payments(flags_of(**filters, **_state(state))), PAYMENTS, **filters)
+    return query_of(_all_payments(flags_of(**filters, **choice_flag("state", state))), PAYMENTS, **filters)
 
 
 @cache

@@ -24,7 +24,8 @@ router = APIRouter(prefix="/api/audit", tags=["audit"])
 
 #: All types of entries: their topics, without the topics' versions.
 _ENTRY_TYPES = dict.fromkeys(topic.partition("/")[0] for topic in TOPICS)
-EntryType = StrEnum("EntryType", {name.replace("-", "_").upper(): name for name in _ENTRY_TYPES})  # type: ignore[misc]
+EntryType = StrEnum("EntryType", {name.replace("-", "_").upper(): name for name in _ENTRY_TYPES})  # type: ignore[misc]  # its members are read from the topics
+Type = Annotated[EntryType | None, Query(alias="type")]
 _PositionOrTime = Annotated[int, Field(ge=0, le=MAX_POSITION)] | UtcTime | None
 At = Annotated[_PositionOrTime, Query(description="A ledger position, or a time (RFC 3339; UTC without an offset); none: now")]
 Since = Annotated[_PositionOrTime, Query(description="The earlier ledger position or time; none: the first entry")]
@@ -32,10 +33,10 @@ After = Annotated[int | None, Query(ge=0, le=MAX_POSITION, description="Only ent
 
 
 async def _read_search(
-    after: After = None, event_id: UUID | None = None, actor_id: UUID | None = None, type: EntryType | None = None,  # noqa: A002
+    after: After = None, event_id: UUID | None = None, actor_id: UUID | None = None, type_: Type = None,
     from_: From = None, to: To = None,
 ) -> queries.EntrySearch:  # fmt: skip
-    return queries.EntrySearch(event_id, actor_id, type and type.value, from_, to, after)
+    return queries.EntrySearch(event_id, actor_id, type_ and type_.value, from_, to, after)
 
 
 Search = Annotated[queries.EntrySearch, Depends(_read_search)]

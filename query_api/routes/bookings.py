@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Response
 from typing_extensions import TypeAliasType
 
-from accounts.access import Organizer, SignedIn, may_see_booking
+from accounts.access import Organizer, SignedIn, may_see_booking, viewer_of
 from accounts.errors import Forbidden
 from ledger.accepted_types import PrefersCsv
 from ledger.commands import Role
@@ -46,8 +46,7 @@ SearchText = Annotated[
 def _search_of(
     event_id: UUID, principal: Organizer, q: SearchText = "", status: Status = None, payment: Payment = None
 ) -> queries.BookingSearch:
-    viewer = None if principal.role == Role.ADMIN else principal.id
-    return queries.BookingSearch(event_id, viewer, q, status=status, payment=payment)
+    return queries.BookingSearch(event_id, viewer_of(principal), q, status=status, payment=payment)
 
 
 BookingSearch = Annotated[queries.BookingSearch, Depends(_search_of)]

@@ -35,7 +35,7 @@ LastEventId = Annotated[str | None, Header(alias="Last-Event-ID", description="S
     "/live", operation_id="get_live", response_class=EventSourceResponse,
     responses={200: {"description": "`event: availability`", "content": {"text/event-stream": {"schema": {"type": "string"}}}}},
 )  # fmt: skip
-async def get_live(request: Request, principal: Anyone, event_id: EventIds = [], last_event_id: LastEventId = None) -> Response:  # noqa: B006
+async def get_live(request: Request, principal: Anyone, event_id: EventIds = [], last_event_id: LastEventId = None) -> Response:  # noqa: B006 - FastAPI copies it
     """Seats left, as they change: `data: {event_id, available, categories: [{name, available, held}], pools, position}`, `pools` as
     `categories`; `id` is the position.
 

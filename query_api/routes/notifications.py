@@ -6,8 +6,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 
-from accounts.access import Organizer
-from ledger.commands import Role
+from accounts.access import Organizer, viewer_of
 from ledger.outbox import DUE, SENT, DeliveryState
 from query_api import queries
 from query_api.parameters import Cursor, Limit, cursor_of, number_cursor, split_page
@@ -34,7 +33,7 @@ async def get_notifications(
     """The mails to customers about an organizer's own events, for an admin about all, newest first. They are kept for 90 days after
     they were settled."""
     query = queries.notifications(
-        viewer=None if principal.role == Role.ADMIN else principal.id, booking_id=booking_id, event_id=event_id, state=state,
+        viewer=viewer_of(principal), booking_id=booking_id, event_id=event_id, state=state,
         after=number_cursor(cursor), limit=limit,
     )  # fmt: skip
     position, rows = await reader.side.fetch(query, reader.at_least)  # a standby may lack what was asked for just now

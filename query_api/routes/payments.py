@@ -7,7 +7,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 
-from accounts.access import MoneyReader, SignedIn, may_see_booking
+from accounts.access import MoneyReader, SignedIn, may_see_booking, viewer_of
 from accounts.tokens import Principal
 from ledger.accepted_types import PrefersCsv
 from ledger.commands import Role
@@ -15,9 +15,9 @@ from ledger.errors import BookingNotFound
 from ledger.money import to_text
 from query_api import queries
 from query_api.parameters import Cursor, Limit, cursor_of, number_cursor, split_page
-from query_api.queries import MovementRow, PaymentRow, PostingSumRow
+from query_api.queries import MovementRow, PaymentRow, PostingExportRow, PostingSumRow
 from query_api.read_side import Reader
-from query_api.responses.csv_export import Cell, Pages
+from query_api.responses.csv_export import Cell
 from query_api.responses.http import JSON, JSON_OR_CSV, json_response
 from query_api.responses.payment_views import (
     AccountBalanceView,
@@ -46,11 +46,6 @@ _POSTINGS_HEADER = (
 )  # fmt: skip
 
 
-def _viewer(principal: Principal) -> UUID | None:
-    """The organizer whose events count; None: all events."""
-    return principal.id if principal.role == Role.ORGANIZER else None
-
-
 @router.get("/payments", operation_id="get_payments", response_model=PaymentPage, responses=JSON_OR_CSV)
 async def get_payments(
     principal: MoneyReader, reader: Reader, as_csv: PrefersCsv, event_id: OfEvent = None, state: State = None, limit: Limit = 50,
@@ -58,9 +53,12 @@ async def get_payments(
 ) -> Response:  # fmt: skip
     """The payments for an organizer's own events, for admins and auditors for all, newest first. As CSV: all payments; `limit` and
     `cursor` do not apply."""
-    viewer = _viewer(principal)
+    viewer = viewer_of(principal)
     if as_csv:
-        pages = _all_payments(principal, event_id, state, reader)
+        pages = reader.export(
+            queries.all_payments(viewer=viewer, event_id=event_id, state=state),
+            lambda row: _payment_cells(_payment_view(row, principal)),
+        )
         return await reader.side.exports.response("payments", principal.id, _PAYMENTS_HEADER, pages)
     query = queries.payments(viewer=viewer, event_id=event_id, state=state, after=number_cursor(cursor), limit=limit)
     position, rows = await reader.fetch(query)
@@ -68,15 +66,6 @@ async def get_payments(
     next_cursor = cursor_of(shown[-1].number) if has_more else None
     items = [_payment_view(row, principal) for row in shown]
     return json_response(PaymentPage(items=items, next_cursor=next_cursor), position)
-
-
-async def _all_payments(principal: Principal, event_id: UUID | None, state: PaymentState | None, reader: Reader) -> Pages:
-    query = queries.all_payments(viewer=_viewer(principal), event_id=event_id, state=state)
-    async with reader.side.read_transaction(queries.PAYMENTS, reader.at_least) as transaction:
-        position, _ = await transaction.fetch(queries.projections_position(queries.PAYMENTS))
-        yield position, ()
-        async for rows in transaction.pages(query):
-            yield position, [_payment_cells(_payment_view(row, principal)) for row in rows]
 
 
 @router.get("/bookings/{booking_id}/payments", operation_id="get_booking_payments", response_model=BookingMoneyView, responses=JSON)
@@ -100,24 +89,12 @@ async def get_booking_payments(booking_id: UUID, principal: SignedIn, reader: Re
 async def get_postings(principal: MoneyReader, reader: Reader, as_csv: PrefersCsv, event_id: OfEvent = None) -> Response:
     """The accounts of double entry with their balances: debits are positive, credits negative, and all of a currency sum to 0. As
     CSV: each posting."""
-    viewer = _viewer(principal)
+    viewer = viewer_of(principal)
     if as_csv:
-        pages = _all_postings(viewer, event_id, reader)
+        pages = reader.export(queries.all_postings(viewer, event_id), _posting_cells)
         return await reader.side.exports.response("postings", principal.id, _POSTINGS_HEADER, pages)
     position, rows = await reader.fetch(queries.posting_sums(viewer, event_id))
     return json_response(PostingsView(items=[_balance_view(row) for row in rows], ledger_position=position), position)
-
-
-async def _all_postings(viewer: UUID | None, event_id: UUID | None, reader: Reader) -> Pages:
-    async with reader.side.read_transaction(queries.POSTINGS, reader.at_least) as transaction:
-        position, _ = await transaction.fetch(queries.projections_position(queries.POSTINGS))
-        yield position, ()
-        async for rows in transaction.pages(queries.all_postings(viewer, event_id)):
-            yield position, [
-                [row.number, row.line, row.at, row.event_id, row.event_name, row.booking_number, row.account, row.method,
-                 Decimal(to_text(row.amount, row.currency)), row.currency]
-                for row in rows
-            ]  # fmt: skip
 
 
 def _payment_view(row: PaymentRow, principal: Principal) -> PaymentView:
@@ -139,6 +116,13 @@ def _payment_cells(view: PaymentView) -> Sequence[Cell]:
         view.number, view.id, view.received_at, view.event_id, view.event_name, view.booking_number, view.customer_name,
         view.method, Decimal(view.amount), Decimal(view.refund_due_amount), Decimal(view.refunded_amount), view.currency,
         view.reference,
+    ]  # fmt: skip
+
+
+def _posting_cells(row: PostingExportRow) -> Sequence[Cell]:
+    return [
+        row.number, row.line, row.at, row.event_id, row.event_name, row.booking_number, row.account, row.method,
+        Decimal(to_text(row.amount, row.currency)), row.currency,
     ]  # fmt: skip
 
 

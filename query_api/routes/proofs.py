@@ -174,7 +174,7 @@ def _check_last_leaf(published: PublishedCheckpoint, found: Sequence[PlacedEntry
     try:
         merkle.verify_inclusion(checkpoint.size - 1, checkpoint.size, leaves[0] if leaves else b"", proof, checkpoint.root)
     except merkle.ProofError as error:
-        log.error("The entry at position %s is not the last of the newest checkpoint: verify everything.", position)  # noqa: TRY400
+        log.error("The entry at position %s is not the last of the newest checkpoint: verify everything.", position)  # noqa: TRY400 - its cause says nothing more
         raise EntryAltered(position) from error
 
 

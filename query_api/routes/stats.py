@@ -8,15 +8,13 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 
-from accounts.access import Organizer
-from accounts.tokens import Principal
+from accounts.access import Organizer, viewer_of
 from ledger.accepted_types import PrefersCsv
-from ledger.commands import Role
 from ledger.errors import EventNotFound, Malformed, NotYourEvent
 from query_api import queries
 from query_api.parameters import Cursor, From, Limit, Search, To, cursor_of, number_cursor, split_page
 from query_api.read_side import Reader
-from query_api.responses.csv_export import Cell, Pages, csv_response
+from query_api.responses.csv_export import Cell, csv_response
 from query_api.responses.http import JSON_OR_CSV, json_response
 from query_api.responses.mapping import event_stats_view, revenue_view, sales_view, summary_view
 from query_api.responses.statistics_views import EventStatsPage, EventStatsView, RevenueView, SalesSeries, SalesView, SummaryView
@@ -28,15 +26,10 @@ EventId = Annotated[UUID | None, Query(description="Only sales of this event")]
 _AMOUNTS = frozenset({"gross", "refunded", "net", "received", "paid_back", "due", "refund_due"})
 
 
-def _viewer(principal: Principal) -> UUID | None:
-    """The organizer whose events count; None: all events."""
-    return None if principal.role == Role.ADMIN else principal.id
-
-
 @router.get("/summary", operation_id="get_stats_summary", response_model=SummaryView, responses=JSON_OR_CSV)
 async def get_stats_summary(principal: Organizer, reader: Reader, as_csv: PrefersCsv) -> Response:
     """Totals over all events. As CSV: one row for each currency."""
-    position, rows = await reader.fetch(queries.summary(_viewer(principal)))
+    position, rows = await reader.fetch(queries.summary(viewer_of(principal)))
     if as_csv:
         counts = ("active", "cancelled", "completed", "bookings", "cancellations", "capacity", "taken")
         header = ("currency", *counts, *_header(RevenueView)[1:])
@@ -53,24 +46,15 @@ async def get_stats_events(
 ) -> Response:
     """Statistics by event, newest first; `q` is searched in the name. As CSV: all events; `limit` and `cursor` do not apply."""
     if as_csv:
-        return await reader.side.exports.response(
-            "events", principal.id, _header(EventStatsView), _all_events(principal, q, reader)
-        )
+        pages = reader.export(queries.all_event_totals(viewer_of(principal), q), lambda row: _cells(event_stats_view(row)))
+        return await reader.side.exports.response("events", principal.id, _header(EventStatsView), pages)
     position, rows = await reader.fetch(
-        queries.event_totals(viewer=_viewer(principal), q=q, after=number_cursor(cursor), limit=limit)
+        queries.event_totals(viewer=viewer_of(principal), q=q, after=number_cursor(cursor), limit=limit)
     )
     shown, more = split_page(rows, limit)
     items = [event_stats_view(row) for row in shown]
     next_cursor = cursor_of(items[-1].number) if more else None
     return json_response(EventStatsPage(items=items, next_cursor=next_cursor, ledger_position=position), position)
-
-
-async def _all_events(principal: Principal, q: str, reader: Reader) -> Pages:
-    async with reader.side.read_transaction(queries.REVENUE, reader.at_least) as transaction:
-        position, _ = await transaction.fetch(queries.projections_position(queries.REVENUE))
-        yield position, ()
-        async for rows in transaction.pages(queries.all_event_totals(_viewer(principal), q)):
-            yield position, [_cells(event_stats_view(row)) for row in rows]
 
 
 @router.get("/sales", operation_id="get_stats_sales", response_model=SalesSeries, responses=JSON_OR_CSV)
@@ -79,7 +63,7 @@ async def get_stats_sales(
     event_id: EventId = None, from_: From = None, to: To = None,
 ) -> Response:  # fmt: skip
     """Sales over time, in UTC: the hours that begin at `from` or later and before `to`, summed up by `interval`."""
-    viewer = _viewer(principal)
+    viewer = viewer_of(principal)
     position, rows = await reader.fetch(queries.sales(interval=interval, viewer=viewer, event_id=event_id, from_=from_, to=to))
     if not rows:
         raise EventNotFound

@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack
 from typing import NamedTuple
 
 from fastapi.responses import StreamingResponse
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from ledger.concurrency import ConcurrencyLimiter
 from ledger.errors import EventNotFound, PositionBeyondHead
@@ -87,9 +87,9 @@ class _EntryStream(StreamingResponse):
         super().__init__(chunks, headers=headers, media_type=NDJSON)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def send_in_time(message: "dict[str, object]") -> None:
+        async def send_in_time(message: Message) -> None:
             async with asyncio.timeout(SEND_SECONDS):
                 await send(message)
 
         async with self._resources:
-            await super().__call__(scope, receive, send_in_time)  # type: ignore[arg-type]
+            await super().__call__(scope, receive, send_in_time)

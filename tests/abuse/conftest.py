@@ -90,7 +90,7 @@ def contact(stack: Stack, organizer: Person) -> None:
 @pytest.fixture
 def nothing_happens(contact: None, state: Callable[[], Any], sender: Sender) -> Iterator[None]:
     """To be named after what the test sets up."""
-    sender.target.managed  # noqa: B018 - made before the state is read
+    assert sender.target.managed  # made before the state is read
     before = state()
     yield
     assert state() == before, "something was done"

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from statistics import median, quantiles
 
@@ -31,24 +32,19 @@ class Probe:
 @contextmanager
 def probing(request: Callable[[], object]) -> Iterator[Probe]:
     """Sends this request during the block. Raises, at its end, what a request raised."""
-    probe, has_ended, errors = Probe(), threading.Event(), list[BaseException]()
+    probe, has_ended = Probe(), threading.Event()
 
     def send_all() -> None:
-        try:
-            while not has_ended.is_set():
-                began = time.perf_counter()
-                request()
-                probe.seconds.append(time.perf_counter() - began)
-                time.sleep(PAUSE_SECONDS)
-        except BaseException as error:  # noqa: BLE001 - raised below
-            errors.append(error)
+        while not has_ended.is_set():
+            began = time.perf_counter()
+            request()
+            probe.seconds.append(time.perf_counter() - began)
+            time.sleep(PAUSE_SECONDS)
 
-    thread = threading.Thread(target=send_all)
-    thread.start()
-    try:
-        yield probe
-    finally:
-        has_ended.set()
-        thread.join()
-    if errors:
-        raise errors[0]
+    with ThreadPoolExecutor(1) as pool:
+        sending = pool.submit(send_all)
+        try:
+            yield probe
+        finally:
+            has_ended.set()
+    sending.result()

@@ -30,7 +30,7 @@ def test_cookie_without_csrf_token_executes_no_command(
     browser: httpx.Client, stack: Stack, routes: Routes, target: Target, state: Callable[[], Any]
 ) -> None:
     other = stack.http.post("/api/login", json={"email": "root@example.test", "password": PASSWORD})
-    target.managed  # noqa: B018 - made before the state is read
+    assert target.managed  # made before the state is read
     anothers, before, tried = other.cookies["seatledger_csrf"], state(), 0
     for name, operation in OPERATIONS.items():
         method, path, body, headers = routes.request(name, target)
@@ -131,7 +131,7 @@ def test_token_in_a_url_is_ignored(stack: Stack, alice: Person) -> None:
 
 def test_reading_changes_nothing(stack: Stack, routes: Routes, target: Target, state: Callable[[], Any]) -> None:
     """A link or an image of another site makes a browser send the cookie with GET."""
-    target.managed  # noqa: B018 - made before the state is read
+    assert target.managed  # made before the state is read
     before, tried = state(), 0
     for name in OPERATIONS:
         method, path, _, headers = routes.request(name, target)

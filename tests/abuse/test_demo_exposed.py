@@ -46,7 +46,7 @@ def test_accounts_of_a_demo_are_closed_where_it_is_off(on_demo_data: Stack) -> N
     print(f"S23: {len(refused)} log-ins and tokens of the demo's accounts, all refused")
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "example.test"])  # noqa: S104 - refused
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "example.test"])
 def test_demo_is_not_served_to_everybody_by_accident(host: str, settings: Settings) -> None:
     """Neither by one process nor by `make run`, whose demo is on by default."""
     message = REFUSED.format(host=host)
@@ -65,5 +65,5 @@ def test_demo_is_served_on_loopback(host: str) -> None:
 
 
 def test_demo_may_be_public_if_that_is_meant() -> None:
-    settings = Settings.from_env({"DEMO": "public", "HOST": "0.0.0.0"})  # noqa: S104
+    settings = Settings.from_env({"DEMO": "public", "HOST": "0.0.0.0"})
     assert Settings.from_env(settings.to_env()).demo == "public"

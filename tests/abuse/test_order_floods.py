@@ -1,4 +1,4 @@
-"""Orders that are dear to decide, many at once, all refused: they cost their senders nothing."""
+"""Floods of orders that are expensive to decide and are all refused: they cost their senders nothing."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""Log-ins and sign-ups by the thousand: Argon2 is dear. With the limits and parameters that ship (S4, S5, S18)."""
+"""Log-ins and sign-ups by the thousand: Argon2 is expensive. With the limits and parameters that ship (S4, S5, S18)."""
 
 import time
 from collections import Counter

@@ -14,6 +14,7 @@ from ledger.ownership import RuntimeRoleUnknown, runtime_address
 from ledger.pool import connection as connection_of
 from ledger.pool import make_pool
 from ledger.postgres_connections import make_engine
+from ledger.recorder import LedgerRecorder
 from ledger.settings import Settings
 from ledger.store import Ledger
 from migrations.roles import READ_TABLES
@@ -185,8 +186,10 @@ async def test_runtime_role_can_not_say_which_tables_are_read(settings: Settings
         with engine.connect() as projecting:
             seen.add(tuple(projecting.exec_driver_sql("SHOW search_path").one()))
         engine.dispose()
-        with closing(Ledger(url)) as ledger, ledger.recorder.datastore.get_connection() as reading:  # type: ignore[attr-defined]
-            seen.add(tuple(reading.execute("SHOW search_path").fetchone().values()))
+        with closing(Ledger(url)) as ledger:
+            assert isinstance(ledger.recorder, LedgerRecorder)
+            with ledger.recorder.datastore.get_connection() as reading:
+                seen.add(tuple((reading.execute("SHOW search_path").fetchone() or {}).values()))
         assert seen == {("public",)}
     finally:
         with psycopg.connect(url, autocommit=True) as connection:

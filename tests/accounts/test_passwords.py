@@ -17,6 +17,7 @@ from accounts.errors import WeakPassword
 from accounts.passwords import HASHER, MAX_WAITING, THREADS, Passwords
 from ledger.errors import Busy
 from tests.soak import rounds
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -108,9 +109,7 @@ async def test_a_cancelled_caller_keeps_its_slot_until_the_thread_is_done() -> N
         await asyncio.gather(*tasks, return_exceptions=True)
         with pytest.raises(Busy):
             await passwords.hash("the threads are still at work")
-        async with asyncio.timeout(10):
-            while len(passwords._tasks):  # noqa: ASYNC110 - nothing tells when a thread is done
-                await asyncio.sleep(0.01)
+        await until(lambda: not len(passwords._tasks))
     passwords.close()
 
 

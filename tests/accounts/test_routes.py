@@ -161,7 +161,7 @@ async def test_policies_permit_their_roles(client: httpx.AsyncClient, app: FastA
     policies = {"anyone": Anyone, "signed-in": SignedIn, "buyer": Buyer, "organizer": Organizer, "auditor": Auditor, "admin": Admin}
     for name, policy in policies.items():
 
-        def route(principal: policy) -> None:  # type: ignore[valid-type]
+        def route(principal: policy) -> None:  # type: ignore[valid-type]  # a policy is such a type
             ...
 
         app.get(f"/{name}")(route)

@@ -42,6 +42,7 @@ from ledger.streams import Streams
 from ledger.ticket_codes import TicketCodes
 from tests.ledger import scenario as s
 from tests.ledger import storage
+from tests.waiting import until
 
 ALICE, BOB, ORGANIZER = s.ALICE, s.BOB, s.ORGANIZER
 
@@ -195,9 +196,13 @@ async def wait_for_blocked_appends(database_url: str, how_many: int = 1) -> None
     query = """
         SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database
         WHERE locktype = 'advisory' AND NOT granted AND datname = current_database()"""
-    async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as connection, asyncio.timeout(10):
-        while (await (await connection.execute(query)).fetchone() or (0,))[0] < how_many:  # noqa: ASYNC110 - the database sends no notification
-            await asyncio.sleep(0.005)
+    async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as connection:
+
+        async def are_blocked() -> bool:
+            (count,) = await (await connection.execute(query)).fetchone() or (0,)
+            return int(count) >= how_many
+
+        await until(are_blocked, pause_seconds=0.005)
 
 
 async def cut_connections(database_url: str, application: str = "seatledger-appender") -> int:

@@ -112,7 +112,9 @@ async def test_the_event_used_last_stays_however_big_it_is(database_url: str) ->
         assert len(appender.cache) == 1
         assert appender.cache.get(second) is not None
         assert isinstance(await appender.submit(t.book(first)), AcceptedCommand)
-        assert appender.cache.bytes == appender.cache.get(first).weight_bytes()  # type: ignore[union-attr]
+        kept = appender.cache.get(first)
+        assert kept is not None
+        assert appender.cache.bytes == kept.weight_bytes()
 
 
 async def test_concurrent_commands_load_their_event_once(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -27,6 +27,7 @@ from ledger.store import Ledger, sqlalchemy_url
 from tests.commands import selling as t
 from tests.ledger import scenario as s
 from tests.ledger import storage
+from tests.waiting import until
 
 ONE, TWO = UUID(int=0x51), UUID(int=0x52)
 APPEND = "SELECT * FROM ledger_append(%b::uuid[], %b::bigint[], %b::text[], %b::bytea[])"
@@ -188,9 +189,7 @@ async def test_a_subscription_skips_other_topics(ledger: Ledger, connection: Led
     """Otherwise each poll would search the rest of the ledger for a rare topic."""
     positions = await append(connection, story(ONE))
     with ledger.recorder.subscribe(gt=0, topics=("event-completed/1",)) as subscription:
-        async with asyncio.timeout(10):
-            while subscription._last_notification_id != positions[-1]:  # noqa: ASYNC110 - the position tells nobody
-                await asyncio.sleep(0.02)
+        await until(lambda: subscription._last_notification_id == positions[-1])
         (last,) = await append(connection, [e.RecordedEntry(ONE, 4, s.event_completed())])
         assert (await asyncio.to_thread(next, subscription)).id == last
 

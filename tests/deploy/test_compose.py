@@ -102,7 +102,7 @@ def test_our_containers_are_confined(name: str) -> None:
     """The application writes to its keys and to /tmp only, and needs no privilege of root."""
     service = SERVICES[name]
     assert service["read_only"]
-    assert (service["cap_drop"], service["tmpfs"], service["mem_limit"]) == (["ALL"], ["/tmp"], "1g")  # noqa: S108
+    assert (service["cap_drop"], service["tmpfs"], service["mem_limit"]) == (["ALL"], ["/tmp"], "1g")  # noqa: S108 - of the container
 
 
 def test_logs_are_rotated() -> None:

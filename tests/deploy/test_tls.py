@@ -28,7 +28,7 @@ def _sequence(loader: _Loader, node: yaml.Node) -> list[Any]:
 
 
 _Loader.add_constructor("!override", _sequence)
-NGINX: dict[str, Any] = yaml.load((ROOT / "deploy" / "compose.tls.yml").read_text(), _Loader)["services"]["nginx"]  # noqa: S506
+NGINX: dict[str, Any] = yaml.load((ROOT / "deploy" / "compose.tls.yml").read_text(), _Loader)["services"]["nginx"]  # noqa: S506 - it is a SafeLoader
 
 
 @pytest.fixture(scope="module")

@@ -27,7 +27,7 @@ STOP_SECONDS = 30
 def git(*words: str) -> str:
     """What git says; empty if it fails, as where there is no history."""
     try:
-        done = subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S607
+        done = subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True, check=False)
     except FileNotFoundError:
         return ""
     return done.stdout.strip()

@@ -3,6 +3,7 @@
 import time
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
@@ -27,7 +28,11 @@ def test_worker_projects_again_after_its_database_fell_silent(settings: Settings
         settings = replace(settings, database_url=url, verify_hours=0)
         worker = stack.enter_context(process(settings, "worker"))
         stack.enter_context(process(settings, "tick"))
-        wait_until(lambda: lag.reached > 0, "a worker at work")
+
+        def is_past(reached: float) -> bool:
+            return lag.reached > reached
+
+        wait_until(partial(is_past, 0), "a worker at work")
         for _ in range(SILENCES):
             lag.forget()
             silent = proxy.silence(new_ones=new_ones)
@@ -35,8 +40,8 @@ def test_worker_projects_again_after_its_database_fell_silent(settings: Settings
                 time.sleep(5)
             proxy.restore()
             assert silent >= 2
-            began, reached = time.monotonic(), lag.reached
-            wait_until(lambda reached=reached: lag.reached > reached, "projecting again")  # type: ignore[misc]
+            began = time.monotonic()
+            wait_until(partial(is_past, lag.reached), "projecting again")
             seconds.append(time.monotonic() - began)
         assert worker.poll() is None, "the worker ended by itself"
     print(f"R18: a worker's database silent {SILENCES} times: projecting again within {max(seconds):.1f} s")

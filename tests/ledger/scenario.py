@@ -148,6 +148,12 @@ def state(event: Event) -> dict[str, Any]:
     return values
 
 
+def ids_of(values: dict[bytes, Any] | Overlay) -> list[UUID]:
+    """The keys of what an Event has by id, such as `event.bookings`."""
+    assert isinstance(values, dict), "this is not a trial"
+    return [UUID(bytes=key) for key in values]
+
+
 # --- entries, as they might have been recorded before
 
 

@@ -11,12 +11,13 @@ from hypothesis import strategies as st
 from ledger.commands import Actor, BookSeats, Role
 from ledger.decide import decide
 from ledger.details import GuestCheckout
-from ledger.entries import EventScheduled
+from ledger.entries import EventDetailsChanged, EventScheduled
 from ledger.errors import CustomerLimit, EmailUnverified, GuestCheckoutOff, Malformed, NotOnSale, SeatledgerError
 from tests.ledger import scenario as s
 from tests.ledger.scenario import given
 
-CONTACT = Actor(UUID(int=0xC1), Role.CUSTOMER)
+CONTACT_ID = UUID(int=0xC1)
+CONTACT = Actor(CONTACT_ID, Role.CUSTOMER)
 CHECKOUTS: tuple[GuestCheckout, ...] = ("off", "open", "proven")
 OPEN_LIMIT = {"path": "guest_checkout", "message": "must be proven or off where max_tickets_per_customer is set"}
 
@@ -28,7 +29,7 @@ def guest_books(guest: Any, actor: Actor = CONTACT, /, **quantities: int) -> Boo
 @pytest.mark.parametrize(("checkout", "guest"), [("open", "unproven"), ("open", "proven"), ("proven", "proven")])
 def test_a_guest_books_where_the_event_permits_it(checkout: str, guest: str) -> None:
     event = given(s.scheduled(guest_checkout=checkout)).when(guest_books(guest)).then(s.booked(CONTACT, s.general(1)))
-    assert event.customers[CONTACT.id.bytes] == 1  # type: ignore[union-attr]
+    assert event.customers[CONTACT_ID.bytes] == 1
 
 
 @pytest.mark.parametrize("guest", ["unproven", "proven"])
@@ -96,5 +97,6 @@ def test_no_sequence_of_changes_leaves_a_limit_that_anybody_walks_round(first: d
     except SeatledgerError as error:
         assert error.facts["errors"] == [OPEN_LIMIT]  # noqa: PT017 - most sequences are permitted
         return
-    details = changed.details  # type: ignore[attr-defined]
+    assert isinstance(changed, EventDetailsChanged)
+    details = changed.details
     assert (details.max_tickets_per_customer is None) or details.guest_checkout != "open"

@@ -11,7 +11,7 @@ from sqlalchemy import text
 from ledger import entries as e
 from ledger.commands import Actor
 from ledger.keys import Keyring
-from ledger.mail_tokens import MailTokens
+from ledger.mail_tokens import Issued, MailTokens
 from ledger.outbox import MAIL, Message, message_id
 from ledger.outbox import insert as insert_messages
 from ledger.ticket_codes import TicketCodes
@@ -57,8 +57,8 @@ def office(shop: Shop, mail_server: MailServer, tmp_path: Path) -> Iterator[Offi
     office.close()
 
 
-def links(office: Office, mail: dict[str, str]) -> list[tuple[UUID, int]]:
-    return [tuple(office.urls.read(token)) for token in LINK.findall(mail["text"])]  # type: ignore[misc]
+def links(office: Office, mail: dict[str, str]) -> list[Issued]:
+    return [office.urls.read(token) for token in LINK.findall(mail["text"])]
 
 
 @pytest.mark.parametrize("last", [s.details_changed(venue="Elsewhere"), s.event_cancelled("Rain")])

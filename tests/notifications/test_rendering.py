@@ -130,7 +130,7 @@ def test_a_confirmation_has_what_was_booked_and_both_files() -> None:
         "--\n"
         "Seatledger. You receive this mail because you booked tickets for this event.\n"
     )
-    for text in ("Booking confirmed", "Hello Alice,", "Doors 19:00, show 20:00", "2 × General 50.00 EUR", "Total 1,300.00 EUR"):  # noqa: RUF001
+    for text in ("Booking confirmed", "Hello Alice,", "Doors 19:00, show 20:00", "2 × General 50.00 EUR", "Total 1,300.00 EUR"):  # noqa: RUF001 - a sign of multiplication
         assert text in shown(mail)
     assert [file.name for file in mail.attachments] == ["tickets-7.pdf", "event.ics"]
     assert mail.attachments[0].content.startswith(b"%PDF-")

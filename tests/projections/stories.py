@@ -50,6 +50,7 @@ from ledger.hold_errors import EntryNeeded
 from ledger.paying import debts_of
 from projections.registry import PROJECTORS
 from projections.tables import table_of
+from tests.ledger.scenario import ids_of
 
 START = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
 ORGANIZER = Actor(UUID(int=0x0E), Role.ORGANIZER)
@@ -119,7 +120,7 @@ class Story:
 
     def _random_command(self, id_: UUID, event: Event) -> Command:
         by: dict[str, Any] = {"id": id_, "actor": ORGANIZER, "event_id": event.id}
-        bookings = [UUID(bytes=key) for key in event.bookings]  # type: ignore[union-attr]
+        bookings = ids_of(event.bookings)
         if (about_more := self._random_command_about_more(by, event)) is not None:
             return about_more
         what = self.dice.choices(("book", "cancel", "part", "check in", "change"), (10, 2, 2, 3, 1))[0] if bookings else "book"
@@ -191,7 +192,7 @@ class Story:
 
     def _random_payment(self, by: dict[str, Any], event: Event) -> Command:
         """What is due, or part of what can be given back."""
-        bookings = [UUID(bytes=key) for key in event.money]  # type: ignore[union-attr]
+        bookings = ids_of(event.money)
         due = [booking for booking in bookings if event.due(booking)]
         method: e.BoxOfficeMethod = self.dice.choice(["cash", "card"])
         if due and self.dice.random() < 0.8:
@@ -210,12 +211,12 @@ class Story:
 
     def pay_back(self, event: Event) -> None:
         """A part of what is owed for each second booking."""
-        for number, key in enumerate([*event.money]):  # type: ignore[misc]
-            money: BookingMoney = event.money[key]
+        for number, booking in enumerate(ids_of(event.money)):
+            money: BookingMoney = event.money[booking.bytes]
             if number % 2 and money.kept + money.owed:
-                id_, amount = uuid5(UUID(bytes=key), "back"), 1 + (money.kept + money.owed) // 2
+                id_, amount = uuid5(booking, "back"), 1 + (money.kept + money.owed) // 2
                 by: dict[str, Any] = {"id": id_, "actor": ORGANIZER, "event_id": event.id}
-                self._execute(GiveRefund(**by, booking_id=UUID(bytes=key), method="bank", amount=amount))
+                self._execute(GiveRefund(**by, booking_id=booking, method="bank", amount=amount))
 
     def _random_codes_command(self, by: dict[str, Any], event: Event) -> Command:
         if event.batches and self.dice.random() < 0.3:

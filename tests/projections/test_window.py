@@ -62,9 +62,10 @@ def test_readers_at_different_positions_each_get_the_next_entries(truth: Truth, 
             truth.grow(dice.randrange(1, 25))
         reader = dice.randrange(4)
         reached[reader] = truth.read(reached[reader], dice.choice((1, 7, KEPT - 1, KEPT, KEPT + 1, 500)))
-    for position in reached:
+    for first in reached:
+        position = first
         while position != truth.positions[-1]:
-            position = truth.read(position, 100)  # noqa: PLW2901 - read on from there
+            position = truth.read(position, 100)
 
 
 def test_read_beyond_the_cached_entries_continues(truth: Truth) -> None:

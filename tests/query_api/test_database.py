@@ -13,7 +13,8 @@ from projections.rebuild.rebuilder import Rebuilder
 from projections.registry import PROJECTORS
 from query_api import queries
 from query_api.database import Query, Row
-from tests.query_api.world import Api, World, reading, until
+from tests.query_api.world import Api, World, reading
+from tests.waiting import until
 
 #: Selects a rebuild that waits for the locks of its swap.
 WAITING_REBUILD = """

@@ -19,8 +19,9 @@ from ledger.settings import Settings
 from query_api.caching import cached_events, event_read_cache
 from query_api.caching.cached_events import CachedResponse
 from query_api.queries import EventSearch
-from tests.query_api.world import ADMIN, ALICE, BOB, NOW, Api, CountingCursor, World, reading, until
+from tests.query_api.world import ADMIN, ALICE, BOB, NOW, Api, CountingCursor, World, reading
 from tests.soak import rounds
+from tests.waiting import until
 
 
 @pytest.fixture

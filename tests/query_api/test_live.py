@@ -19,8 +19,9 @@ from ledger.details import Pool
 from ledger.settings import Settings
 from query_api.live import feed
 from query_api.routes import live
-from tests.query_api.world import Api, World, reading, until
+from tests.query_api.world import Api, World, reading
 from tests.soak import rounds
+from tests.waiting import until
 
 
 @dataclass

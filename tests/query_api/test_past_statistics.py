@@ -13,7 +13,8 @@ from ledger.errors import Busy, StillComputing
 from ledger.settings import Settings
 from query_api.time_travel import past_statistics, statistics_process
 from query_api.time_travel.past_statistics import PastStatistics
-from tests.query_api.world import AUDITOR, Api, World, until
+from tests.query_api.world import AUDITOR, Api, World
+from tests.waiting import until
 
 
 @pytest_asyncio.fixture

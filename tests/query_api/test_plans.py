@@ -108,7 +108,7 @@ def every_query(event_id: UUID, account_id: UUID) -> dict[str, Query[Any]]:
         "event of booking": q.booked_by(event_id),
         "hold": q.hold_by_id(event_id),
         "event of hold": q.held_by(event_id),
-        "ended holds": q.ended_holds([event_id, account_id]),
+        "ends of holds": q.hold_ends([event_id, account_id]),
         "entries about a booking": q.entries_about(event_id, ROWS - 10, ROWS),
         "erasure_obstacle": q.erasure_obstacle(account_id, now),
         "guests' event": q.guests_events("shop", event_id=event_id),

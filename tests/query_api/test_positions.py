@@ -16,7 +16,8 @@ from ledger.settings import Settings
 from query_api.live import positions as positions_module
 from query_api.live.positions import PositionTracker
 from query_api.queries.position_queries import ProjectionPositionRow
-from tests.query_api.world import ADMIN, ALICE, Api, CountingCursor, World, reading, until
+from tests.query_api.world import ADMIN, ALICE, Api, CountingCursor, World, reading
+from tests.waiting import until
 
 
 @pytest_asyncio.fixture

@@ -15,6 +15,19 @@ from ledger.settings import Settings
 from projections.proof.verify_checkpoints import accept
 from seatledger_verify import Key, VerificationError, verify_receipt
 from tests.query_api.world import ADMIN, ALICE, AUDITOR, BOB, NOW, ORGANIZER, OTHER, Api, Sign, World, key_of
+from tests.soak import within
+
+
+async def receipt_lines(api: Api, booking_id: UUID) -> list[str]:
+    """What the verified receipt of Alice's booking says."""
+    response = await api.get(f"/api/bookings/{booking_id}/receipt", ALICE)
+    return verify_receipt(response.text, [await key_of(api)])
+
+
+def forge_last_entry(world: World) -> None:
+    """As the database's owner can, without the keys."""
+    world.sql("ALTER TABLE ledger_entries DISABLE TRIGGER append_only")
+    world.sql("UPDATE ledger_entries SET mac = set_byte(mac, 5, get_byte(mac, 5) # 1) WHERE notification_id = %s", world.position)
 
 
 async def test_receipt_is_for_owner_organizer_auditor_and_admin(world: World, api: Api, sign: Sign) -> None:
@@ -57,7 +70,7 @@ async def test_receipt_describes_later_changes_of_the_booking(world: World, api:
     world.cancel_booking(event_id, other_id)
     world.cancel_event(event_id, at=NOW + timedelta(hours=2))
     sign()
-    lines = verify_receipt((await api.get(f"/api/bookings/{booking_id}/receipt", ALICE)).text, [await key_of(api)])
+    lines = await receipt_lines(api, booking_id)
     assert [line.endswith(": ticket 2") for line in lines if line.startswith("Used")] == [True]
     said = [line.partition("Z: ")[2] for line in lines if line.startswith("Cancelled")]
     assert said == ["1 x General, 50.00 EUR back", "the event, 100.00 EUR back"]
@@ -74,7 +87,7 @@ async def test_receipt_tells_what_was_paid_and_is_owed(world: World, api: Api, s
     world.cancel_event(event_id)
     world.do(GiveRefund(id=uuid4(), **by, amount=2_000))
     sign()
-    lines = verify_receipt((await api.get(f"/api/bookings/{booking_id}/receipt", ALICE)).text, [await key_of(api)])
+    lines = await receipt_lines(api, booking_id)
     happened = [line.partition(" ")[0] + " " + line.partition("Z: ")[2] for line in lines if "Z: " in line]
     assert happened == [
         "Paid 150.00 EUR, cash", "Cancelled 1 x General", "Owed 50.00 EUR", "Owed 10.00 EUR", "Paid 50.00 EUR, cash",
@@ -86,7 +99,7 @@ async def test_receipt_tells_what_was_paid_and_is_owed(world: World, api: Api, s
 async def test_receipt_of_a_booking_that_is_due(world: World, api: Api, sign: Sign) -> None:
     booking_id = world.book(world.schedule(payment_methods=("box_office",)), General=2)
     sign()
-    lines = verify_receipt((await api.get(f"/api/bookings/{booking_id}/receipt", ALICE)).text, [await key_of(api)])
+    lines = await receipt_lines(api, booking_id)
     assert lines[-5:-1] == ["Due        100.00 EUR", "To refund  0.00 EUR", "Refunded   0.00 EUR", "Status     confirmed"]
 
 
@@ -105,6 +118,7 @@ async def test_longest_receipt_does_not_delay_other_responses(world: World, api:
         slowest = max(slowest, time.perf_counter() - before)
     took, text = time.perf_counter() - began, (await asked).text
     assert len(verify_receipt(text, [await key_of(api)])) == 408
+    assert slowest < within(0.25)
     print(f"402 entries, {len(text)} bytes: {1000 * took:.0f} ms, the event loop held up for {1000 * slowest:.0f} ms at most")
 
 
@@ -114,8 +128,7 @@ async def test_receipt_is_as_of_its_checkpoint(world: World, hasty: Api, sign: S
     sign()
     world.cancel_booking(event_id, booking_id)
     world.project()  # but not signed yet
-    response = await hasty.get(f"/api/bookings/{booking_id}/receipt", ALICE)
-    assert "Status     confirmed" in verify_receipt(response.text, [await key_of(hasty)])
+    assert "Status     confirmed" in await receipt_lines(hasty, booking_id)
     waiting = {"Ledger-Position": str(world.position)}
     assert (await hasty.get(f"/api/bookings/{booking_id}/receipt", ALICE, waiting)).status_code == 503
     sign()
@@ -137,7 +150,7 @@ async def test_receipt_has_amounts_in_the_units_of_the_currency(world: World, ap
     booking_id = world.book(world.schedule(currency=currency), General=3)
     sign()
     total = (await api.get(f"/api/bookings/{booking_id}", ALICE)).json()["total_amount"]
-    lines = verify_receipt((await api.get(f"/api/bookings/{booking_id}/receipt", ALICE)).text, [await key_of(api)])
+    lines = await receipt_lines(api, booking_id)
     assert f"Total      {total} {currency}" in lines
 
 
@@ -155,13 +168,11 @@ async def test_receipt_of_another_log_is_refused(world: World, api: Api, sign: S
 
 async def test_receipt_about_a_foreign_entry_is_refused(world: World, api: Api, sign: Sign) -> None:
     sold, forged = world.book(world.schedule()), world.book(world.schedule())
-    position = world.position
     sign()
-    world.sql("ALTER TABLE ledger_entries DISABLE TRIGGER append_only")
-    world.sql("UPDATE ledger_entries SET mac = set_byte(mac, 5, get_byte(mac, 5) # 1) WHERE notification_id = %s", position)
+    forge_last_entry(world)
     response = await api.get(f"/api/bookings/{forged}/receipt", ALICE)
     assert (response.status_code, response.json()["type"]) == (500, "/problems/entry-altered")
-    assert response.json()["position"] == position
+    assert response.json()["position"] == world.position
     assert (await api.get(f"/api/bookings/{sold}/receipt", ALICE)).status_code == 200
 
 
@@ -252,7 +263,7 @@ async def test_receipt_has_entries_that_the_process_has_not_seen(
     monkeypatch.setattr(api.side.booking_history, "_last_seen_event", seen)
     monkeypatch.setattr("query_api.booking_history.MAX_UNSEEN", limit)
     sign()
-    lines = verify_receipt((await api.get(f"/api/bookings/{booking_id}/receipt", ALICE)).text, [await key_of(api)])
+    lines = await receipt_lines(api, booking_id)
     assert len([line for line in lines if line.startswith("Cancelled")]) == 2
     assert {"Refunded   100.00 EUR", "Status     cancelled"} <= set(lines)
 
@@ -262,7 +273,5 @@ async def test_receipt_of_a_booking_before_a_forged_entry_is_made(world: World, 
     booking_id = world.book(event_id)
     sign()
     world.book(event_id, by=BOB)
-    world.sql("ALTER TABLE ledger_entries DISABLE TRIGGER append_only")
-    world.sql("UPDATE ledger_entries SET mac = set_byte(mac, 5, get_byte(mac, 5) # 1) WHERE notification_id = %s", world.position)
-    response = await api.get(f"/api/bookings/{booking_id}/receipt", ALICE)
-    assert "Status     confirmed" in verify_receipt(response.text, [await key_of(api)])
+    forge_last_entry(world)
+    assert "Status     confirmed" in await receipt_lines(api, booking_id)

@@ -1,10 +1,8 @@
 """A ledger with events and bookings in it, made by commands and projected, and the read side's routes over it."""
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from inspect import isawaitable
 from typing import Any, cast
 from uuid import UUID, uuid4
 
@@ -47,13 +45,6 @@ Sign = Callable[[], None]
 
 class Person(Actor, frozen=True):
     id: UUID
-
-
-async def until(condition: Callable[[], Any]) -> None:
-    """What it returns, or what that comes to where it has to be awaited."""
-    async with asyncio.timeout(10):
-        while not (await result if isawaitable(result := condition()) else result):  # noqa: ASYNC110 - what is looked at tells nobody
-            await asyncio.sleep(0.01)
 
 
 ADMIN = Person(uuid4(), Role.ADMIN)

@@ -92,12 +92,8 @@ def test_what_was_paid_for_cancelled_tickets_is_owed_and_paid_back(
     cancelled = alice.ok("POST", f"{path_of(booking)}/cancel", {"tickets": [booking["tickets"][0]["id"]]})
     assert money(cancelled) == ("refund-due", "100.00", "0.00", "50.00", "0.00")
     assert alice.see(path_of(booking)) == cancelled
-    assert (
-        refused(
-            organizer.do("POST", f"{path_of(booking)}/refunds", {"kind": "cash", "amount": "100.01"}), 409, slug="refund-exceeds"
-        )["refundable_amount"]
-        == "50.00"
-    )
+    too_much = organizer.do("POST", f"{path_of(booking)}/refunds", {"kind": "cash", "amount": "100.01"})
+    assert refused(too_much, 409, slug="refund-exceeds")["refundable_amount"] == "50.00"
     back = refund(organizer, booking, "50.00")
     assert money(back) == ("part-refunded", "100.00", "0.00", "0.00", "50.00")
     assert money(refund(organizer, booking, "10.00", "bank", goodwill=True)) == ("part-refunded", "100.00", "0.00", "0.00", "60.00")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from tests.running_system import PASSWORD, Person, Stack, free_port, tickets, wait_until_ready
 from tests.soak import END_SECONDS
@@ -88,9 +88,9 @@ def test_account_chooses_what_is_mailed(visit: Visit, stack: Stack) -> None:
     _picture(visitor.page, "account")
 
 
-def _picture(page: object, name: str) -> None:
+def _picture(page: Page, name: str) -> None:
     if directory := os.environ.get("PICTURES"):
-        for width, scheme in ((390, "light"), (1280, "dark")):
-            page.set_viewport_size({"width": width, "height": 900})  # type: ignore[attr-defined]
-            page.emulate_media(color_scheme=scheme)  # type: ignore[attr-defined]
-            page.screenshot(path=Path(directory) / f"messages-{name}-{width}.png", full_page=True)  # type: ignore[attr-defined]
+        for width, is_dark in ((390, False), (1280, True)):
+            page.set_viewport_size({"width": width, "height": 900})
+            page.emulate_media(color_scheme="dark" if is_dark else "light")
+            page.screenshot(path=Path(directory) / f"messages-{name}-{width}.png", full_page=True)

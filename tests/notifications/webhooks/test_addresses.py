@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from notifications.webhooks.addresses import UrlRefused, is_public, parse
 
 PRIVATE = [
-    "0.0.0.0",  # noqa: S104 - nothing binds
+    "0.0.0.0",
     "10.0.0.1", "100.64.0.1", "127.0.0.1", "127.255.255.254", "169.254.169.254", "172.16.0.1", "192.168.1.1",
     "192.0.0.8", "192.0.0.192", "168.63.129.16",
     "192.0.2.1", "198.18.0.1", "203.0.113.9", "224.0.0.1", "240.0.0.1", "255.255.255.255",

@@ -5,6 +5,7 @@ import random
 import time
 from collections import defaultdict
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -67,12 +68,15 @@ def test_receivers_that_hang_delay_neither_mails_nor_other_webhooks(
     for _ in range(rounds(PARALLEL_OF_OWNER + 1, 5)):
         hooks.add(receiver.url("/hangs"))
     hooks.add(receiver.url("/ok"))
+
+    def have_arrived(number: int) -> bool:
+        return (len(receiver.requests("/ok")), len(mail_server.mails())) == (number, number)
+
     with process(mailing, "worker"):
         for number in range(1, rounds(2, 3) + 1):
             append(hooks.shop, a_booking())
             send_wake_ups(mailing)
-            wait_until(lambda n=number: len(receiver.requests("/ok")) == n, "a request")  # type: ignore[misc]
-            wait_until(lambda n=number: len(mail_server.mails()) == n, "a mail")  # type: ignore[misc]
+            wait_until(partial(have_arrived, number), "a request and a mail")
 
 
 def test_nothing_is_lost_or_written_twice_where_workers_are_killed(

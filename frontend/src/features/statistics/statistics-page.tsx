@@ -5,6 +5,7 @@ import { useSearchParams } from "react-router";
 
 import { Interval } from "@/shared/api/generated/model";
 import { Page } from "@/shared/navigation/page";
+import { oneOf } from "@/shared/navigation/parameters";
 import { useSession } from "@/shared/session/session";
 
 import { BestSellers } from "./best-sellers";
@@ -59,12 +60,11 @@ function useFilter(): [Filter, (filter: Filter) => void] {
     const text = parameters.get(name) ?? "";
     return DAY.test(text) && !Number.isNaN(Date.parse(text)) ? text : null;
   };
-  const by = parameters.get("by") ?? "";
   const filter: Filter = {
     eventId: parameters.get("event"),
     from: day("from"),
     to: day("to"),
-    interval: by in Interval ? (by as Interval) : Interval.day,
+    interval: oneOf(Interval, parameters.get("by")) ?? Interval.day,
   };
   const set = ({ eventId, from, to, interval }: Filter) => {
     const given = { event: eventId, from, to, by: interval === "day" ? null : interval };

@@ -5,6 +5,7 @@ import { useState } from "react";
 import { EntryType } from "@/shared/api/generated/model";
 import { DateTimeField } from "@/shared/forms/date-time-field";
 import { EventSelect } from "@/shared/forms/event-select";
+import { isUuid } from "@/shared/navigation/parameters";
 import { formsText } from "@/shared/strings/forms";
 import { getBrowserTimeZone, toInstant, toWallClock } from "@/shared/time/wall-clock";
 
@@ -12,7 +13,6 @@ import { findEvents, NO_FILTER, type Filter } from "../queries";
 import classes from "./entry-filter.module.css";
 import { nameEntryType } from "./entry-types";
 import { entriesText } from "./strings";
-import { isUuid } from "./use-entry-filter";
 
 const text = entriesText.filters;
 const TYPING_MILLISECONDS = 300;

@@ -1,12 +1,9 @@
 import { useSearchParams } from "react-router";
 
 import { EntryType } from "@/shared/api/generated/model";
+import { isUuid, oneOf } from "@/shared/navigation/parameters";
 
 import type { Filter } from "../queries";
-
-const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
-
-export const isUuid = (text: string) => UUID.test(text);
 
 /** The filter is in the URL: it can be shared, and survives going back. */
 export function useEntryFilter(): [Filter, (filter: Filter) => void] {
@@ -20,7 +17,7 @@ export function useEntryFilter(): [Filter, (filter: Filter) => void] {
   const filter: Filter = {
     eventId: valid("event", isUuid),
     actorId: valid("actor", isUuid),
-    type: valid("type", (text) => text in EntryType) as EntryType | null,
+    type: oneOf(EntryType, parameters.get("type")),
     from: valid("from", isTime),
     to: valid("to", isTime),
     after: after === null ? null : Number(after),

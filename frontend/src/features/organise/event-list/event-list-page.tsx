@@ -11,6 +11,7 @@ import { formatStart } from "@/shared/formatting/date-times";
 import { soldSeats, useSeats } from "@/shared/live/seat-store";
 import { useLiveSeats } from "@/shared/live/use-live-seats";
 import { Page } from "@/shared/navigation/page";
+import { oneOf } from "@/shared/navigation/parameters";
 import { useSession } from "@/shared/session/session";
 import { LoadMoreButton } from "@/shared/tables/load-more-button";
 import { LoadingRows } from "@/shared/tables/loading-rows";
@@ -76,10 +77,9 @@ function NewEvent() {
 /** The filter is in the URL, so that it survives going back. */
 function useFilter(): [Filter, (filter: Filter) => void] {
   const [parameters, setParameters] = useSearchParams();
-  const status = parameters.get("status") ?? "";
   const filter = {
     q: (parameters.get("q") ?? "").slice(0, 200),
-    status: status in EventFilter ? (status as EventFilter) : EventFilter.active,
+    status: oneOf(EventFilter, parameters.get("status")) ?? EventFilter.active,
   };
   const set = ({ q, status: chosen }: Filter) =>
     setParameters(
