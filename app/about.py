@@ -4,8 +4,10 @@ from dataclasses import dataclass
 
 from fastapi import APIRouter, Request, Response
 
+from commands.online_payments import online_payments_of
 from ledger.commands import Role
 from ledger.settings import Settings
+from ledger.views import PaymentMethod
 from seed.demo import PEOPLE
 
 router = APIRouter(prefix="/api", tags=["system"])
@@ -23,7 +25,8 @@ class DemoAccountView:
 @dataclass(slots=True, kw_only=True)
 class AboutView:
     """This installation. `currency`: that of new events which name none. `demo_accounts`: empty without the demo. `has_mail`: it
-    sends mail. `has_mailbox`: it goes nowhere, and the page shows it at `/mailbox`. `has_holds`: seats can be held."""
+    sends mail. `has_mailbox`: it goes nowhere, and the page shows it at `/mailbox`. `has_holds`: seats can be held.
+    `payment_methods`: by which events can be paid here."""
 
     name: str
     version: str
@@ -32,6 +35,7 @@ class AboutView:
     has_mail: bool
     has_mailbox: bool
     has_holds: bool
+    payment_methods: list[PaymentMethod]
 
 
 @router.get("/about", operation_id="get_about")
@@ -44,4 +48,5 @@ async def get_about(request: Request, response: Response) -> AboutView:
         name=request.app.title, version=request.app.version, currency=settings.currency,
         demo_accounts=[DemoAccountView(name=name, email=email, role=role) for name, email, role in people],
         has_mail=settings.has_mail, has_mailbox=settings.has_mailbox, has_holds=settings.holds,
+        payment_methods=["box_office", *online_payments_of(request).online_methods],
     )  # fmt: skip

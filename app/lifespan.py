@@ -19,6 +19,7 @@ from commands.appender.appender import Appender
 from commands.code_guesses import CodeGuesses
 from commands.guest_orders import GuestOrders
 from commands.holds import Holds
+from commands.online_payments import OnlinePayments
 from commands.service import CommandService
 from commands.write_side import WriteSide
 from ledger import gc_tuning
@@ -31,6 +32,7 @@ from ledger.macs import MacCheck, Macs
 from ledger.mail_tokens import MailTokens
 from ledger.open_holds import OpenHolds
 from ledger.pool import Pool, make_pool
+from ledger.postgres_connections import make_engine
 from ledger.promo_codes import PromoCodes
 from ledger.settings import Settings
 from ledger.streams import Streams
@@ -46,11 +48,15 @@ from notifications.webhooks.registry import Webhooks
 from notifications.webhooks.secrets import WebhookSecrets
 from projections.proof.log_keys import LogKeys
 from projections.wake_ups import WakeUpSender
+from providers.registry import open_providers
+from providers.unplaced import UnplacedMoney
 from query_api.read_side import ReadSide
 from query_api.replica import Replica
 from seed.demo import ACCOUNT_IDS
 
 LOAD_CONNECTIONS = 4
+#: The bound of a statement about what a provider does.
+PROVIDER_SECONDS = 5.0
 
 
 @asynccontextmanager
@@ -135,6 +141,7 @@ async def run(
         manage_urls = ManageUrls(settings.server_url, MailTokens(Keyring.open(settings.keys, "mail")))
         app.state.holds = Holds(app.state.write_side, app.state.open_holds, manage_urls, access.directory.is_known, settings)
         app.state.code_guesses = CodeGuesses()
+        app.state.online_payments = _open_payments(stack, settings, command_service)
         app.state.guest_orders = GuestOrders(command_service, access, promo_codes, key)
         _open_notifications(app, settings, pool, read_side, command_service, wake_ups, manage_urls)
         readiness = Readiness(load_pool, draining, must_be_durable=not settings.allow_unsafe_database)
@@ -142,6 +149,12 @@ async def run(
         app.state.observer.is_traced = tracing.start()
         gc_tuning.tune()
         yield
+
+
+def _open_payments(stack: AsyncExitStack, settings: Settings, command_service: CommandService) -> OnlinePayments:
+    engine = make_engine(settings.database_url, "seatledger-providers", statement_seconds=PROVIDER_SECONDS, pool_size=2)
+    stack.callback(engine.dispose)
+    return OnlinePayments(command_service, open_providers(settings, engine), UnplacedMoney(engine))
 
 
 def _open_notifications(

@@ -19,6 +19,7 @@ import accounts.trail_routes
 import commands.code_routes
 import commands.hold_routes
 import commands.payment_routes
+import commands.provider_routes
 import commands.routes
 import compat.registry
 import notifications.announcement_routes
@@ -75,7 +76,7 @@ def bootstrap(
         notifications.mailbox_routes.router, notifications.manage_routes.router, notifications.resending_routes.router,
         notifications.webhooks.routes.router, notifications.announcement_routes.router, notifications.unsubscribe_routes.router,
     )  # fmt: skip
-    routed = (commands.routes, commands.hold_routes, commands.code_routes, commands.payment_routes)
+    routed = (commands.routes, commands.hold_routes, commands.code_routes, commands.payment_routes, commands.provider_routes)
     command_routers = [module.router for module in routed]
     routers = (*query_api.routes.routers(), *command_routers, *account_routers, *notification_routers)
     for router in (*routers, about.router, probes.router):

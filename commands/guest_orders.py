@@ -17,7 +17,7 @@ from commands.order_bodies import Contact, HoldConfirmation, NewBooking, read_pe
 from commands.orders import Order, only_for
 from commands.result import CommandResult
 from commands.service import CommandService
-from ledger.commands import Actor, Command, ConfirmHold, HoldSeats, OrderSeats, Role
+from ledger.commands import Actor, Command, HoldSeats, OrderHeldSeats, OrderSeats, Role
 from ledger.concurrency import SingleFlight
 from ledger.errors import EmailUnverified, EventNotFound, Malformed, OutcomeUnknown, SeatledgerError
 from ledger.event import Event
@@ -83,16 +83,17 @@ class GuestOrders:
     async def confirm(
         self, user: HoldUser, body: HoldConfirmation, request: Request, id_: UUID, guest_secret: str | None
     ) -> CommandResult:
-        """Confirms a hold that does not say whose it is for the contact in the body: each try for a contact of its own, so that
-        none changes another's. Raises Malformed for a hold that says it; as `CommandService.execute`."""
+        """Confirms a hold that does not say whose it is, or starts its payment, for the contact in the body: each try for a contact
+        of its own, so that none changes another's. Raises Malformed for a hold that says it; as `CommandService.execute`."""
         contact = read_person(Contact, "contact", body.contact)
         if body.token is not None:
             raise Malformed(NOT_THIS_HOLD, errors=[{"path": "token", "message": "is for people with a log-in"}])
         browser, holder_id = self._access.guest_secrets.hash_of(request, guest_secret), user.held_by.customer_id
         event = await self._event(user.held_by.event_id)
-        command = ConfirmHold(
+        command = body.command(
+            self._command_service.codes.newest_key,
             id=id_, actor=user.actor, event_id=event.id, hold_id=user.hold_id, customer_proof=self._proof_of(contact),
-            expected_total=body.total(), ticket_key=self._command_service.codes.newest_key, guest="unproven",
+            guest="unproven",
         )  # fmt: skip
         if event.version_of(id_) is not None:  # a retry: whose it is was said at the first try
             return await self._command_service.execute(command, request.is_disconnected)
@@ -180,9 +181,9 @@ def _of(command: OrderSeats, actor: Actor, guest: Literal["unproven", "proven"])
 
 
 def _for(
-    command: ConfirmHold, customer_id: UUID, same_person: frozenset[UUID], holder_id: UUID, guest: Literal["unproven", "proven"]
-) -> ConfirmHold:
-    """The confirmation for this contact, who has the token of what the holder holds."""
+    command: OrderHeldSeats, customer_id: UUID, same_person: frozenset[UUID], holder_id: UUID, guest: Literal["unproven", "proven"]
+) -> OrderHeldSeats:
+    """The order for this contact, who has the token of what the holder holds."""
     actor = Actor(customer_id, Role.CUSTOMER, same_person | {holder_id})
     return msgspec.structs.replace(command, actor=actor, customer_id=customer_id, same_person=same_person, guest=guest)
 

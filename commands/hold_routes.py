@@ -1,19 +1,33 @@
 """The HTTP routes of holds, but for reading one (`query_api/routes/holds.py`). The rules: `ledger/selling.py`."""
 
+from contextlib import suppress
 from functools import partial
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
+from fastapi.encoders import jsonable_encoder
+from fastapi.responses import JSONResponse
 
 from accounts.access import FOR_GUESTS, BuyerOrGuest, IdempotencyKey, command_id_of
 from accounts.guest_secret import GuestSecretHeader
 from commands.code_guesses import code_guesses_of
 from commands.guest_orders import guest_orders_of
 from commands.holds import holds_of, seats_of
-from commands.order_bodies import HoldConfirmation, NewBooking, body_of, read_booking, read_confirmation
+from commands.online_payments import StartedPaymentView, online_payments_of
+from commands.order_bodies import (
+    HoldConfirmation,
+    NewBooking,
+    NewHoldPayment,
+    body_of,
+    read_booking,
+    read_confirmation,
+    read_hold_payment,
+)
+from commands.result import CommandResult
 from commands.write_side import view_response, with_field
 from ledger.client_address import client_of
 from ledger.hold_views import HoldView, MadeHoldView
+from ledger.payment_errors import PaymentUnderWay
 from ledger.views import MadeBookingView
 from notifications.hold_access import BY_TOKEN, OfHold
 from notifications.manage_links import manage_links_of
@@ -56,16 +70,37 @@ async def confirm_hold(
     changed. A hold that was made without a log-in and without a
     `contact` needs one now; or an account confirms it, with its `token`."""
     body = read_confirmation(await request.body(), request.headers.get("content-type", ""))
-    holds, id_ = holds_of(request), user.command_id(request, key)
-    if user.principal is None and body.contact is not None:
-        sent = guest_orders_of(request).confirm(user, body, request, id_, guest_secret)
-        result = await holds.confirmed(user, sent)
-    else:
-        result = await holds.confirm(user, body, id_, request.is_disconnected)
+    result = await _order_held(request, user, body, key, guest_secret)
     view: object = result.view
     if user.principal is None:
         view = with_field(view, "manage_url", manage_links_of(request).urls.make(user.hold_id))
     return view_response(view, result.position, 201, {"Location": f"/api/bookings/{user.hold_id}"})
+
+
+async def _order_held(
+    request: Request, user: OfHold, body: HoldConfirmation, key: str | None, guest_secret: str | None
+) -> CommandResult:
+    holds, id_ = holds_of(request), user.command_id(request, key)
+    if user.principal is None and body.contact is not None:
+        return await holds.confirmed(user, guest_orders_of(request).confirm(user, body, request, id_, guest_secret))
+    return await holds.confirm(user, body, id_, request.is_disconnected)
+
+
+@router.post(
+    "/holds/{hold_id}/payments", status_code=201, operation_id="pay_hold", response_model=StartedPaymentView, tags=["payments"],
+    openapi_extra={**body_of(NewHoldPayment), **BY_TOKEN},
+)  # fmt: skip
+async def pay_hold(request: Request, user: OfHold, key: IdempotencyKey = None, guest_secret: GuestSecretHeader = None) -> Response:
+    """Starts to pay for the held seats, by a method that the event offers: once the money is received, they are booked, and the
+    booking has the hold's `id`. Until then read the hold. It lasts as long as it takes to pay. Asked for again, the payment is the
+    same. Who may pay is as for `confirm`."""
+    body = read_hold_payment(await request.body(), request.headers.get("content-type", ""))
+    payments = online_payments_of(request)
+    payments.provider(body.method)
+    with suppress(PaymentUnderWay):
+        await _order_held(request, user, body, key, guest_secret)
+    view = await payments.begin(user.held_by.event_id, user.hold_id, body.method)
+    return JSONResponse(jsonable_encoder(view), 201, {"Cache-Control": "no-store", "Location": f"/api/holds/{user.hold_id}"})
 
 
 @router.post("/holds/{hold_id}/extend", operation_id="extend_hold", response_model=HoldView, openapi_extra=BY_TOKEN)

@@ -13,7 +13,7 @@ from commands.order_bodies import HoldConfirmation, NewBooking
 from commands.orders import order
 from commands.result import CommandResult
 from commands.write_side import WriteSide
-from ledger.commands import Actor, ConfirmHold, ExtendHold, HoldCommand, HoldSeats, ReleaseHold, Role
+from ledger.commands import Actor, ExtendHold, HoldCommand, HoldSeats, ReleaseHold, Role
 from ledger.errors import Malformed
 from ledger.hold_errors import HoldClosed, HoldNotFound
 from ledger.hold_views import HoldView
@@ -66,8 +66,8 @@ class Holds:
         return result
 
     async def confirm(self, user: HoldUser, body: HoldConfirmation, id_: UUID, is_disconnected: DisconnectCheck) -> CommandResult:
-        """For an account, or for the bearer of the token of a hold that says whose it is. Raises Malformed; as
-        `CommandService.execute`."""
+        """Confirms a hold, or starts its payment, for an account, or for the bearer of the token of a hold that says whose it is.
+        Raises Malformed; as `CommandService.execute`."""
         actor, customer_id = user.actor, None
         if user.principal is None:
             _leave_out(body, "token", "is for people with a log-in")
@@ -80,16 +80,18 @@ class Holds:
                 actor, customer_id = self._bearer(user, user.principal, body.token), user.principal.id
             elif user.principal.role != Role.CUSTOMER and not await self._is_named(user, user.principal):
                 raise Malformed("The hold does not say whose it is.", errors=[{"path": "token", "message": "is missing"}])
-        command = ConfirmHold(
-            id=id_, actor=actor, event_id=user.held_by.event_id, hold_id=user.hold_id, expected_total=body.total(),
-            customer_id=customer_id, same_person=user.own_ids if customer_id is None else actor.claimed | {customer_id},
-            guest=user.guest, is_named=user.guest is not None, ticket_key=self._write_side.command_service.codes.newest_key,
+        command = body.command(
+            self._write_side.command_service.codes.newest_key,
+            id=id_, actor=actor, event_id=user.held_by.event_id, hold_id=user.hold_id, customer_id=customer_id,
+            same_person=user.own_ids if customer_id is None else actor.claimed | {customer_id}, guest=user.guest,
+            is_named=user.guest is not None,
         )  # fmt: skip
         return await self.confirmed(user, self._write_side.command_service.execute(command, is_disconnected))
 
     async def confirmed(self, user: HoldUser, sent: Awaitable[CommandResult]) -> CommandResult:
-        """The result of a confirmation that was sent. The hold counts no more. Raises HoldClosed instead of HoldNotFound where the
-        bearer's hold is a booking, whose customer has another id."""
+        """The result of a confirmation that was sent, after which the hold counts no more; or of the start of a payment, after
+        which it lasts longer, and may be another customer's. Raises HoldClosed instead of HoldNotFound where the bearer's hold
+        is a booking, whose customer has another id."""
         try:
             result = await sent
         except HoldNotFound:
@@ -97,7 +99,10 @@ class Holds:
             if user.principal is None and event is not None and user.hold_id.bytes in event.bookings:
                 raise HoldClosed("confirmed") from None
             raise
-        self._open_holds.ended(user.hold_id)
+        if isinstance(result.view, HoldView):
+            self._open_holds.extended(result.view)
+        else:
+            self._open_holds.ended(user.hold_id)
         return result
 
     async def _is_named(self, user: HoldUser, principal: Principal) -> bool:

@@ -12,7 +12,8 @@ from pydantic import AfterValidator, ValidationError
 
 from commands.bodies import Body
 from ledger.changing import MAX_CAPACITY, MAX_CATEGORIES
-from ledger.commands import WantedSeats
+from ledger.commands import ConfirmHold, OrderHeldSeats, StartPayment, WantedSeats
+from ledger.details import OnlineMethod
 from ledger.errors import Malformed
 from ledger.field_types import Email, Name
 
@@ -109,11 +110,26 @@ class HoldConfirmation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def total(self) -> str | None:
         return _normalized(self.expected_total)
 
+    def command(self, ticket_key: int, **fields: Any) -> OrderHeldSeats:
+        """`ticket_key`: the newest. `fields`: those that are not in the body."""
+        return ConfirmHold(expected_total=self.total(), ticket_key=ticket_key, **fields)
+
+
+class NewHoldPayment(HoldConfirmation, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """`method`: how the held seats are paid; the others are as of `HoldConfirmation`."""
+
+    method: OnlineMethod
+
+    def command(self, ticket_key: int, **fields: Any) -> OrderHeldSeats:
+        """Its payment starts; the tickets are made later."""
+        return StartPayment(expected_total=self.total(), method=self.method, **fields)
+
 
 T = TypeVar("T")
 
 _booking_of = msgspec.json.Decoder(NewBooking)
 _confirmation_of = msgspec.json.Decoder(HoldConfirmation)
+_hold_payment_of = msgspec.json.Decoder(NewHoldPayment)
 _ERROR = re.compile(r"(?s)(.*?)(?: - at `\$\.?(.*)`)?")
 _FIELD = re.compile(r"(?s)Object (?:contains unknown|missing required) field `(.*)`")
 _INDEX = re.compile(r"\[(?:(\d+)|\.\.\.)\]")
@@ -127,6 +143,11 @@ def read_booking(body: bytes, content_type: str) -> NewBooking:
 def read_confirmation(body: bytes, content_type: str) -> HoldConfirmation:
     """The body of a hold's confirmation, which may be empty. Raises Malformed, with the path of the invalid field."""
     return _read(_confirmation_of, body, content_type, "The body is not a confirmation.") if body else HoldConfirmation()
+
+
+def read_hold_payment(body: bytes, content_type: str) -> NewHoldPayment:
+    """The body by which a hold is paid. Raises Malformed, with the path of the invalid field."""
+    return _read(_hold_payment_of, body, content_type, "The body is not a payment.")
 
 
 def _read(decoder: msgspec.json.Decoder[T], body: bytes, content_type: str, detail: str) -> T:
@@ -212,5 +233,10 @@ def order_schemas() -> dict[str, Any]:
         "additionalProperties": False,
         "properties": {"expected_total": total, "contact": contact, "proof": proof, "token": token},
     }
+    methods = {"$ref": "#/components/schemas/OnlineMethod"}
+    payment = {
+        **confirmation, "title": "NewHoldPayment", "required": ["method"],
+        "properties": {"method": methods, "expected_total": total, "contact": contact, "proof": proof, "token": token},
+    }  # fmt: skip
     people = {kind.__name__: kind.model_json_schema() for kind in (BoxOfficeCustomer, Contact)}
-    return {"NewBooking": booking, "WantedTickets": wanted, "HoldConfirmation": confirmation, **people}
+    return {"NewBooking": booking, "WantedTickets": wanted, "HoldConfirmation": confirmation, "NewHoldPayment": payment, **people}

@@ -11,7 +11,7 @@ from commands.bodies import Body, decimal_text
 from ledger.field_types import Text
 from ledger.money import to_minor
 from ledger.rules import malformed
-from ledger.views import BoxOfficeMethod
+from ledger.views import BoxOfficeMethod, RefundMethod
 
 #: All seats of a booking at the highest price are fewer minor units.
 _MAX_DIGITS = 17
@@ -35,10 +35,9 @@ Reference = Annotated[str, Text(64, at_least=0, is_name=True), AfterValidator(_n
 
 
 class BoxOfficeMoney(Body):
-    """Money that changed hands. `kind`: how. `reference`: of the receipt of the card terminal, say; it stays in the ledger, so
-    it is no number of a card or a bank account."""
+    """Money that changed hands. `reference`: of the receipt of the card terminal, say; it stays in the ledger, so it is no number
+    of a card or a bank account."""
 
-    kind: BoxOfficeMethod
     amount: Amount
     reference: Reference = ""
 
@@ -51,11 +50,15 @@ class BoxOfficeMoney(Body):
 
 
 class NewPayment(BoxOfficeMoney):
-    """A payment that the box office took: all that is due for the booking."""
+    """A payment that the box office took: all that is due for the booking. `kind`: how."""
+
+    kind: BoxOfficeMethod
 
 
 class NewRefund(BoxOfficeMoney):
     """Money that the box office gave back: what is owed for the booking, or less. `goodwill`: it may be more, up to what was paid;
-    that lowers the price of the booking."""
+    that lowers the price of the booking. `kind`: how; `original`: the provider that took it gives it back, out of goodwill (what is
+    owed otherwise it gives back by itself)."""
 
+    kind: RefundMethod
     goodwill: bool = False

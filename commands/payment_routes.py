@@ -1,6 +1,7 @@
 """The HTTP routes by which the box office takes and gives back money; `query_api/routes/payments.py` shows it. The rules:
 `ledger/paying.py`."""
 
+from typing import Any
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
@@ -22,7 +23,7 @@ async def take_payment(
     booking_id: UUID, body: NewPayment, request: Request, principal: Organizer, key: IdempotencyKey = None
 ) -> Response:
     """Records that the box office took the `due_amount` of a booking."""
-    return await _record(TakePayment, booking_id, body, request, principal, key)
+    return await _record(TakePayment, booking_id, body, request, principal, key, method=body.kind)
 
 
 @router.post("/refunds", status_code=201, operation_id="give_refund", response_model=BookingView)
@@ -30,13 +31,14 @@ async def give_refund(
     booking_id: UUID, body: NewRefund, request: Request, principal: Organizer, key: IdempotencyKey = None
 ) -> Response:
     """Records that the box office gave money back: what is owed, the `refund_due_amount`, or a part of it; with `goodwill` also
-    more, which lowers the price of the booking."""
-    return await _record(GiveRefund, booking_id, body, request, principal, key, goodwill=body.goodwill)
+    more, which lowers the price of the booking. What was paid online the provider gives back by itself; with `kind` `original`
+    it gives back more, out of goodwill."""
+    return await _record(GiveRefund, booking_id, body, request, principal, key, method=body.kind, goodwill=body.goodwill)
 
 
 async def _record(
     kind: type[TakePayment] | type[GiveRefund], booking_id: UUID, body: BoxOfficeMoney, request: Request, principal: Principal,
-    key: str | None, **more: bool,
+    key: str | None, **more: Any,
 ) -> Response:  # fmt: skip
     write_side = write_side_of(request)
     event_id = await write_side.find_event_id(booking_id)
@@ -45,7 +47,7 @@ async def _record(
         raise BookingNotFound
     command = kind(
         id=command_id_of(request, principal, key), actor=principal.actor, event_id=event_id, booking_id=booking_id,
-        method=body.kind, amount=body.minor_units(event.currency), reference=body.reference, **more,
+        amount=body.minor_units(event.currency), reference=body.reference, **more,
     )  # fmt: skip
     result = await write_side.command_service.execute(command, request.is_disconnected)
     return view_response(result.view, result.position, 201, {"Location": f"/api/bookings/{booking_id}/payments"})

@@ -2,7 +2,7 @@
 
 BookSeats, ConfirmHold, CancelBooking, CheckIn,
 TakePayment, GiveRefund                           the booking, made from the stored entries about it (`History`)
-HoldSeats, ExtendHold, ReleaseHold                the hold, likewise
+HoldSeats, ExtendHold, ReleaseHold, StartPayment  the hold, likewise
 MakeCodes                                         the batch of codes, likewise
 every other command                               the Event as of the command's last entry
 """
@@ -23,6 +23,7 @@ from ledger.commands import (
     HoldSeats,
     MakeCodes,
     ReleaseHold,
+    StartPayment,
     TakePayment,
 )
 from ledger.entries import CodesMade, EventDetailsChanged, EventScheduled, RecordedEntry, SeatsBooked, SeatsHeld
@@ -76,7 +77,7 @@ def subject_versions(command: Command, event: Event, version: int) -> tuple[int,
     about the Event itself."""
     if isinstance(command, BookSeats | HoldSeats | ConfirmHold | MakeCodes):
         return (version,)
-    if isinstance(command, ExtendHold | ReleaseHold) and command.hold_id.bytes in event.commands:
+    if isinstance(command, ExtendHold | ReleaseHold | StartPayment) and command.hold_id.bytes in event.commands:
         return (event.commands[command.hold_id.bytes], version)
     if isinstance(command, CancelBooking | CheckIn | TakePayment | GiveRefund) and command.booking_id.bytes in event.bookings:
         about = event.versions_about(command.booking_id)

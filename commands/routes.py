@@ -13,6 +13,7 @@ from commands.bodies import Cancellation, EventChanges, NewEvent, TicketCode, Ti
 from commands.code_guesses import code_guesses_of
 from commands.exact_numbers import ExactNumbersRoute
 from commands.guest_orders import guest_orders_of
+from commands.online_payments import online_payments_of
 from commands.order_bodies import NewBooking, body_of, read_booking
 from commands.orders import book
 from commands.result import CommandResult
@@ -45,6 +46,7 @@ async def create_event(body: NewEvent, request: Request, principal: Organizer, k
     write_side = write_side_of(request)
     if body.pools or body.payment is not None:
         write_side.check_holds_on()
+    online_payments_of(request).check_offered(body.payment)
     id_ = command_id_of(request, principal, key)
     currency = body.currency or await _default_currency(write_side, id_, key)
     command = ScheduleEvent(
@@ -77,6 +79,7 @@ async def update_event(
         raise EventNotFound
     if body.pools or body.payment is not None:
         write_side.check_holds_on()
+    online_payments_of(request).check_offered(body.payment)
     command = ChangeEvent(
         id=command_id_of(request, principal, key), actor=principal.actor, event_id=event_id,
         changes=body.changes(event.details.timezone), categories=body.category_changes(event.currency),

@@ -67,6 +67,10 @@ class CommandService:
         tickets = await self._portions.run(ticket_views(subject.entries[0], self.codes))
         return make_result(last, subject, self.codes, tickets)
 
+    async def record(self, command: Command) -> None:
+        """Executes a command whose result nobody sees. Raises as `Appender.submit`."""
+        await self._submit(command, None)
+
     async def _submit(self, command: Command, is_disconnected: DisconnectCheck | None) -> Outcome:
         """As `Appender.submit`; a command about a hold that has ended is submitted again, with the entries that it needs."""
         for _ in range(MAX_NEEDED_ENTRIES):

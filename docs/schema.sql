@@ -550,6 +550,7 @@ CREATE TABLE public.demo_payments (
     currency text NOT NULL,
     state text NOT NULL,
     paid_at timestamp with time zone,
+    takes_refunds boolean NOT NULL,
     CONSTRAINT ck_demo_payments_state CHECK ((state = ANY (ARRAY['open'::text, 'declined'::text, 'paid'::text])))
 );
 

@@ -84,7 +84,7 @@ def _started(event: Event, c: ReceivePayment) -> StartedPayment:
     if c.started is not None:
         if c.started.hold_id != c.hold_id:
             raise PaymentNotFound
-        return StartedPayment(c.payment_id.bytes, c.started.method, c.started.amount)
+        return StartedPayment(c.payment_id.bytes, c.started.method, c.started.amount, c.started.payable_until)
     hold = event.holds.get(c.hold_id.bytes)
     payments: tuple[StartedPayment, ...] = hold.payments if hold else ()
     known = next((payment for payment in payments if payment.id == c.payment_id.bytes), None)

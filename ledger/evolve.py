@@ -129,7 +129,7 @@ def _payment_started(event: Event, entry: e.PaymentStarted) -> None:
         _count(event, hold.customer, -len(hold.seats))
         _count(event, customer, len(hold.seats))
         hold = replace(hold, customer=customer, holder=hold.holder or hold.customer)
-    payments = (*hold.payments, StartedPayment(entry.command.bytes, entry.method, entry.amount))
+    payments = (*hold.payments, StartedPayment(entry.command.bytes, entry.method, entry.amount, entry.payable_until))
     _open(event, entry.hold_id, replace(hold, expires_at=entry.expires_at, payments=payments))
 
 

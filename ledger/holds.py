@@ -20,6 +20,7 @@ class StartedPayment(msgspec.Struct, frozen=True, gc=False, array_like=True):
     id: bytes
     method: str
     amount: int
+    payable_until: datetime
 
 
 class Hold(msgspec.Struct, frozen=True, gc=False, array_like=True):

@@ -90,7 +90,8 @@ class OpenHolds:
     def extended(self, hold: HoldView) -> None:
         known = self._holds.get(hold.id)
         if known is not None:
-            self._holds[hold.id] = known._replace(expires_at=hold.expires_at)
+            held_by = BookedBy(hold.event_id, hold.customer_id)
+            self._holds[hold.id] = known._replace(held_by=held_by, expires_at=hold.expires_at)
 
     def ended(self, hold_id: UUID) -> None:
         """It counts no more. Its event is still known, for retries."""

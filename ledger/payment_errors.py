@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from uuid import UUID
 
-from ledger.errors import NotFound, RuleBroken, SeatledgerError
+from ledger.errors import NotFound, RetryableError, RuleBroken, SeatledgerError
 
 
 class PaymentElsewhere(RuleBroken, title="Payment is taken elsewhere"):
@@ -60,10 +60,10 @@ class PaymentRequired(RuleBroken):
 
 
 class PaymentMethodOff(RuleBroken, title="Not with this method"):
-    """The event can't be paid by this method: see `methods`."""
+    """The event, or any event of this installation, can't be paid by this method: see `methods`."""
 
     def __init__(self, methods: Iterable[str]) -> None:
-        super().__init__("This event can't be paid by this method.", methods=list(methods))
+        super().__init__("It can't be paid by this method.", methods=list(methods))
 
 
 class PaymentUnderWay(RuleBroken):
@@ -78,6 +78,24 @@ class PaymentNotFound(NotFound, title="No such payment"):
 
     def __init__(self) -> None:
         super().__init__("There is no payment with this id, or it is not yours.")
+
+
+class ProviderUnavailable(RetryableError, status=503):
+    """The payment provider does not answer. Your seats are still held: try again after `Retry-After` seconds."""
+
+    def __init__(self) -> None:
+        super().__init__("The payment provider does not answer at the moment.")
+
+
+class ProviderUnknown(NotFound, title="No such payment provider"):
+    """This installation has no payment provider of this name."""
+
+    def __init__(self) -> None:
+        super().__init__("This installation has no payment provider of this name.")
+
+
+class WebhookRefused(SeatledgerError, status=400):
+    """The webhook is not from this installation's account at the payment provider. Nothing was recorded."""
 
 
 class RefundNotOwed(SeatledgerError, status=409):

@@ -34,6 +34,7 @@ TicketStatus = TypeAliasType("TicketStatus", Literal["active", "used", "cancelle
 GuestCheckout = TypeAliasType("GuestCheckout", details.GuestCheckout)
 PaymentPolicy = TypeAliasType("PaymentPolicy", Literal["elsewhere", "online"])
 BoxOfficeMethod = TypeAliasType("BoxOfficeMethod", e.BoxOfficeMethod)
+RefundMethod = TypeAliasType("RefundMethod", e.RefundMethod)
 PaymentMethod = TypeAliasType("PaymentMethod", details.PaymentMethod)
 
 #: Tickets that are made before the event loop gets control: a ticket takes some 20 µs, most of it for its code.

@@ -15,11 +15,12 @@ from uuid import UUID
 from eventsourcing.persistence import IntegrityError
 
 from commands.appender.event_cache import EventCache
-from ledger.commands import Command
+from ledger.commands import MAX_NEEDED_ENTRIES, Command, HoldCommand
 from ledger.decide import decide
-from ledger.entries import EMPTY_STREAM, RecordedEntry
+from ledger.entries import EMPTY_STREAM, Entry, RecordedEntry
 from ledger.event import Event
 from ledger.evolve import evolve
+from ledger.hold_errors import EntryNeeded
 from ledger.store import Ledger
 
 #: Of the Events in memory, at the most (the one in use always stays).
@@ -53,10 +54,20 @@ class Gateway:
         if event is not None and event.version_of(command.id) is not None:
             return ()
         end = event.end if event is not None else EMPTY_STREAM
-        entries = decide(event, command, now)
+        entries = self._decide(event, command, now)
         made = [RecordedEntry(command.event_id, version, entry) for version, entry in enumerate(entries, end.version + 1)]
         self._ledger.append(made, end)
         return made
+
+    def _decide(self, event: Event | None, command: Command, now: datetime) -> list[Entry]:
+        """With the entries that a command about a hold that has ended needs."""
+        for _ in range(MAX_NEEDED_ENTRIES):
+            try:
+                return decide(event, command, now)
+            except EntryNeeded as needed:
+                assert isinstance(command, HoldCommand)
+                command = command.with_entry(next(self._ledger.stream(command.event_id, after=needed.version - 1)).entry)
+        return decide(event, command, now)
 
     def _current(self, stream: UUID) -> Event | None:
         """The Event after its newest entry. While it evolves it is not in the cache: an error may leave it half changed."""

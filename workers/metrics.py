@@ -38,6 +38,9 @@ FORGED = Family("seatledger_worker_forged_entries_read", "counter", "How often a
 TASKS = Family("seatledger_worker_tasks", "counter", "Tasks that Celery has executed")
 SNAPSHOTS = Family("seatledger_worker_snapshots", "counter", "Snapshots of events taken")
 LAPSED_HOLDS = Family("seatledger_worker_lapsed_holds", "counter", "Due holds that this worker let lapse")
+RECORDED_PAYMENTS = Family(
+    "seatledger_worker_recorded_payments", "counter", "Payments and refunds of providers that this worker has recorded"
+)
 CHECKPOINTS = Family("seatledger_worker_checkpoints", "counter", "Checkpoints signed by this worker")
 SIGNED_AT = Family("seatledger_worker_checkpoint_timestamp_seconds", "gauge", "When this worker last signed one")
 MAINTENANCE = Family("seatledger_worker_maintenance", "counter", "Rebuilds and verifications, by their end", ("work", "outcome"))
@@ -59,7 +62,8 @@ TICK_UP = Family("seatledger_tick_redis_up", "gauge", "1: Redis replied at the l
 TICK_AT = Family("seatledger_tick_timestamp_seconds", "gauge", "When Redis last replied")
 
 _COUNTED = (
-    CATCH_UPS, ENTRIES, FAILURES, WENT_BACK, FORGED, TASKS, SNAPSHOTS, LAPSED_HOLDS, CHECKPOINTS, MAINTENANCE, MAILS,
+    CATCH_UPS, ENTRIES, FAILURES, WENT_BACK, FORGED, TASKS, SNAPSHOTS, LAPSED_HOLDS, RECORDED_PAYMENTS,
+    CHECKPOINTS, MAINTENANCE, MAILS,
     WEBHOOK_DELIVERIES,
 )  # fmt: skip
 

@@ -20,6 +20,7 @@ from ledger.outbox import MAIL
 from ledger.settings import Settings
 from ledger.webhooks import WEBHOOKS
 from projections.availability import AvailabilityProjector
+from projections.payments import PaymentsProjector
 from projections.registry import PROJECTORS
 from workers import metrics
 from workers.lag import Look, look
@@ -74,6 +75,8 @@ class Poller:
             self._catch_up_unmoved()
             if AvailabilityProjector.name in self._names:
                 self._worker.begin_lapses()
+            if PaymentsProjector.name in self._names:
+                self._worker.begin_payments()
             if MAIL in self._names:
                 self._worker.couriers.begin_mail()
             if WEBHOOKS in self._names:

@@ -3,7 +3,7 @@ are processes of their own."""
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from enum import Enum
 from threading import Event as Flag
@@ -18,23 +18,27 @@ from ledger import gc_tuning, redis_clients, snapshots
 from ledger.anchor import LedgerWentBack
 from ledger.channels import positions_channel
 from ledger.database_errors import one_line
+from ledger.keys import Keyring
 from ledger.macs import Macs
 from ledger.outage import OutageLog
 from ledger.postgres_connections import make_engine
 from ledger.settings import Settings
 from ledger.store import Ledger, LedgerUnavailable
+from ledger.ticket_codes import TicketCodes
 from projections.audit import AuditProjector
 from projections.engine import BATCH_SIZE, ProjectionLocked, ProjectionStalled, Projector, catch_up
 from projections.proof.checkpoints import CheckpointSigner
 from projections.rebuild import projection_snapshots
 from projections.resume import resume_events
 from projections.tables import Progress
+from providers.registry import open_providers
 from workers import metrics
 from workers.courier import Couriers
 from workers.gateway import Gateway
 from workers.lapsing import Lapsing
 from workers.maintenance import Maintenance
 from workers.metrics import WorkerMetrics
+from workers.payments import Payments
 
 log = logging.getLogger(__name__)
 
@@ -96,7 +100,7 @@ class Worker:
             "seatledger-worker",
             statement_seconds=BACKGROUND_STATEMENT_SECONDS,
             lock_timeout=LOCK_TIMEOUT_MS,
-            pool_size=4,  # for checkpoints, snapshots, maintenance, and to look whether there is a webhook
+            pool_size=6,  # for checkpoints, snapshots, maintenance, payments, and to look whether there is a webhook
         )
         self.metrics = WorkerMetrics()
         macs = Macs.open(settings.keys)
@@ -104,10 +108,15 @@ class Worker:
         self.database = OutageLog(log, "The database")
         self.maintenance = Maintenance(settings, self._background, self.metrics, self.database)
         self.couriers = Couriers(settings, self._background, self.ledger, self.metrics)
-        # A ledger of its own: its connection may hold the ordering lock.
-        gateway = Gateway(Ledger(settings.database_url, macs, lambda position: self.metrics.count(metrics.FORGED)))
-        self.lapsing = Lapsing(self._background, gateway, self.metrics)
-        self._gateway, self._lapses = gateway, Thread()
+        # Ledgers of their own: their connections may hold the ordering lock.
+        self._gateways = [
+            Gateway(Ledger(settings.database_url, macs, lambda position: self.metrics.count(metrics.FORGED))) for _ in range(2)
+        ]
+        self.lapsing = Lapsing(self._background, self._gateways[0], self.metrics)
+        codes = TicketCodes(Keyring.open(settings.keys, "tickets"))
+        providers = open_providers(settings, self._background)
+        self.payments = Payments(self._background, self._gateways[1], providers, codes, self.metrics)
+        self._lapses, self._paying = Thread(), Thread()
         self._channel = positions_channel(settings.redis_url)
         self._snapshots = Thread()
         self._checkpoints = CheckpointSigner(settings.keys, self.ledger)
@@ -124,11 +133,12 @@ class Worker:
         """Ends its threads, then its connections."""
         self._closing.set()
         self._signing_due.set()
-        for thread in (self._signing, self._snapshots, self._lapses):
+        for thread in (self._signing, self._snapshots, self._lapses, self._paying):
             if thread.is_alive():
                 thread.join()
         self.couriers.close()
-        self._gateway.close()
+        for gateway in self._gateways:
+            gateway.close()
         self.ledger.close()
         self.engine.dispose()
         self._background.dispose()
@@ -239,16 +249,22 @@ class Worker:
     def begin_lapses(self) -> None:
         """Lets due holds lapse, in a thread of its own; not if the last run has not ended."""
         if not self._lapses.is_alive():
-            self._lapses = Thread(target=self._lapse_or_log, name="lapses", daemon=True)
+            self._lapses = Thread(target=self._run_or_log, args=(self.lapsing.run, "Due holds"), name="lapses", daemon=True)
             self._lapses.start()
 
-    def _lapse_or_log(self) -> None:
+    def begin_payments(self) -> None:
+        """Asks payment providers, likewise: one that is slow delays nothing else."""
+        if not self._paying.is_alive():
+            self._paying = Thread(target=self._run_or_log, args=(self.payments.run, "Payments"), name="payments", daemon=True)
+            self._paying.start()
+
+    def _run_or_log(self, run: Callable[[], int], what: str) -> None:
         try:
-            self.lapsing.run()
+            run()
         except (OperationalError, InterfaceError, LedgerUnavailable) as error:  # the next run tries again
             self.note_database(error)
         except Exception:
-            log.exception("Due holds could not lapse; the next run tries again")
+            log.exception("%s could not be worked on; the next run tries again", what)
 
     def take_snapshots(self) -> int:
         """Takes a snapshot of each stream that has grown enough since its last one. Returns their number; 0 where another worker

@@ -73,6 +73,7 @@ CREATE TABLE demo_payments (
     currency TEXT NOT NULL,
     state TEXT NOT NULL,
     paid_at TIMESTAMP WITH TIME ZONE,
+    takes_refunds BOOLEAN NOT NULL,
     CONSTRAINT pk_demo_payments PRIMARY KEY (payment_id),
     CONSTRAINT ck_demo_payments_state CHECK (state IN ('open', 'declined', 'paid'))
 );

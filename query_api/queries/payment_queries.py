@@ -9,7 +9,7 @@ from sqlalchemy import BigInteger, ColumnElement, Uuid, bindparam, case, cast, f
 
 from accounts.tables import accounts
 from projections.bookings import Booking, BookingEvent
-from projections.payments import MoneyMovement, Payment
+from projections.payments import MoneyMovement, Payment, StartedPayment
 from projections.postings import PostingBalance, PostingRow
 from query_api.database import Query, Row
 from query_api.queries.booking_queries import email_of
@@ -20,6 +20,7 @@ from query_api.queries.compose import (
     Compiled,
     Statement,
     anchored,
+    as_text,
     choice_flag,
     compile_anchored,
     compile_rows,
@@ -31,15 +32,15 @@ PAYMENTS, POSTINGS = ("bookings", "payments"), ("bookings", "postings")
 
 
 class PaymentRow(Row, frozen=True):
-    """A payment. `number`: the position of its entry. Amounts are in minor units. `customer_name`: None for a walk-in, and for an
-    erased account."""
+    """A payment. `number`: the position of its entry. Amounts are in minor units. `booking_number`: None if nothing was booked for
+    it. `customer_name`: None for a walk-in, and for an erased account."""
 
     number: int
     payment_id: UUID
     event_id: UUID
     event_name: str
     booking_id: UUID
-    booking_number: int
+    booking_number: int | None
     customer_name: str | None
     method: str
     amount: int
@@ -48,12 +49,13 @@ class PaymentRow(Row, frozen=True):
     received_at: datetime
     owed: int
     paid_back: int
+    failure: str
 
 
 class MovementRow(Row, frozen=True):
     """A movement of the money of a booking. The last three are of the booking, as in `PaymentRow` and `BookingRow`."""
 
-    kind: Literal["received", "owed", "paid-back"]
+    kind: Literal["started", "received", "owed", "paid-back", "failed"]
     amount: int
     method: str
     reference: str
@@ -90,13 +92,14 @@ _REFUND_DUE = Payment.paid_back < Payment.owed
 
 
 def _payment_rows(flags: frozenset[str]) -> Statement:
-    p, b, e, person = Payment, Booking, BookingEvent, accounts.c
+    p, b, e, person, started = Payment, Booking, BookingEvent, accounts.c, StartedPayment
     conditions: dict[str, ColumnElement[bool]] = {
         "viewer": e.organizer_id == VIEWER,
         "event_id": p.event_id == EVENT_ID,
         "after": p.position < bindparam("after", type_=BigInteger),
         "state:received": p.owed == 0,
         "state:refund-due": _REFUND_DUE,
+        "state:refund-failed": _REFUND_DUE & (p.failure != as_text("")),
         "state:refunded": p.paid_back > 0,
     }
     name = case((email_of(person).is_not(None), person.name)).label("customer_name")
@@ -104,11 +107,13 @@ def _payment_rows(flags: frozenset[str]) -> Statement:
         select(
             p.position.label("number"), p.payment_id, p.event_id, e.name.label("event_name"), p.booking_id,
             b.number.label("booking_number"), name, p.method, p.amount, p.currency, p.reference, p.received_at, p.owed, p.paid_back,
+            p.failure,
         )
         .select_from(p)
         .join(e, e.event_id == p.event_id)
-        .join(b, b.booking_id == p.booking_id)
-        .outerjoin(accounts, person.id == b.customer_id)
+        .outerjoin(b, b.booking_id == p.booking_id)
+        .outerjoin(started, started.payment_id == p.payment_id)
+        .outerjoin(accounts, person.id == func.coalesce(b.customer_id, started.customer_id))
         .where(*(condition for flag, condition in conditions.items() if flag in flags))
         .order_by(p.position.desc())
     )  # fmt: skip

@@ -10,21 +10,22 @@ from typing_extensions import TypeAliasType
 
 from ledger.views import Money
 
-PaymentState = TypeAliasType("PaymentState", Literal["received", "refund-due", "refunded"])
-MovementKind = TypeAliasType("MovementKind", Literal["received", "owed", "paid-back"])
+PaymentState = TypeAliasType("PaymentState", Literal["received", "refund-due", "refund-failed", "refunded"])
+MovementKind = TypeAliasType("MovementKind", Literal["started", "received", "owed", "paid-back", "failed"])
 
 
 @dataclass(slots=True, kw_only=True)
 class PaymentView:
-    """A payment for a booking. `number`: the ledger position of its entry. `state`: whether something of it is owed back, or was
-    paid back. `customer_name`: null for a walk-in, for an erased account, and for auditors."""
+    """A payment for a booking. `number`: the ledger position of its entry. `state`: whether something of it is owed back
+    (`refund-failed`: and the provider can't pay it, for this `failure`), or was paid back. `booking_number`: null if nothing could
+    be booked for it. `customer_name`: null for a walk-in, for an erased account, and for auditors."""
 
     id: UUID
     number: int
     event_id: UUID
     event_name: str
     booking_id: UUID
-    booking_number: int
+    booking_number: int | None
     customer_name: str | None
     state: PaymentState
     method: Annotated[str, Field(examples=["cash"])]
@@ -33,6 +34,7 @@ class PaymentView:
     refunded_amount: Money
     currency: str
     reference: str
+    failure: str
     received_at: datetime
 
 
@@ -46,8 +48,9 @@ class PaymentPage:
 
 @dataclass(slots=True, kw_only=True)
 class MoneyMovementView:
-    """Money that was `received`, became `owed` back, or was `paid-back`. `method` and `reference`: how it was moved; `reason`: why
-    it is owed. `position`: of its entry in the ledger."""
+    """A payment that was `started`; money that was `received`, became `owed` back, was `paid-back`, or that the provider has
+    `failed` to pay back. `method` and `reference`: how it was moved; `reason`: why it is owed, or has failed. `position`: of its
+    entry in the ledger."""
 
     kind: MovementKind
     amount: Money

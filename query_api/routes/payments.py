@@ -34,7 +34,10 @@ router = APIRouter(prefix="/api", tags=["payments"])
 OfEvent = Annotated[UUID | None, Query(description="Only of this event")]
 State = Annotated[
     PaymentState | None,
-    Query(description="`received`: nothing of it is owed back; `refund-due`: some is; `refunded`: some was paid back"),
+    Query(
+        description="`received`: nothing of it is owed back; `refund-due`: some is; `refund-failed`: and the provider can't pay it;"
+        " `refunded`: some was paid back"
+    ),
 ]
 
 _PAYMENTS_HEADER = (
@@ -101,13 +104,14 @@ def _payment_view(row: PaymentRow, principal: Principal) -> PaymentView:
     """Auditors read no names, here as elsewhere (decision 0057)."""
     name = None if principal.role == Role.AUDITOR else row.customer_name
     due = row.owed - row.paid_back
-    state: PaymentState = "refund-due" if due else "refunded" if row.paid_back else "received"
+    is_owed: PaymentState = "refund-failed" if row.failure else "refund-due"
+    state: PaymentState = is_owed if due else "refunded" if row.paid_back else "received"
     return PaymentView(
         id=row.payment_id, number=row.number, event_id=row.event_id, event_name=row.event_name, booking_id=row.booking_id,
         booking_number=row.booking_number, customer_name=name, state=state, method=row.method,
         amount=to_text(row.amount, row.currency), refund_due_amount=to_text(due, row.currency),
         refunded_amount=to_text(row.paid_back, row.currency), currency=row.currency, reference=row.reference,
-        received_at=row.received_at,
+        failure=row.failure, received_at=row.received_at,
     )  # fmt: skip
 
 

@@ -89,6 +89,7 @@ __all__ = [
     "GuestCheckout",
     "Hold",
     "HoldConfirmation",
+    "HoldPayment",
     "HoldStatus",
     "Interval",
     "Line",
@@ -110,6 +111,7 @@ __all__ = [
     "NewCategory",
     "NewCodes",
     "NewEvent",
+    "NewHoldPayment",
     "NewPayment",
     "NewPaymentTerms",
     "NewPool",
@@ -118,6 +120,7 @@ __all__ = [
     "NewWebhook",
     "Notification",
     "NotificationPage",
+    "OnlineMethod",
     "OpenSession",
     "OpenSessions",
     "PaidOrNot",
@@ -139,6 +142,7 @@ __all__ = [
     "Reauthenticate",
     "Rebuild",
     "RecoveryCodes",
+    "RefundMethod",
     "ReplayFrom",
     "ResetPassword",
     "Revenue",
@@ -152,6 +156,7 @@ __all__ = [
     "Signing",
     "SigningState",
     "Since",
+    "StartedPayment",
     "StatsDifference",
     "Subscription",
     "SubscriptionState",
@@ -259,6 +264,7 @@ if _typing.TYPE_CHECKING:
     from event_sdk.models.guest_checkout import GuestCheckout as GuestCheckout
     from event_sdk.models.hold import Hold as Hold
     from event_sdk.models.hold_confirmation import HoldConfirmation as HoldConfirmation
+    from event_sdk.models.hold_payment import HoldPayment as HoldPayment
     from event_sdk.models.hold_status import HoldStatus as HoldStatus
     from event_sdk.models.interval import Interval as Interval
     from event_sdk.models.line import Line as Line
@@ -280,6 +286,7 @@ if _typing.TYPE_CHECKING:
     from event_sdk.models.new_category import NewCategory as NewCategory
     from event_sdk.models.new_codes import NewCodes as NewCodes
     from event_sdk.models.new_event import NewEvent as NewEvent
+    from event_sdk.models.new_hold_payment import NewHoldPayment as NewHoldPayment
     from event_sdk.models.new_payment import NewPayment as NewPayment
     from event_sdk.models.new_payment_terms import NewPaymentTerms as NewPaymentTerms
     from event_sdk.models.new_pool import NewPool as NewPool
@@ -288,6 +295,7 @@ if _typing.TYPE_CHECKING:
     from event_sdk.models.new_webhook import NewWebhook as NewWebhook
     from event_sdk.models.notification import Notification as Notification
     from event_sdk.models.notification_page import NotificationPage as NotificationPage
+    from event_sdk.models.online_method import OnlineMethod as OnlineMethod
     from event_sdk.models.open_session import OpenSession as OpenSession
     from event_sdk.models.open_sessions import OpenSessions as OpenSessions
     from event_sdk.models.paid_or_not import PaidOrNot as PaidOrNot
@@ -309,6 +317,7 @@ if _typing.TYPE_CHECKING:
     from event_sdk.models.reauthenticate import Reauthenticate as Reauthenticate
     from event_sdk.models.rebuild import Rebuild as Rebuild
     from event_sdk.models.recovery_codes import RecoveryCodes as RecoveryCodes
+    from event_sdk.models.refund_method import RefundMethod as RefundMethod
     from event_sdk.models.replay_from import ReplayFrom as ReplayFrom
     from event_sdk.models.reset_password import ResetPassword as ResetPassword
     from event_sdk.models.revenue import Revenue as Revenue
@@ -322,6 +331,7 @@ if _typing.TYPE_CHECKING:
     from event_sdk.models.signing import Signing as Signing
     from event_sdk.models.signing_state import SigningState as SigningState
     from event_sdk.models.since import Since as Since
+    from event_sdk.models.started_payment import StartedPayment as StartedPayment
     from event_sdk.models.stats_difference import StatsDifference as StatsDifference
     from event_sdk.models.subscription import Subscription as Subscription
     from event_sdk.models.subscription_state import SubscriptionState as SubscriptionState
@@ -424,6 +434,7 @@ else:
         "GuestCheckout": ".models.guest_checkout",
         "Hold": ".models.hold",
         "HoldConfirmation": ".models.hold_confirmation",
+        "HoldPayment": ".models.hold_payment",
         "HoldStatus": ".models.hold_status",
         "Interval": ".models.interval",
         "Line": ".models.line",
@@ -445,6 +456,7 @@ else:
         "NewCategory": ".models.new_category",
         "NewCodes": ".models.new_codes",
         "NewEvent": ".models.new_event",
+        "NewHoldPayment": ".models.new_hold_payment",
         "NewPayment": ".models.new_payment",
         "NewPaymentTerms": ".models.new_payment_terms",
         "NewPool": ".models.new_pool",
@@ -453,6 +465,7 @@ else:
         "NewWebhook": ".models.new_webhook",
         "Notification": ".models.notification",
         "NotificationPage": ".models.notification_page",
+        "OnlineMethod": ".models.online_method",
         "OpenSession": ".models.open_session",
         "OpenSessions": ".models.open_sessions",
         "PaidOrNot": ".models.paid_or_not",
@@ -474,6 +487,7 @@ else:
         "Reauthenticate": ".models.reauthenticate",
         "Rebuild": ".models.rebuild",
         "RecoveryCodes": ".models.recovery_codes",
+        "RefundMethod": ".models.refund_method",
         "ReplayFrom": ".models.replay_from",
         "ResetPassword": ".models.reset_password",
         "Revenue": ".models.revenue",
@@ -487,6 +501,7 @@ else:
         "Signing": ".models.signing",
         "SigningState": ".models.signing_state",
         "Since": ".models.since",
+        "StartedPayment": ".models.started_payment",
         "StatsDifference": ".models.stats_difference",
         "Subscription": ".models.subscription",
         "SubscriptionState": ".models.subscription_state",

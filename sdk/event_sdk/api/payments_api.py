@@ -15,17 +15,19 @@ from pydantic import validate_call, Field, StrictFloat, StrictStr, StrictInt
 from typing import Any, Dict, List, Optional, Tuple, Union
 from typing_extensions import Annotated
 
-from pydantic import Field, field_validator
+from pydantic import Field, StrictStr, field_validator
 from typing import Optional
 from typing_extensions import Annotated
 from uuid import UUID
 from event_sdk.models.booking import Booking
 from event_sdk.models.booking_money import BookingMoney
+from event_sdk.models.new_hold_payment import NewHoldPayment
 from event_sdk.models.new_payment import NewPayment
 from event_sdk.models.new_refund import NewRefund
 from event_sdk.models.payment_page import PaymentPage
 from event_sdk.models.payment_state import PaymentState
 from event_sdk.models.postings import Postings
+from event_sdk.models.started_payment import StartedPayment
 
 from event_sdk.api_client import ApiClient, RequestSerialized
 from event_sdk.api_response import ApiResponse
@@ -333,7 +335,7 @@ class PaymentsApi:
     def get_payments(
         self,
         event_id: Annotated[Optional[UUID], Field(description="Only of this event")] = None,
-        state: Annotated[Optional[PaymentState], Field(description="`received`: nothing of it is owed back; `refund-due`: some is; `refunded`: some was paid back")] = None,
+        state: Annotated[Optional[PaymentState], Field(description="`received`: nothing of it is owed back; `refund-due`: some is; `refund-failed`: and the provider can't pay it; `refunded`: some was paid back")] = None,
         limit: Optional[Annotated[int, Field(le=200, strict=True, ge=1)]] = None,
         cursor: Annotated[Optional[Annotated[str, Field(strict=True, max_length=300)]], Field(description="`next_cursor` of the previous page")] = None,
         ledger_position: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="A position from a command's response: this response shows it or a later one, or is 503 after some seconds.")] = None,
@@ -356,7 +358,7 @@ class PaymentsApi:
 
         :param event_id: Only of this event
         :type event_id: UUID
-        :param state: `received`: nothing of it is owed back; `refund-due`: some is; `refunded`: some was paid back
+        :param state: `received`: nothing of it is owed back; `refund-due`: some is; `refund-failed`: and the provider can't pay it; `refunded`: some was paid back
         :type state: PaymentState
         :param limit:
         :type limit: int
@@ -418,7 +420,7 @@ class PaymentsApi:
     def get_payments_with_http_info(
         self,
         event_id: Annotated[Optional[UUID], Field(description="Only of this event")] = None,
-        state: Annotated[Optional[PaymentState], Field(description="`received`: nothing of it is owed back; `refund-due`: some is; `refunded`: some was paid back")] = None,
+        state: Annotated[Optional[PaymentState], Field(description="`received`: nothing of it is owed back; `refund-due`: some is; `refund-failed`: and the provider can't pay it; `refunded`: some was paid back")] = None,
         limit: Optional[Annotated[int, Field(le=200, strict=True, ge=1)]] = None,
         cursor: Annotated[Optional[Annotated[str, Field(strict=True, max_length=300)]], Field(description="`next_cursor` of the previous page")] = None,
         ledger_position: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="A position from a command's response: this response shows it or a later one, or is 503 after some seconds.")] = None,
@@ -441,7 +443,7 @@ class PaymentsApi:
 
         :param event_id: Only of this event
         :type event_id: UUID
-        :param state: `received`: nothing of it is owed back; `refund-due`: some is; `refunded`: some was paid back
+        :param state: `received`: nothing of it is owed back; `refund-due`: some is; `refund-failed`: and the provider can't pay it; `refunded`: some was paid back
         :type state: PaymentState
         :param limit:
         :type limit: int
@@ -503,7 +505,7 @@ class PaymentsApi:
     def get_payments_without_preload_content(
         self,
         event_id: Annotated[Optional[UUID], Field(description="Only of this event")] = None,
-        state: Annotated[Optional[PaymentState], Field(description="`received`: nothing of it is owed back; `refund-due`: some is; `refunded`: some was paid back")] = None,
+        state: Annotated[Optional[PaymentState], Field(description="`received`: nothing of it is owed back; `refund-due`: some is; `refund-failed`: and the provider can't pay it; `refunded`: some was paid back")] = None,
         limit: Optional[Annotated[int, Field(le=200, strict=True, ge=1)]] = None,
         cursor: Annotated[Optional[Annotated[str, Field(strict=True, max_length=300)]], Field(description="`next_cursor` of the previous page")] = None,
         ledger_position: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="A position from a command's response: this response shows it or a later one, or is 503 after some seconds.")] = None,
@@ -526,7 +528,7 @@ class PaymentsApi:
 
         :param event_id: Only of this event
         :type event_id: UUID
-        :param state: `received`: nothing of it is owed back; `refund-due`: some is; `refunded`: some was paid back
+        :param state: `received`: nothing of it is owed back; `refund-due`: some is; `refund-failed`: and the provider can't pay it; `refunded`: some was paid back
         :type state: PaymentState
         :param limit:
         :type limit: int
@@ -975,7 +977,7 @@ class PaymentsApi:
     ) -> Booking:
         """Give Refund
 
-        Records that the box office gave money back: what is owed, the `refund_due_amount`, or a part of it; with `goodwill` also more, which lowers the price of the booking.
+        Records that the box office gave money back: what is owed, the `refund_due_amount`, or a part of it; with `goodwill` also more, which lowers the price of the booking. What was paid online the provider gives back by itself; with `kind` `original` it gives back more, out of goodwill.
 
         :param booking_id: (required)
         :type booking_id: UUID
@@ -1052,7 +1054,7 @@ class PaymentsApi:
     ) -> ApiResponse[Booking]:
         """Give Refund
 
-        Records that the box office gave money back: what is owed, the `refund_due_amount`, or a part of it; with `goodwill` also more, which lowers the price of the booking.
+        Records that the box office gave money back: what is owed, the `refund_due_amount`, or a part of it; with `goodwill` also more, which lowers the price of the booking. What was paid online the provider gives back by itself; with `kind` `original` it gives back more, out of goodwill.
 
         :param booking_id: (required)
         :type booking_id: UUID
@@ -1129,7 +1131,7 @@ class PaymentsApi:
     ) -> RESTResponseType:
         """Give Refund
 
-        Records that the box office gave money back: what is owed, the `refund_due_amount`, or a part of it; with `goodwill` also more, which lowers the price of the booking.
+        Records that the box office gave money back: what is owed, the `refund_due_amount`, or a part of it; with `goodwill` also more, which lowers the price of the booking. What was paid online the provider gives back by itself; with `kind` `original` it gives back more, out of goodwill.
 
         :param booking_id: (required)
         :type booking_id: UUID
@@ -1251,6 +1253,600 @@ class PaymentsApi:
         return self.api_client.param_serialize(
             method='POST',
             resource_path='/api/bookings/{booking_id}/refunds',
+            path_params=_path_params,
+            query_params=_query_params,
+            header_params=_header_params,
+            body=_body_params,
+            post_params=_form_params,
+            files=_files,
+            auth_settings=_auth_settings,
+            collection_formats=_collection_formats,
+            _host=_host,
+            _request_auth=_request_auth
+        )
+
+
+
+
+    @validate_call
+    def pay_hold(
+        self,
+        hold_id: UUID,
+        new_hold_payment: NewHoldPayment,
+        idempotency_key: Annotated[Optional[Annotated[str, Field(min_length=1, strict=True, max_length=255)]], Field(description="1 to 255 printable ASCII characters. The same key and body never act twice.")] = None,
+        guest_secret: Annotated[Optional[Annotated[str, Field(min_length=32, strict=True, max_length=128)]], Field(description="Instead of the cookie `seatledger_guest`, for programs: 32 or more random characters, which nobody else knows")] = None,
+        _request_timeout: Union[
+            None,
+            Annotated[StrictFloat, Field(gt=0)],
+            Tuple[
+                Annotated[StrictFloat, Field(gt=0)],
+                Annotated[StrictFloat, Field(gt=0)]
+            ]
+        ] = None,
+        _request_auth: Optional[Dict[StrictStr, Any]] = None,
+        _content_type: Optional[StrictStr] = None,
+        _headers: Optional[Dict[StrictStr, Any]] = None,
+        _host_index: Annotated[StrictInt, Field(ge=0, le=0)] = 0,
+    ) -> StartedPayment:
+        """Pay Hold
+
+        Starts to pay for the held seats, by a method that the event offers: once the money is received, they are booked, and the booking has the hold's `id`. Until then read the hold. It lasts as long as it takes to pay. Asked for again, the payment is the same. Who may pay is as for `confirm`.
+
+        :param hold_id: (required)
+        :type hold_id: UUID
+        :param new_hold_payment: (required)
+        :type new_hold_payment: NewHoldPayment
+        :param idempotency_key: 1 to 255 printable ASCII characters. The same key and body never act twice.
+        :type idempotency_key: str
+        :param guest_secret: Instead of the cookie `seatledger_guest`, for programs: 32 or more random characters, which nobody else knows
+        :type guest_secret: str
+        :param _request_timeout: timeout setting for this request. If one
+                                 number provided, it will be total request
+                                 timeout. It can also be a pair (tuple) of
+                                 (connection, read) timeouts.
+        :type _request_timeout: int, tuple(int, int), optional
+        :param _request_auth: set to override the auth_settings for an a single
+                              request; this effectively ignores the
+                              authentication in the spec for a single request.
+        :type _request_auth: dict, optional
+        :param _content_type: force content-type for the request.
+        :type _content_type: str, Optional
+        :param _headers: set to override the headers for a single
+                         request; this effectively ignores the headers
+                         in the spec for a single request.
+        :type _headers: dict, optional
+        :param _host_index: set to override the host_index for a single
+                            request; this effectively ignores the host_index
+                            in the spec for a single request.
+        :type _host_index: int, optional
+        :return: Returns the result object.
+        """ # noqa: E501
+
+        _param = self._pay_hold_serialize(
+            hold_id=hold_id,
+            new_hold_payment=new_hold_payment,
+            idempotency_key=idempotency_key,
+            guest_secret=guest_secret,
+            _request_auth=_request_auth,
+            _content_type=_content_type,
+            _headers=_headers,
+            _host_index=_host_index
+        )
+
+        _response_types_map: Dict[str, Optional[str]] = {
+            '201': "StartedPayment",
+            '4XX': "Problem",
+            '5XX': "Problem",
+        }
+        response_data = self.api_client.call_api(
+            *_param,
+            _request_timeout=_request_timeout
+        )
+        response_data.read()
+        return self.api_client.response_deserialize(
+            response_data=response_data,
+            response_types_map=_response_types_map,
+        ).data
+
+
+    @validate_call
+    def pay_hold_with_http_info(
+        self,
+        hold_id: UUID,
+        new_hold_payment: NewHoldPayment,
+        idempotency_key: Annotated[Optional[Annotated[str, Field(min_length=1, strict=True, max_length=255)]], Field(description="1 to 255 printable ASCII characters. The same key and body never act twice.")] = None,
+        guest_secret: Annotated[Optional[Annotated[str, Field(min_length=32, strict=True, max_length=128)]], Field(description="Instead of the cookie `seatledger_guest`, for programs: 32 or more random characters, which nobody else knows")] = None,
+        _request_timeout: Union[
+            None,
+            Annotated[StrictFloat, Field(gt=0)],
+            Tuple[
+                Annotated[StrictFloat, Field(gt=0)],
+                Annotated[StrictFloat, Field(gt=0)]
+            ]
+        ] = None,
+        _request_auth: Optional[Dict[StrictStr, Any]] = None,
+        _content_type: Optional[StrictStr] = None,
+        _headers: Optional[Dict[StrictStr, Any]] = None,
+        _host_index: Annotated[StrictInt, Field(ge=0, le=0)] = 0,
+    ) -> ApiResponse[StartedPayment]:
+        """Pay Hold
+
+        Starts to pay for the held seats, by a method that the event offers: once the money is received, they are booked, and the booking has the hold's `id`. Until then read the hold. It lasts as long as it takes to pay. Asked for again, the payment is the same. Who may pay is as for `confirm`.
+
+        :param hold_id: (required)
+        :type hold_id: UUID
+        :param new_hold_payment: (required)
+        :type new_hold_payment: NewHoldPayment
+        :param idempotency_key: 1 to 255 printable ASCII characters. The same key and body never act twice.
+        :type idempotency_key: str
+        :param guest_secret: Instead of the cookie `seatledger_guest`, for programs: 32 or more random characters, which nobody else knows
+        :type guest_secret: str
+        :param _request_timeout: timeout setting for this request. If one
+                                 number provided, it will be total request
+                                 timeout. It can also be a pair (tuple) of
+                                 (connection, read) timeouts.
+        :type _request_timeout: int, tuple(int, int), optional
+        :param _request_auth: set to override the auth_settings for an a single
+                              request; this effectively ignores the
+                              authentication in the spec for a single request.
+        :type _request_auth: dict, optional
+        :param _content_type: force content-type for the request.
+        :type _content_type: str, Optional
+        :param _headers: set to override the headers for a single
+                         request; this effectively ignores the headers
+                         in the spec for a single request.
+        :type _headers: dict, optional
+        :param _host_index: set to override the host_index for a single
+                            request; this effectively ignores the host_index
+                            in the spec for a single request.
+        :type _host_index: int, optional
+        :return: Returns the result object.
+        """ # noqa: E501
+
+        _param = self._pay_hold_serialize(
+            hold_id=hold_id,
+            new_hold_payment=new_hold_payment,
+            idempotency_key=idempotency_key,
+            guest_secret=guest_secret,
+            _request_auth=_request_auth,
+            _content_type=_content_type,
+            _headers=_headers,
+            _host_index=_host_index
+        )
+
+        _response_types_map: Dict[str, Optional[str]] = {
+            '201': "StartedPayment",
+            '4XX': "Problem",
+            '5XX': "Problem",
+        }
+        response_data = self.api_client.call_api(
+            *_param,
+            _request_timeout=_request_timeout
+        )
+        response_data.read()
+        return self.api_client.response_deserialize(
+            response_data=response_data,
+            response_types_map=_response_types_map,
+        )
+
+
+    @validate_call
+    def pay_hold_without_preload_content(
+        self,
+        hold_id: UUID,
+        new_hold_payment: NewHoldPayment,
+        idempotency_key: Annotated[Optional[Annotated[str, Field(min_length=1, strict=True, max_length=255)]], Field(description="1 to 255 printable ASCII characters. The same key and body never act twice.")] = None,
+        guest_secret: Annotated[Optional[Annotated[str, Field(min_length=32, strict=True, max_length=128)]], Field(description="Instead of the cookie `seatledger_guest`, for programs: 32 or more random characters, which nobody else knows")] = None,
+        _request_timeout: Union[
+            None,
+            Annotated[StrictFloat, Field(gt=0)],
+            Tuple[
+                Annotated[StrictFloat, Field(gt=0)],
+                Annotated[StrictFloat, Field(gt=0)]
+            ]
+        ] = None,
+        _request_auth: Optional[Dict[StrictStr, Any]] = None,
+        _content_type: Optional[StrictStr] = None,
+        _headers: Optional[Dict[StrictStr, Any]] = None,
+        _host_index: Annotated[StrictInt, Field(ge=0, le=0)] = 0,
+    ) -> RESTResponseType:
+        """Pay Hold
+
+        Starts to pay for the held seats, by a method that the event offers: once the money is received, they are booked, and the booking has the hold's `id`. Until then read the hold. It lasts as long as it takes to pay. Asked for again, the payment is the same. Who may pay is as for `confirm`.
+
+        :param hold_id: (required)
+        :type hold_id: UUID
+        :param new_hold_payment: (required)
+        :type new_hold_payment: NewHoldPayment
+        :param idempotency_key: 1 to 255 printable ASCII characters. The same key and body never act twice.
+        :type idempotency_key: str
+        :param guest_secret: Instead of the cookie `seatledger_guest`, for programs: 32 or more random characters, which nobody else knows
+        :type guest_secret: str
+        :param _request_timeout: timeout setting for this request. If one
+                                 number provided, it will be total request
+                                 timeout. It can also be a pair (tuple) of
+                                 (connection, read) timeouts.
+        :type _request_timeout: int, tuple(int, int), optional
+        :param _request_auth: set to override the auth_settings for an a single
+                              request; this effectively ignores the
+                              authentication in the spec for a single request.
+        :type _request_auth: dict, optional
+        :param _content_type: force content-type for the request.
+        :type _content_type: str, Optional
+        :param _headers: set to override the headers for a single
+                         request; this effectively ignores the headers
+                         in the spec for a single request.
+        :type _headers: dict, optional
+        :param _host_index: set to override the host_index for a single
+                            request; this effectively ignores the host_index
+                            in the spec for a single request.
+        :type _host_index: int, optional
+        :return: Returns the result object.
+        """ # noqa: E501
+
+        _param = self._pay_hold_serialize(
+            hold_id=hold_id,
+            new_hold_payment=new_hold_payment,
+            idempotency_key=idempotency_key,
+            guest_secret=guest_secret,
+            _request_auth=_request_auth,
+            _content_type=_content_type,
+            _headers=_headers,
+            _host_index=_host_index
+        )
+
+        _response_types_map: Dict[str, Optional[str]] = {
+            '201': "StartedPayment",
+            '4XX': "Problem",
+            '5XX': "Problem",
+        }
+        response_data = self.api_client.call_api(
+            *_param,
+            _request_timeout=_request_timeout
+        )
+        return response_data.response
+
+
+    def _pay_hold_serialize(
+        self,
+        hold_id,
+        new_hold_payment,
+        idempotency_key,
+        guest_secret,
+        _request_auth,
+        _content_type,
+        _headers,
+        _host_index,
+    ) -> RequestSerialized:
+
+        _host = None
+
+        _collection_formats: Dict[str, str] = {
+        }
+
+        _path_params: Dict[str, str] = {}
+        _query_params: List[Tuple[str, str]] = []
+        _header_params: Dict[str, Optional[str]] = _headers or {}
+        _form_params: List[Tuple[str, str]] = []
+        _files: Dict[
+            str, Union[str, bytes, List[str], List[bytes], List[Tuple[str, bytes]]]
+        ] = {}
+        _body_params: Optional[bytes] = None
+
+        # process the path parameters
+        if hold_id is not None:
+            _path_params['hold_id'] = hold_id
+        # process the query parameters
+        # process the header parameters
+        if idempotency_key is not None:
+            _header_params['Idempotency-Key'] = idempotency_key
+        if guest_secret is not None:
+            _header_params['Guest-Secret'] = guest_secret
+        # process the form parameters
+        # process the body parameter
+        if new_hold_payment is not None:
+            _body_params = new_hold_payment
+
+
+        # set the HTTP header `Accept`
+        if 'Accept' not in _header_params:
+            _header_params['Accept'] = self.api_client.select_header_accept(
+                [
+                    'application/json', 
+                    'application/problem+json'
+                ]
+            )
+
+        # set the HTTP header `Content-Type`
+        if _content_type:
+            _header_params['Content-Type'] = _content_type
+        else:
+            _default_content_type = (
+                self.api_client.select_header_content_type(
+                    [
+                        'application/json'
+                    ]
+                )
+            )
+            if _default_content_type is not None:
+                _header_params['Content-Type'] = _default_content_type
+
+        # authentication setting
+        _auth_settings: List[str] = [
+            'manage_link', 
+            'cookie', 
+            'bearer'
+        ]
+
+        return self.api_client.param_serialize(
+            method='POST',
+            resource_path='/api/holds/{hold_id}/payments',
+            path_params=_path_params,
+            query_params=_query_params,
+            header_params=_header_params,
+            body=_body_params,
+            post_params=_form_params,
+            files=_files,
+            auth_settings=_auth_settings,
+            collection_formats=_collection_formats,
+            _host=_host,
+            _request_auth=_request_auth
+        )
+
+
+
+
+    @validate_call
+    def receive_provider_webhook(
+        self,
+        name: StrictStr,
+        _request_timeout: Union[
+            None,
+            Annotated[StrictFloat, Field(gt=0)],
+            Tuple[
+                Annotated[StrictFloat, Field(gt=0)],
+                Annotated[StrictFloat, Field(gt=0)]
+            ]
+        ] = None,
+        _request_auth: Optional[Dict[StrictStr, Any]] = None,
+        _content_type: Optional[StrictStr] = None,
+        _headers: Optional[Dict[StrictStr, Any]] = None,
+        _host_index: Annotated[StrictInt, Field(ge=0, le=0)] = 0,
+    ) -> None:
+        """Receive Webhook
+
+        Takes what a payment provider tells, under its signature. The response is successful only once it is recorded; told twice, it is recorded once.
+
+        :param name: (required)
+        :type name: str
+        :param _request_timeout: timeout setting for this request. If one
+                                 number provided, it will be total request
+                                 timeout. It can also be a pair (tuple) of
+                                 (connection, read) timeouts.
+        :type _request_timeout: int, tuple(int, int), optional
+        :param _request_auth: set to override the auth_settings for an a single
+                              request; this effectively ignores the
+                              authentication in the spec for a single request.
+        :type _request_auth: dict, optional
+        :param _content_type: force content-type for the request.
+        :type _content_type: str, Optional
+        :param _headers: set to override the headers for a single
+                         request; this effectively ignores the headers
+                         in the spec for a single request.
+        :type _headers: dict, optional
+        :param _host_index: set to override the host_index for a single
+                            request; this effectively ignores the host_index
+                            in the spec for a single request.
+        :type _host_index: int, optional
+        :return: Returns the result object.
+        """ # noqa: E501
+
+        _param = self._receive_provider_webhook_serialize(
+            name=name,
+            _request_auth=_request_auth,
+            _content_type=_content_type,
+            _headers=_headers,
+            _host_index=_host_index
+        )
+
+        _response_types_map: Dict[str, Optional[str]] = {
+            '204': None,
+            '4XX': "Problem",
+            '5XX': "Problem",
+        }
+        response_data = self.api_client.call_api(
+            *_param,
+            _request_timeout=_request_timeout
+        )
+        response_data.read()
+        return self.api_client.response_deserialize(
+            response_data=response_data,
+            response_types_map=_response_types_map,
+        ).data
+
+
+    @validate_call
+    def receive_provider_webhook_with_http_info(
+        self,
+        name: StrictStr,
+        _request_timeout: Union[
+            None,
+            Annotated[StrictFloat, Field(gt=0)],
+            Tuple[
+                Annotated[StrictFloat, Field(gt=0)],
+                Annotated[StrictFloat, Field(gt=0)]
+            ]
+        ] = None,
+        _request_auth: Optional[Dict[StrictStr, Any]] = None,
+        _content_type: Optional[StrictStr] = None,
+        _headers: Optional[Dict[StrictStr, Any]] = None,
+        _host_index: Annotated[StrictInt, Field(ge=0, le=0)] = 0,
+    ) -> ApiResponse[None]:
+        """Receive Webhook
+
+        Takes what a payment provider tells, under its signature. The response is successful only once it is recorded; told twice, it is recorded once.
+
+        :param name: (required)
+        :type name: str
+        :param _request_timeout: timeout setting for this request. If one
+                                 number provided, it will be total request
+                                 timeout. It can also be a pair (tuple) of
+                                 (connection, read) timeouts.
+        :type _request_timeout: int, tuple(int, int), optional
+        :param _request_auth: set to override the auth_settings for an a single
+                              request; this effectively ignores the
+                              authentication in the spec for a single request.
+        :type _request_auth: dict, optional
+        :param _content_type: force content-type for the request.
+        :type _content_type: str, Optional
+        :param _headers: set to override the headers for a single
+                         request; this effectively ignores the headers
+                         in the spec for a single request.
+        :type _headers: dict, optional
+        :param _host_index: set to override the host_index for a single
+                            request; this effectively ignores the host_index
+                            in the spec for a single request.
+        :type _host_index: int, optional
+        :return: Returns the result object.
+        """ # noqa: E501
+
+        _param = self._receive_provider_webhook_serialize(
+            name=name,
+            _request_auth=_request_auth,
+            _content_type=_content_type,
+            _headers=_headers,
+            _host_index=_host_index
+        )
+
+        _response_types_map: Dict[str, Optional[str]] = {
+            '204': None,
+            '4XX': "Problem",
+            '5XX': "Problem",
+        }
+        response_data = self.api_client.call_api(
+            *_param,
+            _request_timeout=_request_timeout
+        )
+        response_data.read()
+        return self.api_client.response_deserialize(
+            response_data=response_data,
+            response_types_map=_response_types_map,
+        )
+
+
+    @validate_call
+    def receive_provider_webhook_without_preload_content(
+        self,
+        name: StrictStr,
+        _request_timeout: Union[
+            None,
+            Annotated[StrictFloat, Field(gt=0)],
+            Tuple[
+                Annotated[StrictFloat, Field(gt=0)],
+                Annotated[StrictFloat, Field(gt=0)]
+            ]
+        ] = None,
+        _request_auth: Optional[Dict[StrictStr, Any]] = None,
+        _content_type: Optional[StrictStr] = None,
+        _headers: Optional[Dict[StrictStr, Any]] = None,
+        _host_index: Annotated[StrictInt, Field(ge=0, le=0)] = 0,
+    ) -> RESTResponseType:
+        """Receive Webhook
+
+        Takes what a payment provider tells, under its signature. The response is successful only once it is recorded; told twice, it is recorded once.
+
+        :param name: (required)
+        :type name: str
+        :param _request_timeout: timeout setting for this request. If one
+                                 number provided, it will be total request
+                                 timeout. It can also be a pair (tuple) of
+                                 (connection, read) timeouts.
+        :type _request_timeout: int, tuple(int, int), optional
+        :param _request_auth: set to override the auth_settings for an a single
+                              request; this effectively ignores the
+                              authentication in the spec for a single request.
+        :type _request_auth: dict, optional
+        :param _content_type: force content-type for the request.
+        :type _content_type: str, Optional
+        :param _headers: set to override the headers for a single
+                         request; this effectively ignores the headers
+                         in the spec for a single request.
+        :type _headers: dict, optional
+        :param _host_index: set to override the host_index for a single
+                            request; this effectively ignores the host_index
+                            in the spec for a single request.
+        :type _host_index: int, optional
+        :return: Returns the result object.
+        """ # noqa: E501
+
+        _param = self._receive_provider_webhook_serialize(
+            name=name,
+            _request_auth=_request_auth,
+            _content_type=_content_type,
+            _headers=_headers,
+            _host_index=_host_index
+        )
+
+        _response_types_map: Dict[str, Optional[str]] = {
+            '204': None,
+            '4XX': "Problem",
+            '5XX': "Problem",
+        }
+        response_data = self.api_client.call_api(
+            *_param,
+            _request_timeout=_request_timeout
+        )
+        return response_data.response
+
+
+    def _receive_provider_webhook_serialize(
+        self,
+        name,
+        _request_auth,
+        _content_type,
+        _headers,
+        _host_index,
+    ) -> RequestSerialized:
+
+        _host = None
+
+        _collection_formats: Dict[str, str] = {
+        }
+
+        _path_params: Dict[str, str] = {}
+        _query_params: List[Tuple[str, str]] = []
+        _header_params: Dict[str, Optional[str]] = _headers or {}
+        _form_params: List[Tuple[str, str]] = []
+        _files: Dict[
+            str, Union[str, bytes, List[str], List[bytes], List[Tuple[str, bytes]]]
+        ] = {}
+        _body_params: Optional[bytes] = None
+
+        # process the path parameters
+        if name is not None:
+            _path_params['name'] = name
+        # process the query parameters
+        # process the header parameters
+        # process the form parameters
+        # process the body parameter
+
+
+        # set the HTTP header `Accept`
+        if 'Accept' not in _header_params:
+            _header_params['Accept'] = self.api_client.select_header_accept(
+                [
+                    'application/problem+json'
+                ]
+            )
+
+
+        # authentication setting
+        _auth_settings: List[str] = [
+        ]
+
+        return self.api_client.param_serialize(
+            method='POST',
+            resource_path='/api/payment-providers/{name}/webhook',
             path_params=_path_params,
             query_params=_query_params,
             header_params=_header_params,

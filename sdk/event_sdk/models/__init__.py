@@ -65,6 +65,7 @@ __all__ = [
     "GuestCheckout",
     "Hold",
     "HoldConfirmation",
+    "HoldPayment",
     "HoldStatus",
     "Interval",
     "Line",
@@ -86,6 +87,7 @@ __all__ = [
     "NewCategory",
     "NewCodes",
     "NewEvent",
+    "NewHoldPayment",
     "NewPayment",
     "NewPaymentTerms",
     "NewPool",
@@ -94,6 +96,7 @@ __all__ = [
     "NewWebhook",
     "Notification",
     "NotificationPage",
+    "OnlineMethod",
     "OpenSession",
     "OpenSessions",
     "PaidOrNot",
@@ -115,6 +118,7 @@ __all__ = [
     "Reauthenticate",
     "Rebuild",
     "RecoveryCodes",
+    "RefundMethod",
     "ReplayFrom",
     "ResetPassword",
     "Revenue",
@@ -128,6 +132,7 @@ __all__ = [
     "Signing",
     "SigningState",
     "Since",
+    "StartedPayment",
     "StatsDifference",
     "Subscription",
     "SubscriptionState",
@@ -212,6 +217,7 @@ if _typing.TYPE_CHECKING:
     from event_sdk.models.guest_checkout import GuestCheckout
     from event_sdk.models.hold import Hold
     from event_sdk.models.hold_confirmation import HoldConfirmation
+    from event_sdk.models.hold_payment import HoldPayment
     from event_sdk.models.hold_status import HoldStatus
     from event_sdk.models.interval import Interval
     from event_sdk.models.line import Line
@@ -233,6 +239,7 @@ if _typing.TYPE_CHECKING:
     from event_sdk.models.new_category import NewCategory
     from event_sdk.models.new_codes import NewCodes
     from event_sdk.models.new_event import NewEvent
+    from event_sdk.models.new_hold_payment import NewHoldPayment
     from event_sdk.models.new_payment import NewPayment
     from event_sdk.models.new_payment_terms import NewPaymentTerms
     from event_sdk.models.new_pool import NewPool
@@ -241,6 +248,7 @@ if _typing.TYPE_CHECKING:
     from event_sdk.models.new_webhook import NewWebhook
     from event_sdk.models.notification import Notification
     from event_sdk.models.notification_page import NotificationPage
+    from event_sdk.models.online_method import OnlineMethod
     from event_sdk.models.open_session import OpenSession
     from event_sdk.models.open_sessions import OpenSessions
     from event_sdk.models.paid_or_not import PaidOrNot
@@ -262,6 +270,7 @@ if _typing.TYPE_CHECKING:
     from event_sdk.models.reauthenticate import Reauthenticate
     from event_sdk.models.rebuild import Rebuild
     from event_sdk.models.recovery_codes import RecoveryCodes
+    from event_sdk.models.refund_method import RefundMethod
     from event_sdk.models.replay_from import ReplayFrom
     from event_sdk.models.reset_password import ResetPassword
     from event_sdk.models.revenue import Revenue
@@ -275,6 +284,7 @@ if _typing.TYPE_CHECKING:
     from event_sdk.models.signing import Signing
     from event_sdk.models.signing_state import SigningState
     from event_sdk.models.since import Since
+    from event_sdk.models.started_payment import StartedPayment
     from event_sdk.models.stats_difference import StatsDifference
     from event_sdk.models.subscription import Subscription
     from event_sdk.models.subscription_state import SubscriptionState
@@ -358,6 +368,7 @@ else:
         "GuestCheckout": ".guest_checkout",
         "Hold": ".hold",
         "HoldConfirmation": ".hold_confirmation",
+        "HoldPayment": ".hold_payment",
         "HoldStatus": ".hold_status",
         "Interval": ".interval",
         "Line": ".line",
@@ -379,6 +390,7 @@ else:
         "NewCategory": ".new_category",
         "NewCodes": ".new_codes",
         "NewEvent": ".new_event",
+        "NewHoldPayment": ".new_hold_payment",
         "NewPayment": ".new_payment",
         "NewPaymentTerms": ".new_payment_terms",
         "NewPool": ".new_pool",
@@ -387,6 +399,7 @@ else:
         "NewWebhook": ".new_webhook",
         "Notification": ".notification",
         "NotificationPage": ".notification_page",
+        "OnlineMethod": ".online_method",
         "OpenSession": ".open_session",
         "OpenSessions": ".open_sessions",
         "PaidOrNot": ".paid_or_not",
@@ -408,6 +421,7 @@ else:
         "Reauthenticate": ".reauthenticate",
         "Rebuild": ".rebuild",
         "RecoveryCodes": ".recovery_codes",
+        "RefundMethod": ".refund_method",
         "ReplayFrom": ".replay_from",
         "ResetPassword": ".reset_password",
         "Revenue": ".revenue",
@@ -421,6 +435,7 @@ else:
         "Signing": ".signing",
         "SigningState": ".signing_state",
         "Since": ".since",
+        "StartedPayment": ".started_payment",
         "StatsDifference": ".stats_difference",
         "Subscription": ".subscription",
         "SubscriptionState": ".subscription_state",

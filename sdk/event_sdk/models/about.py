@@ -20,13 +20,14 @@ import json
 from pydantic import BaseModel, ConfigDict, StrictBool, StrictStr
 from typing import Any, ClassVar, Dict, List
 from event_sdk.models.demo_account import DemoAccount
+from event_sdk.models.payment_method import PaymentMethod
 from typing import Optional, Set
 from typing_extensions import Self
 from pydantic_core import to_jsonable_python
 
 class About(BaseModel):
     """
-    This installation. `currency`: that of new events which name none. `demo_accounts`: empty without the demo. `has_mail`: it sends mail. `has_mailbox`: it goes nowhere, and the page shows it at `/mailbox`. `has_holds`: seats can be held.
+    This installation. `currency`: that of new events which name none. `demo_accounts`: empty without the demo. `has_mail`: it sends mail. `has_mailbox`: it goes nowhere, and the page shows it at `/mailbox`. `has_holds`: seats can be held. `payment_methods`: by which events can be paid here.
     """ # noqa: E501
     name: StrictStr
     version: StrictStr
@@ -35,7 +36,8 @@ class About(BaseModel):
     has_mail: StrictBool
     has_mailbox: StrictBool
     has_holds: StrictBool
-    __properties: ClassVar[List[str]] = ["name", "version", "currency", "demo_accounts", "has_mail", "has_mailbox", "has_holds"]
+    payment_methods: List[PaymentMethod]
+    __properties: ClassVar[List[str]] = ["name", "version", "currency", "demo_accounts", "has_mail", "has_mailbox", "has_holds", "payment_methods"]
 
     model_config = ConfigDict(
         validate_by_name=True,
@@ -100,7 +102,8 @@ class About(BaseModel):
             "demo_accounts": [DemoAccount.from_dict(_item) for _item in obj["demo_accounts"]] if obj.get("demo_accounts") is not None else None,
             "has_mail": obj.get("has_mail"),
             "has_mailbox": obj.get("has_mailbox"),
-            "has_holds": obj.get("has_holds")
+            "has_holds": obj.get("has_holds"),
+            "payment_methods": obj.get("payment_methods")
         })
         return _obj
 

@@ -22,6 +22,7 @@ from decimal import Decimal
 from pydantic import BaseModel, ConfigDict, StrictStr
 from typing import Any, ClassVar, Dict, List, Optional
 from uuid import UUID
+from event_sdk.models.hold_payment import HoldPayment
 from event_sdk.models.hold_status import HoldStatus
 from event_sdk.models.line import Line
 from typing import Optional, Set
@@ -30,7 +31,7 @@ from pydantic_core import to_jsonable_python
 
 class Hold(BaseModel):
     """
-    Seats that are held until `expires_at`. A booking that confirms the hold has its `id`. `status`: `lapsed` once its time is over; then it can still be confirmed, as long as nobody else has its seats. `customer_id`: null for a walk-in. `total_amount`: what the booking will cost, whatever prices do meanwhile.
+    Seats that are held until `expires_at`. A booking that confirms the hold has its `id`. `status`: `lapsed` once its time is over; then it can still be confirmed, as long as nobody else has its seats. `customer_id`: null for a walk-in. `total_amount`: what the booking will cost, whatever prices do meanwhile. `payment`: that was started for it; once it is received, the seats are booked.
     """ # noqa: E501
     id: UUID
     event_id: UUID
@@ -42,7 +43,8 @@ class Hold(BaseModel):
     currency: StrictStr
     held_at: datetime
     expires_at: datetime
-    __properties: ClassVar[List[str]] = ["id", "event_id", "event_name", "customer_id", "status", "lines", "total_amount", "currency", "held_at", "expires_at"]
+    payment: Optional[HoldPayment] = None
+    __properties: ClassVar[List[str]] = ["id", "event_id", "event_name", "customer_id", "status", "lines", "total_amount", "currency", "held_at", "expires_at", "payment"]
 
     model_config = ConfigDict(
         validate_by_name=True,
@@ -89,10 +91,18 @@ class Hold(BaseModel):
             for _item_lines in self.lines:
                 _items.append(_item_lines.to_dict() if _item_lines is not None else None)
             _dict['lines'] = _items
+        # override the default output from pydantic by calling `to_dict()` of payment
+        if self.payment:
+            _dict['payment'] = self.payment.to_dict()
         # set to None if customer_id (nullable) is None
         # and model_fields_set contains the field
         if self.customer_id is None and "customer_id" in self.model_fields_set:
             _dict['customer_id'] = None
+
+        # set to None if payment (nullable) is None
+        # and model_fields_set contains the field
+        if self.payment is None and "payment" in self.model_fields_set:
+            _dict['payment'] = None
 
         return _dict
 
@@ -115,7 +125,8 @@ class Hold(BaseModel):
             "total_amount": obj.get("total_amount"),
             "currency": obj.get("currency"),
             "held_at": obj.get("held_at"),
-            "expires_at": obj.get("expires_at")
+            "expires_at": obj.get("expires_at"),
+            "payment": HoldPayment.from_dict(obj["payment"]) if obj.get("payment") is not None else None
         })
         return _obj
 

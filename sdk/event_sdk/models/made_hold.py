@@ -22,6 +22,7 @@ from decimal import Decimal
 from pydantic import BaseModel, ConfigDict, StrictStr
 from typing import Any, ClassVar, Dict, List, Optional
 from uuid import UUID
+from event_sdk.models.hold_payment import HoldPayment
 from event_sdk.models.hold_status import HoldStatus
 from event_sdk.models.line import Line
 from typing import Optional, Set
@@ -42,8 +43,9 @@ class MadeHold(BaseModel):
     currency: StrictStr
     held_at: datetime
     expires_at: datetime
+    payment: Optional[HoldPayment] = None
     token: Optional[StrictStr] = None
-    __properties: ClassVar[List[str]] = ["id", "event_id", "event_name", "customer_id", "status", "lines", "total_amount", "currency", "held_at", "expires_at", "token"]
+    __properties: ClassVar[List[str]] = ["id", "event_id", "event_name", "customer_id", "status", "lines", "total_amount", "currency", "held_at", "expires_at", "payment", "token"]
 
     model_config = ConfigDict(
         validate_by_name=True,
@@ -90,10 +92,18 @@ class MadeHold(BaseModel):
             for _item_lines in self.lines:
                 _items.append(_item_lines.to_dict() if _item_lines is not None else None)
             _dict['lines'] = _items
+        # override the default output from pydantic by calling `to_dict()` of payment
+        if self.payment:
+            _dict['payment'] = self.payment.to_dict()
         # set to None if customer_id (nullable) is None
         # and model_fields_set contains the field
         if self.customer_id is None and "customer_id" in self.model_fields_set:
             _dict['customer_id'] = None
+
+        # set to None if payment (nullable) is None
+        # and model_fields_set contains the field
+        if self.payment is None and "payment" in self.model_fields_set:
+            _dict['payment'] = None
 
         # set to None if token (nullable) is None
         # and model_fields_set contains the field
@@ -122,6 +132,7 @@ class MadeHold(BaseModel):
             "currency": obj.get("currency"),
             "held_at": obj.get("held_at"),
             "expires_at": obj.get("expires_at"),
+            "payment": HoldPayment.from_dict(obj["payment"]) if obj.get("payment") is not None else None,
             "token": obj.get("token")
         })
         return _obj

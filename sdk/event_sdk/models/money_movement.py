@@ -28,7 +28,7 @@ from pydantic_core import to_jsonable_python
 
 class MoneyMovement(BaseModel):
     """
-    Money that was `received`, became `owed` back, or was `paid-back`. `method` and `reference`: how it was moved; `reason`: why it is owed. `position`: of its entry in the ledger.
+    A payment that was `started`; money that was `received`, became `owed` back, was `paid-back`, or that the provider has `failed` to pay back. `method` and `reference`: how it was moved; `reason`: why it is owed, or has failed. `position`: of its entry in the ledger.
     """ # noqa: E501
     kind: MovementKind
     amount: Decimal

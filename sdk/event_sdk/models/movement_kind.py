@@ -26,9 +26,11 @@ class MovementKind(str, Enum):
     """
     allowed enum values
     """
+    STARTED = 'started'
     RECEIVED = 'received'
     OWED = 'owed'
     PAID_MINUS_BACK = 'paid-back'
+    FAILED = 'failed'
 
     @classmethod
     def from_json(cls, json_str: str) -> Self:

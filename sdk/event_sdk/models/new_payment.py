@@ -28,12 +28,12 @@ from pydantic_core import to_jsonable_python
 
 class NewPayment(BaseModel):
     """
-    A payment that the box office took: all that is due for the booking.
+    A payment that the box office took: all that is due for the booking. `kind`: how.
     """ # noqa: E501
-    kind: BoxOfficeMethod
     amount: Decimal = Field(description="A number is accepted too")
     reference: Optional[Annotated[str, Field(min_length=0, strict=True, max_length=64)]] = ''
-    __properties: ClassVar[List[str]] = ["kind", "amount", "reference"]
+    kind: BoxOfficeMethod
+    __properties: ClassVar[List[str]] = ["amount", "reference", "kind"]
 
     @field_validator('reference', mode="before")
     def reference_validate_regular_expression(cls, value):
@@ -96,9 +96,9 @@ class NewPayment(BaseModel):
             return cls.model_validate(obj)
 
         _obj = cls.model_validate({
-            "kind": obj.get("kind"),
             "amount": obj.get("amount"),
-            "reference": obj.get("reference") if obj.get("reference") is not None else ''
+            "reference": obj.get("reference") if obj.get("reference") is not None else '',
+            "kind": obj.get("kind")
         })
         return _obj
 

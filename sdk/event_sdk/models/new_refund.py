@@ -21,20 +21,20 @@ from decimal import Decimal
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, field_validator
 from typing import Any, ClassVar, Dict, List, Optional
 from typing_extensions import Annotated
-from event_sdk.models.box_office_method import BoxOfficeMethod
+from event_sdk.models.refund_method import RefundMethod
 from typing import Optional, Set
 from typing_extensions import Self
 from pydantic_core import to_jsonable_python
 
 class NewRefund(BaseModel):
     """
-    Money that the box office gave back: what is owed for the booking, or less. `goodwill`: it may be more, up to what was paid; that lowers the price of the booking.
+    Money that the box office gave back: what is owed for the booking, or less. `goodwill`: it may be more, up to what was paid; that lowers the price of the booking. `kind`: how; `original`: the provider that took it gives it back, out of goodwill (what is owed otherwise it gives back by itself).
     """ # noqa: E501
-    kind: BoxOfficeMethod
     amount: Decimal = Field(description="A number is accepted too")
     reference: Optional[Annotated[str, Field(min_length=0, strict=True, max_length=64)]] = ''
+    kind: RefundMethod
     goodwill: Optional[StrictBool] = False
-    __properties: ClassVar[List[str]] = ["kind", "amount", "reference", "goodwill"]
+    __properties: ClassVar[List[str]] = ["amount", "reference", "kind", "goodwill"]
 
     @field_validator('reference', mode="before")
     def reference_validate_regular_expression(cls, value):
@@ -97,9 +97,9 @@ class NewRefund(BaseModel):
             return cls.model_validate(obj)
 
         _obj = cls.model_validate({
-            "kind": obj.get("kind"),
             "amount": obj.get("amount"),
             "reference": obj.get("reference") if obj.get("reference") is not None else '',
+            "kind": obj.get("kind"),
             "goodwill": obj.get("goodwill") if obj.get("goodwill") is not None else False
         })
         return _obj

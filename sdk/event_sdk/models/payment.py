@@ -29,14 +29,14 @@ from pydantic_core import to_jsonable_python
 
 class Payment(BaseModel):
     """
-    A payment for a booking. `number`: the ledger position of its entry. `state`: whether something of it is owed back, or was paid back. `customer_name`: null for a walk-in, for an erased account, and for auditors.
+    A payment for a booking. `number`: the ledger position of its entry. `state`: whether something of it is owed back (`refund-failed`: and the provider can't pay it, for this `failure`), or was paid back. `booking_number`: null if nothing could be booked for it. `customer_name`: null for a walk-in, for an erased account, and for auditors.
     """ # noqa: E501
     id: UUID
     number: StrictInt
     event_id: UUID
     event_name: StrictStr
     booking_id: UUID
-    booking_number: StrictInt
+    booking_number: Optional[StrictInt]
     customer_name: Optional[StrictStr]
     state: PaymentState
     method: StrictStr
@@ -45,8 +45,9 @@ class Payment(BaseModel):
     refunded_amount: Decimal
     currency: StrictStr
     reference: StrictStr
+    failure: StrictStr
     received_at: datetime
-    __properties: ClassVar[List[str]] = ["id", "number", "event_id", "event_name", "booking_id", "booking_number", "customer_name", "state", "method", "amount", "refund_due_amount", "refunded_amount", "currency", "reference", "received_at"]
+    __properties: ClassVar[List[str]] = ["id", "number", "event_id", "event_name", "booking_id", "booking_number", "customer_name", "state", "method", "amount", "refund_due_amount", "refunded_amount", "currency", "reference", "failure", "received_at"]
 
     model_config = ConfigDict(
         validate_by_name=True,
@@ -87,6 +88,11 @@ class Payment(BaseModel):
             exclude=excluded_fields,
             exclude_none=True,
         )
+        # set to None if booking_number (nullable) is None
+        # and model_fields_set contains the field
+        if self.booking_number is None and "booking_number" in self.model_fields_set:
+            _dict['booking_number'] = None
+
         # set to None if customer_name (nullable) is None
         # and model_fields_set contains the field
         if self.customer_name is None and "customer_name" in self.model_fields_set:
@@ -118,6 +124,7 @@ class Payment(BaseModel):
             "refunded_amount": obj.get("refunded_amount"),
             "currency": obj.get("currency"),
             "reference": obj.get("reference"),
+            "failure": obj.get("failure"),
             "received_at": obj.get("received_at")
         })
         return _obj

@@ -27,6 +27,7 @@ class PaymentMethod(str, Enum):
     allowed enum values
     """
     BOX_OFFICE = 'box_office'
+    DEMO = 'demo'
 
     @classmethod
     def from_json(cls, json_str: str) -> Self:

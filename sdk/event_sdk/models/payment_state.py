@@ -28,6 +28,7 @@ class PaymentState(str, Enum):
     """
     RECEIVED = 'received'
     REFUND_MINUS_DUE = 'refund-due'
+    REFUND_MINUS_FAILED = 'refund-failed'
     REFUNDED = 'refunded'
 
     @classmethod

@@ -46,9 +46,11 @@ class WebhookType(str, Enum):
     BOOKING_DOT_CREATED = 'booking.created'
     BOOKING_DOT_CANCELLED = 'booking.cancelled'
     TICKET_DOT_USED = 'ticket.used'
+    PAYMENT_DOT_STARTED = 'payment.started'
     PAYMENT_DOT_RECEIVED = 'payment.received'
     REFUND_DOT_OWED = 'refund.owed'
     REFUND_DOT_PAID = 'refund.paid'
+    REFUND_DOT_FAILED = 'refund.failed'
 
     @classmethod
     def from_json(cls, json_str: str) -> Self:

@@ -50,10 +50,13 @@ import type {
   MadeHold,
   ManagedBooking,
   NewBooking,
+  NewHoldPayment,
+  PayHoldHeaders,
   Problem,
   ReleaseHoldHeaders,
   ResendConfirmationHeaders,
   ResendTicketsHeaders,
+  StartedPayment,
   TicketIds,
   VerifyContact,
   VerifyContactHeaders
@@ -1170,6 +1173,75 @@ export const useConfirmHold = <TError = ErrorType<Problem | Problem>,
       > => {
 
       const mutationOptions = getConfirmHoldMutationOptions(options);
+
+      return useMutation(mutationOptions, queryClient);
+    }
+    /**
+ * Starts to pay for the held seats, by a method that the event offers: once the money is received, they are booked, and the
+booking has the hold's `id`. Until then read the hold. It lasts as long as it takes to pay. Asked for again, the payment is the
+same. Who may pay is as for `confirm`.
+ * @summary Pay Hold
+ */
+export const payHold = (
+    holdId: string,
+    newHoldPayment: BodyType<NewHoldPayment>,
+    headers?: PayHoldHeaders,
+ options?: SecondParameter<typeof http>,signal?: AbortSignal
+) => {
+      
+      
+      return http<StartedPayment>(
+      {url: `/api/holds/${holdId}/payments`, method: 'POST',
+      headers: {'Content-Type': 'application/json', ...headers},
+      data: newHoldPayment, signal
+    },
+      options);
+    }
+  
+
+
+export const getPayHoldMutationOptions = <TError = ErrorType<Problem | Problem>,
+    TContext = unknown>(options?: { mutation?:UseMutationOptions<Awaited<ReturnType<typeof payHold>>, TError,{holdId: string;data: BodyType<NewHoldPayment>;headers?: PayHoldHeaders}, TContext>, request?: SecondParameter<typeof http>}
+): UseMutationOptions<Awaited<ReturnType<typeof payHold>>, TError,{holdId: string;data: BodyType<NewHoldPayment>;headers?: PayHoldHeaders}, TContext> => {
+
+const mutationKey = ['payHold'];
+const {mutation: mutationOptions, request: requestOptions} = options ?
+      options.mutation && 'mutationKey' in options.mutation && options.mutation.mutationKey ?
+      options
+      : {...options, mutation: {...options.mutation, mutationKey}}
+      : {mutation: { mutationKey, }, request: undefined};
+
+      
+
+
+      const mutationFn: MutationFunction<Awaited<ReturnType<typeof payHold>>, {holdId: string;data: BodyType<NewHoldPayment>;headers?: PayHoldHeaders}> = (props) => {
+          const {holdId,data,headers} = props ?? {};
+
+          return  payHold(holdId,data,headers,requestOptions)
+        }
+
+        
+
+
+  return  { mutationFn, ...mutationOptions }}
+
+    export type PayHoldMutationResult = NonNullable<Awaited<ReturnType<typeof payHold>>>
+    export type PayHoldMutationBody = BodyType<NewHoldPayment>
+    export type PayHoldMutationError = ErrorType<Problem | Problem>
+
+    /**
+ * @summary Pay Hold
+ */
+export const usePayHold = <TError = ErrorType<Problem | Problem>,
+    TContext = unknown>(options?: { mutation?:UseMutationOptions<Awaited<ReturnType<typeof payHold>>, TError,{holdId: string;data: BodyType<NewHoldPayment>;headers?: PayHoldHeaders}, TContext>, request?: SecondParameter<typeof http>}
+ , queryClient?: QueryClient): UseMutationResult<
+        Awaited<ReturnType<typeof payHold>>,
+        TError,
+        {holdId: string;data: BodyType<NewHoldPayment>;headers?: PayHoldHeaders},
+        TContext
+      > => {
+
+      const mutationOptions = getPayHoldMutationOptions(options);
 
       return useMutation(mutationOptions, queryClient);
     }

@@ -6,10 +6,12 @@
  * OpenAPI spec version: 0.1.0
  */
 import type { DemoAccount } from './demoAccount';
+import type { PaymentMethod } from './paymentMethod';
 
 /**
  * This installation. `currency`: that of new events which name none. `demo_accounts`: empty without the demo. `has_mail`: it
 sends mail. `has_mailbox`: it goes nowhere, and the page shows it at `/mailbox`. `has_holds`: seats can be held.
+`payment_methods`: by which events can be paid here.
  */
 export interface About {
   name: string;
@@ -19,4 +21,5 @@ export interface About {
   has_mail: boolean;
   has_mailbox: boolean;
   has_holds: boolean;
+  payment_methods: PaymentMethod[];
 }

@@ -13,7 +13,7 @@ export type GetPaymentsParams = {
  */
 event_id?: string;
 /**
- * `received`: nothing of it is owed back; `refund-due`: some is; `refunded`: some was paid back
+ * `received`: nothing of it is owed back; `refund-due`: some is; `refund-failed`: and the provider can't pay it; `refunded`: some was paid back
  */
 state?: PaymentState;
 /**

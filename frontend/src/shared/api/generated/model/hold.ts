@@ -8,11 +8,13 @@
 import type { HoldCustomerId } from './holdCustomerId';
 import type { HoldStatus } from './holdStatus';
 import type { Line } from './line';
+import type { HoldPaymentProperty } from './holdPaymentProperty';
 
 /**
  * Seats that are held until `expires_at`. A booking that confirms the hold has its `id`. `status`: `lapsed` once its time is
 over; then it can still be confirmed, as long as nobody else has its seats. `customer_id`: null for a walk-in. `total_amount`:
-what the booking will cost, whatever prices do meanwhile.
+what the booking will cost, whatever prices do meanwhile. `payment`: that was started for it; once it is received, the seats are
+booked.
  */
 export interface Hold {
   id: string;
@@ -25,4 +27,5 @@ export interface Hold {
   currency: string;
   held_at: string;
   expires_at: string;
+  payment?: HoldPaymentProperty;
 }

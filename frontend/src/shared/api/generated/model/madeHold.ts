@@ -8,6 +8,7 @@
 import type { MadeHoldCustomerId } from './madeHoldCustomerId';
 import type { HoldStatus } from './holdStatus';
 import type { Line } from './line';
+import type { MadeHoldPayment } from './madeHoldPayment';
 import type { MadeHoldToken } from './madeHoldToken';
 
 /**
@@ -24,5 +25,6 @@ export interface MadeHold {
   currency: string;
   held_at: string;
   expires_at: string;
+  payment?: MadeHoldPayment;
   token?: MadeHoldToken;
 }

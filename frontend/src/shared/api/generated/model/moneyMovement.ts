@@ -10,8 +10,9 @@ import type { MoneyMovementMethod } from './moneyMovementMethod';
 import type { MoneyMovementReason } from './moneyMovementReason';
 
 /**
- * Money that was `received`, became `owed` back, or was `paid-back`. `method` and `reference`: how it was moved; `reason`: why
-it is owed. `position`: of its entry in the ledger.
+ * A payment that was `started`; money that was `received`, became `owed` back, was `paid-back`, or that the provider has
+`failed` to pay back. `method` and `reference`: how it was moved; `reason`: why it is owed, or has failed. `position`: of its
+entry in the ledger.
  */
 export interface MoneyMovement {
   kind: MovementKind;

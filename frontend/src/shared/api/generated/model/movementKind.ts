@@ -11,7 +11,9 @@ export type MovementKind = typeof MovementKind[keyof typeof MovementKind];
 
 // eslint-disable-next-line @typescript-eslint/no-redeclare
 export const MovementKind = {
+  started: 'started',
   received: 'received',
   owed: 'owed',
   'paid-back': 'paid-back',
+  failed: 'failed',
 } as const;

@@ -8,10 +8,9 @@
 import type { BoxOfficeMethod } from './boxOfficeMethod';
 
 /**
- * A payment that the box office took: all that is due for the booking.
+ * A payment that the box office took: all that is due for the booking. `kind`: how.
  */
 export interface NewPayment {
-  kind: BoxOfficeMethod;
   /** A number is accepted too */
   amount: string;
   /**
@@ -20,4 +19,5 @@ export interface NewPayment {
    * @pattern ^$|^(?:[^\x00-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164\ufeff\uffa0\ufff0-\ufffb\u200c\u200d]|[^\x00-\x7f\x00-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164\ufeff\uffa0\ufff0-\ufffb\u200c\u200d][\u200c\u200d])*[^\s\x00-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164\ufeff\uffa0\ufff0-\ufffb\u200c\u200d\ufe00-\ufe0f](?:[^\x00-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164\ufeff\uffa0\ufff0-\ufffb\u200c\u200d]|[^\x00-\x7f\x00-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164\ufeff\uffa0\ufff0-\ufffb\u200c\u200d][\u200c\u200d])*$
    */
   reference?: string;
+  kind: BoxOfficeMethod;
 }

@@ -5,14 +5,14 @@
  * Event booking on an immutable ledger: never one seat twice, and every number can be derived again.
  * OpenAPI spec version: 0.1.0
  */
-import type { BoxOfficeMethod } from './boxOfficeMethod';
+import type { RefundMethod } from './refundMethod';
 
 /**
  * Money that the box office gave back: what is owed for the booking, or less. `goodwill`: it may be more, up to what was paid;
-that lowers the price of the booking.
+that lowers the price of the booking. `kind`: how; `original`: the provider that took it gives it back, out of goodwill (what is
+owed otherwise it gives back by itself).
  */
 export interface NewRefund {
-  kind: BoxOfficeMethod;
   /** A number is accepted too */
   amount: string;
   /**
@@ -21,5 +21,6 @@ export interface NewRefund {
    * @pattern ^$|^(?:[^\x00-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164\ufeff\uffa0\ufff0-\ufffb\u200c\u200d]|[^\x00-\x7f\x00-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164\ufeff\uffa0\ufff0-\ufffb\u200c\u200d][\u200c\u200d])*[^\s\x00-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164\ufeff\uffa0\ufff0-\ufffb\u200c\u200d\ufe00-\ufe0f](?:[^\x00-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164\ufeff\uffa0\ufff0-\ufffb\u200c\u200d]|[^\x00-\x7f\x00-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164\ufeff\uffa0\ufff0-\ufffb\u200c\u200d][\u200c\u200d])*$
    */
   reference?: string;
+  kind: RefundMethod;
   goodwill?: boolean;
 }

@@ -5,12 +5,14 @@
  * Event booking on an immutable ledger: never one seat twice, and every number can be derived again.
  * OpenAPI spec version: 0.1.0
  */
+import type { PaymentBookingNumber } from './paymentBookingNumber';
 import type { PaymentCustomerName } from './paymentCustomerName';
 import type { PaymentState } from './paymentState';
 
 /**
- * A payment for a booking. `number`: the ledger position of its entry. `state`: whether something of it is owed back, or was
-paid back. `customer_name`: null for a walk-in, for an erased account, and for auditors.
+ * A payment for a booking. `number`: the ledger position of its entry. `state`: whether something of it is owed back
+(`refund-failed`: and the provider can't pay it, for this `failure`), or was paid back. `booking_number`: null if nothing could
+be booked for it. `customer_name`: null for a walk-in, for an erased account, and for auditors.
  */
 export interface Payment {
   id: string;
@@ -18,7 +20,7 @@ export interface Payment {
   event_id: string;
   event_name: string;
   booking_id: string;
-  booking_number: number;
+  booking_number: PaymentBookingNumber;
   customer_name: PaymentCustomerName;
   state: PaymentState;
   method: string;
@@ -27,5 +29,6 @@ export interface Payment {
   refunded_amount: string;
   currency: string;
   reference: string;
+  failure: string;
   received_at: string;
 }

@@ -6,4 +6,11 @@
  * OpenAPI spec version: 0.1.0
  */
 
-export type PaymentMethod = 'box_office';
+export type PaymentMethod = typeof PaymentMethod[keyof typeof PaymentMethod];
+
+
+// eslint-disable-next-line @typescript-eslint/no-redeclare
+export const PaymentMethod = {
+  box_office: 'box_office',
+  demo: 'demo',
+} as const;

@@ -13,5 +13,6 @@ export type PaymentState = typeof PaymentState[keyof typeof PaymentState];
 export const PaymentState = {
   received: 'received',
   'refund-due': 'refund-due',
+  'refund-failed': 'refund-failed',
   refunded: 'refunded',
 } as const;

@@ -31,7 +31,9 @@ export const WebhookType = {
   bookingcreated: 'booking.created',
   bookingcancelled: 'booking.cancelled',
   ticketused: 'ticket.used',
+  paymentstarted: 'payment.started',
   paymentreceived: 'payment.received',
   refundowed: 'refund.owed',
   refundpaid: 'refund.paid',
+  refundfailed: 'refund.failed',
 } as const;

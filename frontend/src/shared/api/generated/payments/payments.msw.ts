@@ -32,7 +32,7 @@ import type {
 } from '.././model';
 
 
-export const getGetPaymentsResponseMock = (overrideResponse: Partial< PaymentPage > = {}): PaymentPage => ({items: Array.from({ length: faker.number.int({ min: 1, max: 10 }) }, (_, i) => i + 1).map(() => ({id: faker.string.uuid(), number: faker.number.int({min: undefined, max: undefined}), event_id: faker.string.uuid(), event_name: faker.string.alpha({length: {min: 10, max: 20}}), booking_id: faker.string.uuid(), booking_number: faker.number.int({min: undefined, max: undefined}), customer_name: faker.helpers.arrayElement([faker.string.alpha({length: {min: 10, max: 20}}),null,]), state: faker.helpers.arrayElement(Object.values(PaymentState)), method: faker.string.alpha({length: {min: 10, max: 20}}), amount: faker.string.alpha({length: {min: 10, max: 20}}), refund_due_amount: faker.string.alpha({length: {min: 10, max: 20}}), refunded_amount: faker.string.alpha({length: {min: 10, max: 20}}), currency: faker.string.alpha({length: {min: 10, max: 20}}), reference: faker.string.alpha({length: {min: 10, max: 20}}), received_at: `${faker.date.past().toISOString().split('.')[0]}Z`})), next_cursor: faker.helpers.arrayElement([faker.string.alpha({length: {min: 10, max: 20}}),null,]), ...overrideResponse})
+export const getGetPaymentsResponseMock = (overrideResponse: Partial< PaymentPage > = {}): PaymentPage => ({items: Array.from({ length: faker.number.int({ min: 1, max: 10 }) }, (_, i) => i + 1).map(() => ({id: faker.string.uuid(), number: faker.number.int({min: undefined, max: undefined}), event_id: faker.string.uuid(), event_name: faker.string.alpha({length: {min: 10, max: 20}}), booking_id: faker.string.uuid(), booking_number: faker.helpers.arrayElement([faker.number.int({min: undefined, max: undefined}),null,]), customer_name: faker.helpers.arrayElement([faker.string.alpha({length: {min: 10, max: 20}}),null,]), state: faker.helpers.arrayElement(Object.values(PaymentState)), method: faker.string.alpha({length: {min: 10, max: 20}}), amount: faker.string.alpha({length: {min: 10, max: 20}}), refund_due_amount: faker.string.alpha({length: {min: 10, max: 20}}), refunded_amount: faker.string.alpha({length: {min: 10, max: 20}}), currency: faker.string.alpha({length: {min: 10, max: 20}}), reference: faker.string.alpha({length: {min: 10, max: 20}}), failure: faker.string.alpha({length: {min: 10, max: 20}}), received_at: `${faker.date.past().toISOString().split('.')[0]}Z`})), next_cursor: faker.helpers.arrayElement([faker.string.alpha({length: {min: 10, max: 20}}),null,]), ...overrideResponse})
 
 export const getGetBookingPaymentsResponseMock = (overrideResponse: Partial< BookingMoney > = {}): BookingMoney => ({booking_id: faker.string.uuid(), currency: faker.string.alpha({length: {min: 10, max: 20}}), items: Array.from({ length: faker.number.int({ min: 1, max: 10 }) }, (_, i) => i + 1).map(() => ({kind: faker.helpers.arrayElement(Object.values(MovementKind)), amount: faker.string.alpha({length: {min: 10, max: 20}}), method: faker.helpers.arrayElement([faker.string.alpha({length: {min: 10, max: 20}}),null,]), reference: faker.string.alpha({length: {min: 10, max: 20}}), reason: faker.helpers.arrayElement([faker.string.alpha({length: {min: 10, max: 20}}),null,]), at: `${faker.date.past().toISOString().split('.')[0]}Z`, position: faker.number.int({min: undefined, max: undefined})})), ...overrideResponse})
 
@@ -102,10 +102,21 @@ export const getGiveRefundMockHandler = (overrideResponse?: Booking | ((info: Pa
       })
   }, options)
 }
+
+export const getReceiveProviderWebhookMockHandler = (overrideResponse?: void | ((info: Parameters<Parameters<typeof http.post>[1]>[0]) => Promise<void> | void), options?: RequestHandlerOptions) => {
+  return http.post('*/api/payment-providers/:name/webhook', async (info) => {
+  if (typeof overrideResponse === 'function') {await overrideResponse(info); }
+    return new HttpResponse(null,
+      { status: 204,
+        
+      })
+  }, options)
+}
 export const getPaymentsMock = () => [
   getGetPaymentsMockHandler(),
   getGetBookingPaymentsMockHandler(),
   getTakePaymentMockHandler(),
   getGetPostingsMockHandler(),
-  getGiveRefundMockHandler()
+  getGiveRefundMockHandler(),
+  getReceiveProviderWebhookMockHandler()
 ]

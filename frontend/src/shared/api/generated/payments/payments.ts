@@ -419,7 +419,8 @@ export function useGetPostings<TData = Awaited<ReturnType<typeof getPostings>>, 
 
 /**
  * Records that the box office gave money back: what is owed, the `refund_due_amount`, or a part of it; with `goodwill` also
-more, which lowers the price of the booking.
+more, which lowers the price of the booking. What was paid online the provider gives back by itself; with `kind` `original`
+it gives back more, out of goodwill.
  * @summary Give Refund
  */
 export const giveRefund = (
@@ -482,6 +483,70 @@ export const useGiveRefund = <TError = ErrorType<Problem | Problem>,
       > => {
 
       const mutationOptions = getGiveRefundMutationOptions(options);
+
+      return useMutation(mutationOptions, queryClient);
+    }
+    /**
+ * Takes what a payment provider tells, under its signature. The response is successful only once it is recorded; told twice, it
+is recorded once.
+ * @summary Receive Webhook
+ */
+export const receiveProviderWebhook = (
+    name: string,
+ options?: SecondParameter<typeof http>,signal?: AbortSignal
+) => {
+      
+      
+      return http<void>(
+      {url: `/api/payment-providers/${name}/webhook`, method: 'POST', signal
+    },
+      options);
+    }
+  
+
+
+export const getReceiveProviderWebhookMutationOptions = <TError = ErrorType<Problem | Problem>,
+    TContext = unknown>(options?: { mutation?:UseMutationOptions<Awaited<ReturnType<typeof receiveProviderWebhook>>, TError,{name: string}, TContext>, request?: SecondParameter<typeof http>}
+): UseMutationOptions<Awaited<ReturnType<typeof receiveProviderWebhook>>, TError,{name: string}, TContext> => {
+
+const mutationKey = ['receiveProviderWebhook'];
+const {mutation: mutationOptions, request: requestOptions} = options ?
+      options.mutation && 'mutationKey' in options.mutation && options.mutation.mutationKey ?
+      options
+      : {...options, mutation: {...options.mutation, mutationKey}}
+      : {mutation: { mutationKey, }, request: undefined};
+
+      
+
+
+      const mutationFn: MutationFunction<Awaited<ReturnType<typeof receiveProviderWebhook>>, {name: string}> = (props) => {
+          const {name} = props ?? {};
+
+          return  receiveProviderWebhook(name,requestOptions)
+        }
+
+        
+
+
+  return  { mutationFn, ...mutationOptions }}
+
+    export type ReceiveProviderWebhookMutationResult = NonNullable<Awaited<ReturnType<typeof receiveProviderWebhook>>>
+    
+    export type ReceiveProviderWebhookMutationError = ErrorType<Problem | Problem>
+
+    /**
+ * @summary Receive Webhook
+ */
+export const useReceiveProviderWebhook = <TError = ErrorType<Problem | Problem>,
+    TContext = unknown>(options?: { mutation?:UseMutationOptions<Awaited<ReturnType<typeof receiveProviderWebhook>>, TError,{name: string}, TContext>, request?: SecondParameter<typeof http>}
+ , queryClient?: QueryClient): UseMutationResult<
+        Awaited<ReturnType<typeof receiveProviderWebhook>>,
+        TError,
+        {name: string},
+        TContext
+      > => {
+
+      const mutationOptions = getReceiveProviderWebhookMutationOptions(options);
 
       return useMutation(mutationOptions, queryClient);
     }
