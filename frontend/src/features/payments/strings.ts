@@ -26,8 +26,8 @@ export const paymentsText = {
   filters: {
     all: "All payments",
     received: "Nothing owed or refunded",
-    "refund-due": "Refund owed",
-    refunded: "Refunded",
+    "refund-due": shared.statuses["refund-due"],
+    refunded: shared.statuses.refunded,
   },
   states: {
     received: shared.statuses.paid,
