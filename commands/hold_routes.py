@@ -87,7 +87,7 @@ async def _order_held(
 
 
 @router.post(
-    "/holds/{hold_id}/payments", status_code=201, operation_id="pay_hold", response_model=StartedPaymentView, tags=["payments"],
+    "/holds/{hold_id}/payments", status_code=201, operation_id="pay_hold", response_model=StartedPaymentView,
     openapi_extra={**body_of(NewHoldPayment), **BY_TOKEN},
 )  # fmt: skip
 async def pay_hold(request: Request, user: OfHold, key: IdempotencyKey = None, guest_secret: GuestSecretHeader = None) -> Response:

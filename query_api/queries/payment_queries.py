@@ -102,7 +102,13 @@ def _payment_rows(flags: frozenset[str]) -> Statement:
         "state:refund-failed": _REFUND_DUE & (p.failure != as_text("")),
         "state:refunded": p.paid_back > 0,
     }
-    name = case((email_of(person).is_not(None), person.name)).label("customer_name")
+    starter = select(started.customer_id).where(started.payment_id == p.payment_id).scalar_subquery()
+    name = (
+        select(case((email_of(person).is_not(None), person.name)))
+        .where(person.id == func.coalesce(b.customer_id, starter))
+        .scalar_subquery()
+        .label("customer_name")
+    )
     return (
         select(
             p.position.label("number"), p.payment_id, p.event_id, e.name.label("event_name"), p.booking_id,
@@ -112,8 +118,6 @@ def _payment_rows(flags: frozenset[str]) -> Statement:
         .select_from(p)
         .join(e, e.event_id == p.event_id)
         .outerjoin(b, b.booking_id == p.booking_id)
-        .outerjoin(started, started.payment_id == p.payment_id)
-        .outerjoin(accounts, person.id == func.coalesce(b.customer_id, started.customer_id))
         .where(*(condition for flag, condition in conditions.items() if flag in flags))
         .order_by(p.position.desc())
     )  # fmt: skip

@@ -175,6 +175,7 @@ export * from './getStatsSummaryHeaders';
 export * from './getUsersParams';
 export * from './getWebhookDeliveriesParams';
 export * from './giveRefundHeaders';
+export * from './giveUnbookedRefundHeaders';
 export * from './guestCheckout';
 export * from './hold';
 export * from './holdConfirmation';

@@ -103,6 +103,16 @@ export const getGiveRefundMockHandler = (overrideResponse?: Booking | ((info: Pa
   }, options)
 }
 
+export const getGiveUnbookedRefundMockHandler = (overrideResponse?: void | ((info: Parameters<Parameters<typeof http.post>[1]>[0]) => Promise<void> | void), options?: RequestHandlerOptions) => {
+  return http.post('*/api/events/:eventId/payments/:paymentId/refunds', async (info) => {
+  if (typeof overrideResponse === 'function') {await overrideResponse(info); }
+    return new HttpResponse(null,
+      { status: 204,
+        
+      })
+  }, options)
+}
+
 export const getReceiveProviderWebhookMockHandler = (overrideResponse?: void | ((info: Parameters<Parameters<typeof http.post>[1]>[0]) => Promise<void> | void), options?: RequestHandlerOptions) => {
   return http.post('*/api/payment-providers/:name/webhook', async (info) => {
   if (typeof overrideResponse === 'function') {await overrideResponse(info); }
@@ -118,5 +128,6 @@ export const getPaymentsMock = () => [
   getTakePaymentMockHandler(),
   getGetPostingsMockHandler(),
   getGiveRefundMockHandler(),
+  getGiveUnbookedRefundMockHandler(),
   getReceiveProviderWebhookMockHandler()
 ]

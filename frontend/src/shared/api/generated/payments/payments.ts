@@ -33,6 +33,7 @@ import type {
   GetPostingsHeaders,
   GetPostingsParams,
   GiveRefundHeaders,
+  GiveUnbookedRefundHeaders,
   NewPayment,
   NewRefund,
   PaymentPage,
@@ -483,6 +484,74 @@ export const useGiveRefund = <TError = ErrorType<Problem | Problem>,
       > => {
 
       const mutationOptions = getGiveRefundMutationOptions(options);
+
+      return useMutation(mutationOptions, queryClient);
+    }
+    /**
+ * Records that the box office gave back money for which nothing could be booked, and which the provider can't pay back.
+ * @summary Give Unbooked Refund
+ */
+export const giveUnbookedRefund = (
+    eventId: string,
+    paymentId: string,
+    newRefund: BodyType<NewRefund>,
+    headers?: GiveUnbookedRefundHeaders,
+ options?: SecondParameter<typeof http>,signal?: AbortSignal
+) => {
+      
+      
+      return http<void>(
+      {url: `/api/events/${eventId}/payments/${paymentId}/refunds`, method: 'POST',
+      headers: {'Content-Type': 'application/json', ...headers},
+      data: newRefund, signal
+    },
+      options);
+    }
+  
+
+
+export const getGiveUnbookedRefundMutationOptions = <TError = ErrorType<Problem | Problem>,
+    TContext = unknown>(options?: { mutation?:UseMutationOptions<Awaited<ReturnType<typeof giveUnbookedRefund>>, TError,{eventId: string;paymentId: string;data: BodyType<NewRefund>;headers?: GiveUnbookedRefundHeaders}, TContext>, request?: SecondParameter<typeof http>}
+): UseMutationOptions<Awaited<ReturnType<typeof giveUnbookedRefund>>, TError,{eventId: string;paymentId: string;data: BodyType<NewRefund>;headers?: GiveUnbookedRefundHeaders}, TContext> => {
+
+const mutationKey = ['giveUnbookedRefund'];
+const {mutation: mutationOptions, request: requestOptions} = options ?
+      options.mutation && 'mutationKey' in options.mutation && options.mutation.mutationKey ?
+      options
+      : {...options, mutation: {...options.mutation, mutationKey}}
+      : {mutation: { mutationKey, }, request: undefined};
+
+      
+
+
+      const mutationFn: MutationFunction<Awaited<ReturnType<typeof giveUnbookedRefund>>, {eventId: string;paymentId: string;data: BodyType<NewRefund>;headers?: GiveUnbookedRefundHeaders}> = (props) => {
+          const {eventId,paymentId,data,headers} = props ?? {};
+
+          return  giveUnbookedRefund(eventId,paymentId,data,headers,requestOptions)
+        }
+
+        
+
+
+  return  { mutationFn, ...mutationOptions }}
+
+    export type GiveUnbookedRefundMutationResult = NonNullable<Awaited<ReturnType<typeof giveUnbookedRefund>>>
+    export type GiveUnbookedRefundMutationBody = BodyType<NewRefund>
+    export type GiveUnbookedRefundMutationError = ErrorType<Problem | Problem>
+
+    /**
+ * @summary Give Unbooked Refund
+ */
+export const useGiveUnbookedRefund = <TError = ErrorType<Problem | Problem>,
+    TContext = unknown>(options?: { mutation?:UseMutationOptions<Awaited<ReturnType<typeof giveUnbookedRefund>>, TError,{eventId: string;paymentId: string;data: BodyType<NewRefund>;headers?: GiveUnbookedRefundHeaders}, TContext>, request?: SecondParameter<typeof http>}
+ , queryClient?: QueryClient): UseMutationResult<
+        Awaited<ReturnType<typeof giveUnbookedRefund>>,
+        TError,
+        {eventId: string;paymentId: string;data: BodyType<NewRefund>;headers?: GiveUnbookedRefundHeaders},
+        TContext
+      > => {
+
+      const mutationOptions = getGiveUnbookedRefundMutationOptions(options);
 
       return useMutation(mutationOptions, queryClient);
     }
