@@ -10,10 +10,9 @@ from accounts.access import IdempotencyKey, Organizer, command_id_of
 from accounts.tokens import Principal
 from commands.exact_numbers import ExactNumbersRoute
 from commands.payment_bodies import BoxOfficeMoney, NewPayment, NewRefund
-from commands.result import CommandResult
 from commands.write_side import view_response, write_side_of
 from ledger.commands import GiveRefund, TakePayment
-from ledger.errors import BookingNotFound
+from ledger.errors import BookingNotFound, EventNotFound
 from ledger.event import Event
 from ledger.payment_errors import PaymentNotFound
 from ledger.views import BookingView
@@ -44,10 +43,15 @@ async def give_unbooked_refund(
     event_id: UUID, payment_id: UUID, body: NewRefund, request: Request, principal: Organizer, key: IdempotencyKey = None
 ) -> Response:
     """Records that the box office gave back money for which nothing could be booked, and which the provider can't pay back."""
-    event = await write_side_of(request).command_service.last_seen_event(event_id)
-    if event is None or payment_id.bytes not in event.money or payment_id.bytes in event.bookings:
+    service = write_side_of(request).command_service
+    event = await service.last_seen_event(event_id)
+    if event is None:
+        raise EventNotFound
+    by = {"method": body.kind, "goodwill": body.goodwill}
+    command = _command(GiveRefund, event, payment_id, body, command_id_of(request, principal, key), principal, by)
+    if payment_id.bytes not in event.money or payment_id.bytes in event.bookings:
         raise PaymentNotFound
-    result = await _execute(GiveRefund, event, payment_id, body, request, principal, key, method=body.kind, goodwill=body.goodwill)
+    result = await service.execute(command, request.is_disconnected)
     return Response(status_code=204, headers={"Ledger-Position": str(result.position)})
 
 
@@ -59,16 +63,17 @@ async def _record(
     event = await write_side.command_service.last_seen_event(await write_side.find_event_id(booking_id))
     if event is None:
         raise BookingNotFound
-    result = await _execute(kind, event, booking_id, body, request, principal, key, **more)
+    command = _command(kind, event, booking_id, body, command_id_of(request, principal, key), principal, more)
+    result = await write_side.command_service.execute(command, request.is_disconnected)
     return view_response(result.view, result.position, 201, {"Location": f"/api/bookings/{booking_id}/payments"})
 
 
-async def _execute(
-    kind: type[TakePayment] | type[GiveRefund], event: Event, booking_id: UUID, body: BoxOfficeMoney, request: Request,
-    principal: Principal, key: str | None, **more: Any,
-) -> CommandResult:  # fmt: skip
-    command = kind(
-        id=command_id_of(request, principal, key), actor=principal.actor, event_id=event.id, booking_id=booking_id,
-        amount=body.minor_units(event.currency), reference=body.reference, **more,
-    )  # fmt: skip
-    return await write_side_of(request).command_service.execute(command, request.is_disconnected)
+def _command(
+    kind: type[TakePayment] | type[GiveRefund], event: Event, booking_id: UUID, body: BoxOfficeMoney, id_: UUID,
+    principal: Principal, more: dict[str, Any],
+) -> TakePayment | GiveRefund:  # fmt: skip
+    """Raises Malformed."""
+    amount = body.minor_units(event.currency)
+    return kind(
+        id=id_, actor=principal.actor, event_id=event.id, booking_id=booking_id, amount=amount, reference=body.reference, **more
+    )

@@ -102,10 +102,11 @@ def _payment_rows(flags: frozenset[str]) -> Statement:
         "state:refund-failed": _REFUND_DUE & (p.failure != as_text("")),
         "state:refunded": p.paid_back > 0,
     }
-    starter = select(started.customer_id).where(started.payment_id == p.payment_id).scalar_subquery()
+    starter = select(started.customer_id).where(started.payment_id == p.payment_id).correlate(p).scalar_subquery()
     name = (
         select(case((email_of(person).is_not(None), person.name)))
         .where(person.id == func.coalesce(b.customer_id, starter))
+        .correlate(p, b)
         .scalar_subquery()
         .label("customer_name")
     )

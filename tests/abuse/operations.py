@@ -193,7 +193,7 @@ class Target:
         made = organizer.ok("POST", f"/api/events/{event['id']}/codes", {"effect": "fixed", "value": "1.00", "max_tickets": 1})
         hold = customer.ok("POST", f"/api/events/{event['id']}/holds", {"tickets": [{"category": "General", "quantity": 1}]})
         ids = {"event_id": event["id"], "hold_id": hold["id"], "booking_id": booking["id"], "account_id": account_id or customer.id}
-        ids["payment_id"] = str(uuid4())
+        ids |= {"payment_id": str(uuid4()), "name": "demo"}
         ids["batch_id"] = made["batch"]["id"]
         ids |= {"session_id": str(uuid4()), "mail_id": str(uuid4()), "number": "0"}
         ids |= {"webhook_id": str(uuid4()), "delivery_id": str(uuid4()), "notification_id": str(uuid4())}
