@@ -5,7 +5,7 @@ from functools import cache
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ColumnElement, Uuid, bindparam, case, cast, func, select
+from sqlalchemy import BigInteger, ColumnElement, Uuid, bindparam, case, cast, column, func, select, table
 
 from accounts.tables import accounts
 from projections.bookings import Booking, BookingEvent
@@ -62,6 +62,18 @@ class MovementRow(Row, frozen=True):
     reason: str
     at: datetime
     number: int
+
+
+class UnplacedRow(Row, frozen=True):
+    """Money that a provider has received for no payment of ours. `amount`: in minor units."""
+
+    method: str
+    object: str
+    payment_id: UUID | None
+    amount: int
+    currency: str
+    reason: str
+    noted_at: datetime
 
 
 class PostingSumRow(Row, frozen=True):
@@ -158,6 +170,17 @@ def _movements() -> Compiled[MovementRow]:
 def movements(booking_id: UUID) -> Query[MovementRow]:
     """All movements of the money of a booking, the oldest first."""
     return query_of(_movements(), PAYMENTS, booking_id=booking_id)
+
+
+@cache
+def _unplaced() -> Compiled[UnplacedRow]:
+    u = table("unplaced_money", *map(column, UnplacedRow.__struct_fields__)).c
+    return compile_rows(select(*u).order_by(u.noted_at.desc(), u.method, u.object).limit(LIMIT), UnplacedRow)
+
+
+def unplaced_money(limit: int) -> Query[UnplacedRow]:
+    """The newest of it, up to `limit`; not anchored: it is no projection."""
+    return query_of(_unplaced(), (), limit=limit)
 
 
 def _posting_conditions(flags: frozenset[str], event_id: ColumnElement[UUID]) -> list[ColumnElement[bool]]:

@@ -104,6 +104,7 @@ OPERATIONS = {
     "pay_hold": Operation("bookings", BUYERS, {"customer": 404, "organizer": 404}, unready=404),
     "receive_provider_webhook": Operation("payments", ANYONE, unready=404),
     **{name: Operation("payments", ORGANIZERS | AUDITORS) for name in ("get_payments", "get_postings")},
+    "get_unplaced_money": Operation("payments", AUDITORS),
     "get_booking_payments": Operation("payments", SIGNED_IN, {"customer": 404, "organizer": 404}),
     "get_stats_summary": Operation("stats", ORGANIZERS),
     "get_stats_events": Operation("stats", ORGANIZERS),

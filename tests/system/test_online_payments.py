@@ -2,8 +2,9 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from decimal import Decimal
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import httpx
 import psycopg
@@ -11,6 +12,7 @@ import pytest
 from sqlalchemy import Engine, create_engine
 
 from ledger.store import sqlalchemy_url
+from providers.interface import NewPayment
 from providers.registry import demo_provider
 from tests.abuse.refusals import refused
 from tests.running_system import JSON, ONLINE, Person, Stack, tickets
@@ -145,6 +147,23 @@ def test_a_provider_that_does_not_answer_loses_nothing(shop: Shop) -> None:
     started = shop.start(shop.alice, held)
     shop.choose(started, "pay")
     assert shop.booking(shop.alice, held)["payment_status"] == "paid"
+
+
+def test_money_that_nobody_can_place_is_kept_for_somebody(shop: Shop) -> None:
+    """For a hold whose payment nobody started here; told twice, it is one."""
+    held, id_ = shop.hold(shop.alice), uuid4()
+    payment = NewPayment(id_, UUID(shop.event["id"]), UUID(held["id"]), 10_000, "EUR", "Concert", datetime.now(UTC))
+    shop.provider.start(payment)
+    foreign = payment._replace(id=uuid4(), currency="JPY")
+    shop.provider.start(foreign)
+    for told in (id_, id_, foreign.id):
+        assert shop.tell(str(told)).status_code == 204
+    listed = shop.stack.admin.ok("GET", "/api/payments/unplaced")["items"]
+    assert {(item["payment_id"], item["amount"], item["currency"]) for item in listed} == {
+        (str(id_), "100.00", "EUR"), (str(foreign.id), "10000", "JPY"),
+    }  # fmt: skip
+    assert {item["reason"] for item in listed} == {"There is no payment with this id, or it is not yours.", "is in JPY"}
+    assert shop.organizer.see(f"/api/payments?event_id={shop.event['id']}")["items"] == []
 
 
 def test_what_is_not_the_provider_s_or_nobody_s(shop: Shop) -> None:

@@ -32,6 +32,7 @@ import type {
   GetPaymentsParams,
   GetPostingsHeaders,
   GetPostingsParams,
+  GetUnplacedMoneyHeaders,
   GiveRefundHeaders,
   GiveUnbookedRefundHeaders,
   NewPayment,
@@ -39,7 +40,8 @@ import type {
   PaymentPage,
   Postings,
   Problem,
-  TakePaymentHeaders
+  TakePaymentHeaders,
+  UnplacedMoneyList
 } from '.././model';
 
 import { http } from '../../http';
@@ -141,6 +143,99 @@ export function useGetPayments<TData = Awaited<ReturnType<typeof getPayments>>, 
  ):  UseQueryResult<TData, TError> & { queryKey: DataTag<QueryKey, TData, TError> } {
 
   const queryOptions = getGetPaymentsQueryOptions(params,headers,options)
+
+  const query = useQuery(queryOptions, queryClient) as  UseQueryResult<TData, TError> & { queryKey: DataTag<QueryKey, TData, TError> };
+
+  query.queryKey = queryOptions.queryKey ;
+
+  return query;
+}
+
+
+
+/**
+ * Money that a provider has received for no payment of this installation, newest first.
+ * @summary Get Unplaced Money
+ */
+export const getUnplacedMoney = (
+    headers?: GetUnplacedMoneyHeaders,
+ options?: SecondParameter<typeof http>,signal?: AbortSignal
+) => {
+      
+      
+      return http<UnplacedMoneyList>(
+      {url: `/api/payments/unplaced`, method: 'GET',
+      headers, signal
+    },
+      options);
+    }
+  
+
+
+
+export const getGetUnplacedMoneyQueryKey = () => {
+    return [
+    `/api/payments/unplaced`
+    ] as const;
+    }
+
+    
+export const getGetUnplacedMoneyQueryOptions = <TData = Awaited<ReturnType<typeof getUnplacedMoney>>, TError = ErrorType<Problem | Problem>>(headers?: GetUnplacedMoneyHeaders, options?: { query?:Partial<UseQueryOptions<Awaited<ReturnType<typeof getUnplacedMoney>>, TError, TData>>, request?: SecondParameter<typeof http>}
+) => {
+
+const {query: queryOptions, request: requestOptions} = options ?? {};
+
+  const queryKey =  queryOptions?.queryKey ?? getGetUnplacedMoneyQueryKey();
+
+  
+
+    const queryFn: QueryFunction<Awaited<ReturnType<typeof getUnplacedMoney>>> = ({ signal }) => getUnplacedMoney(headers, requestOptions, signal);
+
+      
+
+      
+
+   return  { queryKey, queryFn, ...queryOptions} as UseQueryOptions<Awaited<ReturnType<typeof getUnplacedMoney>>, TError, TData> & { queryKey: DataTag<QueryKey, TData, TError> }
+}
+
+export type GetUnplacedMoneyQueryResult = NonNullable<Awaited<ReturnType<typeof getUnplacedMoney>>>
+export type GetUnplacedMoneyQueryError = ErrorType<Problem | Problem>
+
+
+export function useGetUnplacedMoney<TData = Awaited<ReturnType<typeof getUnplacedMoney>>, TError = ErrorType<Problem | Problem>>(
+ headers: undefined |  GetUnplacedMoneyHeaders, options: { query:Partial<UseQueryOptions<Awaited<ReturnType<typeof getUnplacedMoney>>, TError, TData>> & Pick<
+        DefinedInitialDataOptions<
+          Awaited<ReturnType<typeof getUnplacedMoney>>,
+          TError,
+          Awaited<ReturnType<typeof getUnplacedMoney>>
+        > , 'initialData'
+      >, request?: SecondParameter<typeof http>}
+ , queryClient?: QueryClient
+  ):  DefinedUseQueryResult<TData, TError> & { queryKey: DataTag<QueryKey, TData, TError> }
+export function useGetUnplacedMoney<TData = Awaited<ReturnType<typeof getUnplacedMoney>>, TError = ErrorType<Problem | Problem>>(
+ headers?: GetUnplacedMoneyHeaders, options?: { query?:Partial<UseQueryOptions<Awaited<ReturnType<typeof getUnplacedMoney>>, TError, TData>> & Pick<
+        UndefinedInitialDataOptions<
+          Awaited<ReturnType<typeof getUnplacedMoney>>,
+          TError,
+          Awaited<ReturnType<typeof getUnplacedMoney>>
+        > , 'initialData'
+      >, request?: SecondParameter<typeof http>}
+ , queryClient?: QueryClient
+  ):  UseQueryResult<TData, TError> & { queryKey: DataTag<QueryKey, TData, TError> }
+export function useGetUnplacedMoney<TData = Awaited<ReturnType<typeof getUnplacedMoney>>, TError = ErrorType<Problem | Problem>>(
+ headers?: GetUnplacedMoneyHeaders, options?: { query?:Partial<UseQueryOptions<Awaited<ReturnType<typeof getUnplacedMoney>>, TError, TData>>, request?: SecondParameter<typeof http>}
+ , queryClient?: QueryClient
+  ):  UseQueryResult<TData, TError> & { queryKey: DataTag<QueryKey, TData, TError> }
+/**
+ * @summary Get Unplaced Money
+ */
+
+export function useGetUnplacedMoney<TData = Awaited<ReturnType<typeof getUnplacedMoney>>, TError = ErrorType<Problem | Problem>>(
+ headers?: GetUnplacedMoneyHeaders, options?: { query?:Partial<UseQueryOptions<Awaited<ReturnType<typeof getUnplacedMoney>>, TError, TData>>, request?: SecondParameter<typeof http>}
+ , queryClient?: QueryClient 
+ ):  UseQueryResult<TData, TError> & { queryKey: DataTag<QueryKey, TData, TError> } {
+
+  const queryOptions = getGetUnplacedMoneyQueryOptions(headers,options)
 
   const query = useQuery(queryOptions, queryClient) as  UseQueryResult<TData, TError> & { queryKey: DataTag<QueryKey, TData, TError> };
 
