@@ -53,7 +53,7 @@ def owed(amount: int, cause: Command, reason: e.RefundReason = "exceeds", paymen
 
 def not_booked(amount: int, cause: Command) -> tuple[e.Entry, e.Entry]:
     """It is received, and owed back at once."""
-    received = s.received(amount, booking=PAYMENT, method="demo")
+    received = msgspec.structs.replace(s.received(amount, booking=PAYMENT, method="demo"), customer_id=ALICE.id)
     return received, s.owed(amount, cause.id, PAYMENT, PAYMENT, "not-booked")
 
 

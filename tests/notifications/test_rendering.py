@@ -24,6 +24,7 @@ from tests.notifications.example_letters import (
     event_cancelled,
     link_renewed,
     one_of_each,
+    payment_not_booked,
     ticket,
     tickets_cancelled,
     without,
@@ -334,6 +335,14 @@ def test_new_link_is_told_with_what_it_opens() -> None:
     assert mail.subject == "New link to your booking: Concert"
     assert "Your booking: https://seats.test/manage#token\n" in mail.text
     assert "Whoever has this link can see and cancel the tickets." in shown(mail)
+    assert mail.attachments == ()
+
+
+def test_money_for_which_nothing_was_booked_is_paid_back() -> None:
+    mail = render(payment_not_booked("100.00"))
+    assert mail.subject == "Nothing was booked: Concert"
+    for said in ("€100.00 was received", "You have no tickets.", "The whole amount is paid back to where it came from"):
+        assert said in shown(mail)
     assert mail.attachments == ()
 
 
