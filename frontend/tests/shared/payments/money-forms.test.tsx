@@ -3,9 +3,10 @@ import userEvent from "@testing-library/user-event";
 import { http, HttpResponse } from "msw";
 import { expect, it, vi } from "vitest";
 
-import type { Booking } from "@/shared/api/generated/model";
+import type { Booking, MoneyMovement } from "@/shared/api/generated/model";
 import { PaymentForm } from "@/shared/payments/payment-form";
 import { RefundForm } from "@/shared/payments/refund-form";
+import { refundSourcesOf } from "@/shared/payments/refund-sources";
 
 import { payable, problem } from "../../factories";
 import { renderPage } from "../../render-page";
@@ -83,9 +84,14 @@ it("a booking that was paid meanwhile is said so", async () => {
 
 const owed = payable("refund-due", { refund_due_amount: "50.00" });
 
-function openRefund(booking: Booking) {
+const received: MoneyMovement = {
+  kind: "received", amount: "100.00", method: "cash", reference: "", reason: null, at: "2030-05-01T20:00:00Z", position: 7,
+}; // prettier-ignore
+
+function openRefund(booking: Booking, movements: MoneyMovement[] = [received]) {
   const onDone = vi.fn();
-  renderPage(<RefundForm booking={booking} onDone={onDone} onCancel={() => undefined} />);
+  const sources = refundSourcesOf(booking, movements);
+  renderPage(<RefundForm booking={booking} sources={sources} onDone={onDone} onCancel={() => undefined} />);
   return onDone;
 }
 
