@@ -13,14 +13,16 @@ interface Props {
   checkout: ReturnType<typeof useCheckout>;
   /** Instead of an order that this browser can't open. */
   gone: ReactNode;
+  /** What is cached is not shown: it is being read again. */
+  isOutdated?: boolean;
   children: (hold: Hold) => ReactNode;
 }
 
 /** An order once it has loaded. */
-export function LoadedOrder({ checkout, gone, children }: Props) {
+export function LoadedOrder({ checkout, gone, isOutdated = false, children }: Props) {
   const { data: hold, error, refetch } = checkout;
   if (checkout.isNobodys) return gone;
-  if (hold !== undefined) return children(hold);
+  if (hold !== undefined && !isOutdated) return children(hold);
   if (isKind(error, "hold-not-found", "not-signed-in", "link-superseded", "malformed", "forbidden")) return gone;
   return (
     <Page title={checkoutText.title}>

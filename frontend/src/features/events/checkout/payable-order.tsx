@@ -67,7 +67,7 @@ function PaymentState({ hold, payment, event, checkout, isLate }: Props & { isLa
             {text.declined.text}
           </Alert>
         )}
-        <Waiting isLate={isLate} />
+        <Waiting state={isLate ? "late" : isSent ? "sent" : "unpaid"} />
         {order.problem !== null && (
           <CheckoutProblem
             problem={order.problem}
@@ -82,7 +82,7 @@ function PaymentState({ hold, payment, event, checkout, isLate }: Props & { isLa
             {isSent ? text.again : text.action(formatMoney(hold.total_amount, hold.currency))}
           </Button>
         )}
-        <Group gap="xs" justify="space-between">
+        <Group gap="xs" justify="center">
           {event !== undefined && isPaidAtBoxOffice(event) && (
             <Button
               variant="default"
@@ -100,14 +100,15 @@ function PaymentState({ hold, payment, event, checkout, isLate }: Props & { isLa
 }
 
 /** Announced to screen readers, too. */
-function Waiting({ isLate }: { isLate: boolean }) {
+function Waiting({ state }: { state: "sent" | "unpaid" | "late" }) {
+  const { title, text: sentence } = text[state];
   return (
     <Group gap="sm" wrap="nowrap" align="flex-start" role="status" aria-live="polite">
       <IconHourglass size={22} stroke={1.6} aria-hidden style={{ flex: "none" }} />
       <div>
-        <Text fw={600}>{isLate ? text.late.title : text.status}</Text>
+        <Text fw={600}>{title}</Text>
         <Text size="sm" c="dimmed">
-          {isLate ? text.late.text : text.statusHint}
+          {sentence}
         </Text>
       </div>
     </Group>

@@ -32,8 +32,10 @@ function PaidOrder({ holdId }: { holdId: string }) {
   const { data: hold, held } = checkout;
   const { data: event } = useQuery({ ...eventQuery(hold?.event_id ?? ""), enabled: hold !== undefined });
   useRecheck(checkout.refetch, hold === undefined ? null : intervalOf(hold));
+  // What was read before the payment was started says nothing of it.
+  const isOutdated = hold?.payment == null && checkout.isFetching;
   return (
-    <LoadedOrder checkout={checkout} gone={<UnknownOrder holdId={holdId} held={held} />}>
+    <LoadedOrder checkout={checkout} isOutdated={isOutdated} gone={<UnknownOrder holdId={holdId} held={held} />}>
       {(hold) => {
         if (hold.payment == null) return <Navigate to={detailsPath(hold)} replace />;
         if (hold.status === "confirmed") return <Booked hold={hold} held={held} />;

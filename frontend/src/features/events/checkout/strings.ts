@@ -41,8 +41,14 @@ export const checkoutText = {
     hint: "You pay on the next page. The seats are booked once they are paid.",
   },
   pay: {
-    status: "We are waiting for your payment.",
-    statusHint: "This page changes by itself once the payment has arrived. You can close it and come back.",
+    sent: {
+      title: "We are waiting for your payment.",
+      text: "This page changes by itself once the payment has arrived. You can close it and come back.",
+    },
+    unpaid: {
+      title: "Not paid yet",
+      text: "If you have paid, this page shows your tickets as soon as the payment arrives.",
+    },
     declined: {
       title: "Your payment was refused",
       text: "Nothing was paid. The seats are still held for you: try again, or with another card.",

@@ -63,7 +63,7 @@ export function useCheckout(holdId: string) {
     held,
     extension: useExtension(holdId, token, set),
     giveBack: useGiveBack(holdId, token),
-    cancellation: useCancellation(holdId, token, set),
+    cancellation: useCancellation(holdId, token),
   };
 }
 
@@ -108,19 +108,18 @@ function useGiveBack(holdId: string, token: string | null) {
 }
 
 /** Gives the seats back while a payment may be under way. The order is kept: its page says what happens with the money. */
-function useCancellation(holdId: string, token: string | null, set: (hold: Hold) => void) {
+function useCancellation(holdId: string, token: string | null) {
   const queries = useQueryClient();
   const { mutate, isPending, error } = useReleaseHold({ request: asBearer(token) });
   const cancel = (onDone: () => void) =>
     mutate(
       { holdId },
       {
-        onSuccess: (hold) => {
+        onSuccess: () => {
           updateHeld(holdId, { isOver: true });
-          set(hold);
           onDone();
         },
-        onError: () => void queries.invalidateQueries({ queryKey: queryKey("holds", holdId) }),
+        onSettled: () => void queries.invalidateQueries({ queryKey: queryKey("holds", holdId) }),
       },
     );
   return { cancel, isSending: isPending, hasFailed: error !== null };
