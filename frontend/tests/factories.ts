@@ -98,7 +98,15 @@ export function haveSession(): void {
   document.cookie = "seatledger_csrf=abc";
 }
 
-export function problem(status: number, kind: string, facts: Record<string, unknown> = {}): Response {
+export function problem(
+  status: number,
+  kind: string,
+  facts: Record<string, unknown> = {},
+  headers: Record<string, string> = {},
+): Response {
   const body = { type: `/problems/${kind}`, title: kind, status, detail: "…", ...facts };
-  return new Response(JSON.stringify(body), { status, headers: { "Content-Type": "application/problem+json" } });
+  return new Response(JSON.stringify(body), {
+    status,
+    headers: { "Content-Type": "application/problem+json", ...headers },
+  });
 }

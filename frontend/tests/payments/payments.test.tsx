@@ -83,6 +83,18 @@ it("payments are listed page by page", async () => {
   expect(screen.getAllByRole("row")).toHaveLength(61);
 });
 
+it("what a provider owes is left to it, and what it can't pay is not", async () => {
+  const owed = { state: "refund-due", method: "demo", refund_due_amount: "50.00" } as const;
+  const failed = { ...owed, state: "refund-failed", failure: "refunds-refused" } as const;
+  open([payment(7, owed), payment(8, failed), payment(9, { ...failed, booking_number: null })]);
+  const row = await screen.findByRole("row", { name: /No. 8/ });
+  expect(row).toHaveTextContent("Refund failedReason: the card takes no refunds€50.00 owed");
+  expect(within(row).getByRole("button", { name: "Pay refund for booking no. 8" })).toBeVisible();
+  expect(screen.getByRole("row", { name: /No. 7/ })).toHaveTextContent("Demo provider");
+  expect(screen.getByRole("row", { name: /Nothing booked/ })).toHaveTextContent("Refund failed");
+  expect(screen.getAllByRole("button", { name: /^Pay refund/ })).toHaveLength(1);
+});
+
 it("the state is in the address, and what is owed is worked off from the list", async () => {
   const owed = payment(7, { state: "refund-due", refund_due_amount: "50.00" });
   open([payment(8), owed], { path: "/?state=refund-due" });

@@ -1,5 +1,5 @@
 import { Alert, Button, Divider, Paper, Skeleton, Stack, Text } from "@mantine/core";
-import { IconAlertTriangle, IconMoodEmpty } from "@tabler/icons-react";
+import { IconAlertTriangle, IconMoodEmpty, IconTestPipe } from "@tabler/icons-react";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useParams } from "react-router";
 
@@ -25,7 +25,10 @@ export function DemoPaymentPage() {
     );
   }
   return (
-    <Page title={text.title} lead={text.lead}>
+    <Page title={text.title}>
+      <Alert color="yellow" icon={<IconTestPipe aria-hidden />} title={text.noMoney} role="note" maw={520}>
+        {text.lead}
+      </Alert>
       {payment !== undefined ? (
         <PaymentForm payment={payment} />
       ) : error !== null ? (

@@ -2,7 +2,8 @@ import type { DemoOutcome } from "./queries";
 
 export const demoProviderText = {
   title: "Demo payment provider",
-  lead: "No money moves. This page stands for that of a payment provider.",
+  noMoney: "No money moves",
+  lead: "This page of the demo stands for that of a payment provider. Choose what becomes of the payment.",
   pays: (what: string) => `Tickets for ${what}`,
   choose: "What should happen?",
   outcomes: {

@@ -171,7 +171,7 @@ function State({ payment }: { payment: Payment }) {
       <Badge variant="light" miw="max-content" color={COLOURS[state]}>
         {text.states[state]}
       </Badge>
-      {failure !== "" && <Note>{sharedText.movements.failures[failure] ?? failure}</Note>}
+      {payment.state === "refund-failed" && <Note>{text.failure(failure)}</Note>}
       {notes.map(([say, part]) => !isFree(part) && <Note key={say("")}>{say(formatMoney(part, currency))}</Note>)}
     </MoneyCell>
   );

@@ -48,6 +48,7 @@ export const paymentsText = {
     action: "Action",
   },
   number: (number: number) => `No. ${number}`,
+  failure: (reason: string) => `Reason: ${shared.movements.failures[reason] ?? reason}`,
   notBooked: "Nothing booked",
   nobody: "Walk-in or deleted account",
   shown: (shown: number, hasMore: boolean) => {

@@ -4,6 +4,7 @@ import { http, HttpResponse } from "msw";
 import { expect, it, vi } from "vitest";
 
 import type { Booking, MoneyMovement } from "@/shared/api/generated/model";
+import { BookingRefund } from "@/shared/payments/booking-refund";
 import { PaymentForm } from "@/shared/payments/payment-form";
 import { RefundForm } from "@/shared/payments/refund-form";
 import { refundSourcesOf } from "@/shared/payments/refund-sources";
@@ -145,4 +146,29 @@ it("less that can be paid back meanwhile is said at the amount", async () => {
   await waitFor(() =>
     expect(screen.getByLabelText("Amount")).toHaveAccessibleDescription(/At most €20.00 can be paid back/),
   );
+});
+
+it("what was paid online is given back by its provider, out of goodwill alone", async () => {
+  const sent = have("refunds", ok(payable("refund-due", { refund_due_amount: "10.00" })));
+  const onDone = openRefund(payable("paid"), [{ ...received, method: "demo" }]);
+  expect(screen.getByRole("radio")).toHaveAccessibleName("Back to the card");
+  expect(screen.queryByLabelText("Reference")).toBeNull();
+  await userEvent.type(screen.getByLabelText("Amount"), "10");
+  await userEvent.click(screen.getByRole("checkbox", { name: /I give back €10.00 out of goodwill/ }));
+  await userEvent.click(screen.getByRole("button", { name: "Have €10.00 paid back" }));
+  await waitFor(() => expect(onDone).toHaveBeenCalled());
+  expect(sent.map(({ body }) => body)).toEqual([{ kind: "original", amount: "10", reference: "", goodwill: true }]);
+});
+
+it("what a provider owes can't be handed out", async () => {
+  const booking = payable("refund-due", { refund_due_amount: "100.00" });
+  const items: MoneyMovement[] = [{ ...received, method: "demo" }];
+  server.use(
+    http.get("*/api/bookings/:id/payments", () =>
+      HttpResponse.json({ booking_id: booking.id, currency: "EUR", items }),
+    ),
+  );
+  renderPage(<BookingRefund booking={booking} onDone={() => undefined} onCancel={() => undefined} />);
+  expect(await screen.findByText(/the payment provider pays it back/)).toBeVisible();
+  expect(screen.queryByRole("button", { name: /Record/ })).toBeNull();
 });
