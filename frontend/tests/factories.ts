@@ -63,7 +63,7 @@ export function payable(status: Booking["payment_status"], amounts: Partial<Book
 export function hold(more: Partial<Hold> = {}): Hold {
   return getGetHoldResponseMock({
     status: "open", event_name: "Concert", currency: "EUR", total_amount: "100.00", held_at: new Date().toISOString(),
-    expires_at: new Date(Date.now() + 15 * 60_000).toISOString(),
+    expires_at: new Date(Date.now() + 15 * 60_000).toISOString(), payment: null,
     lines: [{ category: "General", quantity: 2, unit_price: "50.00", amount: "100.00" }],
     ...more,
   }); // prettier-ignore
@@ -86,6 +86,7 @@ export function codeSales(more: Partial<CodeSales> = {}): CodeSales {
 
 export const ABOUT: About = {
   name: "Seatledger", version: "1", currency: "EUR", demo_accounts: [], has_mail: true, has_mailbox: false, has_holds: true,
+  payment_methods: ["box_office"],
 }; // prettier-ignore
 
 export function account(more: Partial<Account> = {}): Account {
@@ -97,7 +98,15 @@ export function haveSession(): void {
   document.cookie = "seatledger_csrf=abc";
 }
 
-export function problem(status: number, kind: string, facts: Record<string, unknown> = {}): Response {
+export function problem(
+  status: number,
+  kind: string,
+  facts: Record<string, unknown> = {},
+  headers: Record<string, string> = {},
+): Response {
   const body = { type: `/problems/${kind}`, title: kind, status, detail: "…", ...facts };
-  return new Response(JSON.stringify(body), { status, headers: { "Content-Type": "application/problem+json" } });
+  return new Response(JSON.stringify(body), {
+    status,
+    headers: { "Content-Type": "application/problem+json", ...headers },
+  });
 }

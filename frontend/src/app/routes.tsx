@@ -14,6 +14,12 @@ const EventPage = lazy(async () => ({ default: (await import("@/features/events/
 const CheckoutPage = lazy(async () => ({
   default: (await import("@/features/events/checkout/checkout-page")).CheckoutPage,
 }));
+const PaymentPage = lazy(async () => ({
+  default: (await import("@/features/events/checkout/payment-page")).PaymentPage,
+}));
+const DemoPaymentPage = lazy(async () => ({
+  default: (await import("@/features/demo-provider/demo-payment-page")).DemoPaymentPage,
+}));
 const SignInPage = lazy(async () => ({ default: (await import("@/features/accounts/sign-in-page")).SignInPage }));
 const SignUpPage = lazy(async () => ({ default: (await import("@/features/accounts/sign-up-page")).SignUpPage }));
 const ForgotPasswordPage = lazy(async () => ({
@@ -43,6 +49,8 @@ export function AppRoutes() {
         <Route path="events/:eventId" element={<EventPage />} />
         <Route path="events/:eventId/checkout/:holdId" element={<CheckoutPage />} />
         <Route path="events/:eventId/booked" element={<GuestBookingPage />} />
+        <Route path="checkout/:holdId" element={<PaymentPage />} />
+        <Route path="pay/demo/:paymentId" element={<DemoPaymentPage />} />
         <Route path="sign-in" element={<SignInPage />} />
         <Route path="sign-up" element={<SignUpPage />} />
         <Route path="forgot-password" element={<ForgotPasswordPage />} />

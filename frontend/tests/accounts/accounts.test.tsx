@@ -12,13 +12,14 @@ import { SignInPage } from "@/features/accounts/sign-in-page";
 import { VerifyEmailPage } from "@/features/accounts/verify-email-page";
 import { SignUpPage } from "@/features/accounts/sign-up-page";
 import { getGetMeMockHandler, getLogInMockHandler } from "@/shared/api/generated/accounts/accounts.msw";
+import type { About } from "@/shared/api/generated/model";
 import { getGetAboutMockHandler } from "@/shared/api/generated/system/system.msw";
 
 import { account, haveSession, problem } from "../factories";
 import { renderPage } from "../render-page";
 import { server } from "../server";
 
-const about = {
+const about: About = {
   name: "Seatledger",
   version: "0",
   currency: "EUR",
@@ -26,6 +27,7 @@ const about = {
   has_mail: false,
   has_mailbox: false,
   has_holds: true,
+  payment_methods: ["box_office"],
 };
 const session = {
   access_token: "secret",

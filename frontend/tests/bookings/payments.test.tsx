@@ -44,7 +44,7 @@ it("a refund that is owed is never called refunded", async () => {
   }; // prettier-ignore
   open(payable("refund-due", { refund_due_amount: "50.00" }), {}, [MOVEMENT, owed]);
   const payment = await screen.findByRole("region", { name: "Payment" });
-  expect(payment).toHaveTextContent("It will be paid back by the organizer.");
+  expect(payment).toHaveTextContent("It will be paid back to you.");
   expect(await within(payment).findByText("Paid: card, reference 0042")).toBeInTheDocument();
   expect(within(payment).getByText("Refund owed: for cancelled tickets")).toBeInTheDocument();
   expect(payment).not.toHaveTextContent("Refunded");
@@ -59,7 +59,7 @@ it("the list of movements can be loaded again", async () => {
 
 it.each([
   ["not paid", payable("due"), "Nothing was paid for these tickets, so nothing is paid back. €50.00 will be due."],
-  ["paid", payable("paid"), "€50.00 of what was paid will be owed to you, and paid back by the organizer."],
+  ["paid", payable("paid"), "€50.00 of what was paid will be owed to you, and paid back."],
   [
     "paid, and lowered out of goodwill",
     payable("part-refunded", { refunded_amount: "70.00" }),

@@ -34,6 +34,7 @@ function open(
       has_mail: hasMail,
       has_mailbox: false,
       has_holds: false,
+      payment_methods: ["box_office"],
     }),
     http.post("*/api/events/:id/bookings", async ({ request }) => {
       sent.push({ key: request.headers.get("Idempotency-Key"), body: (await request.json()) as NewBooking });

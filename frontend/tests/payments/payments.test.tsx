@@ -7,7 +7,7 @@ import { PaymentsPage } from "@/features/payments/payments-page";
 import { sumPostings } from "@/features/payments/sum-postings";
 import { getGetMeMockHandler } from "@/shared/api/generated/accounts/accounts.msw";
 import { getGetBookingMockHandler } from "@/shared/api/generated/bookings/bookings.msw";
-import type { AccountBalance, Payment, Role } from "@/shared/api/generated/model";
+import type { AccountBalance, MoneyMovement, Payment, Role } from "@/shared/api/generated/model";
 
 import { account, haveSession, payable } from "../factories";
 import { renderPage } from "../render-page";
@@ -46,9 +46,13 @@ it("totals are the balances of each currency", () => {
 const payment = (number: number, more: Partial<Payment> = {}): Payment => ({
   id: `payment-${number}`, number, event_id: "e", event_name: "Concert", booking_id: `b${number}`, booking_number: number,
   customer_name: "Alice", state: "received", method: "cash", amount: "100.00", refund_due_amount: "0.00", refunded_amount: "0.00",
-  currency: "EUR", reference: "", received_at: "2030-05-01T20:00:00Z",
+  currency: "EUR", reference: "", failure: "", received_at: "2030-05-01T20:00:00Z",
   ...more,
 }); // prettier-ignore
+
+const received: MoneyMovement = {
+  kind: "received", amount: "100.00", method: "cash", reference: "", reason: null, at: "2030-05-01T20:00:00Z", position: 7,
+}; // prettier-ignore
 
 function open(payments: Payment[], { role = "organizer", path = "/" }: { role?: Role; path?: string } = {}) {
   const asked: string[] = [];
@@ -79,6 +83,18 @@ it("payments are listed page by page", async () => {
   expect(screen.getAllByRole("row")).toHaveLength(61);
 });
 
+it("what a provider owes is left to it, and what it can't pay is not", async () => {
+  const owed = { state: "refund-due", method: "demo", refund_due_amount: "50.00" } as const;
+  const failed = { ...owed, state: "refund-failed", failure: "refunds-refused" } as const;
+  open([payment(7, owed), payment(8, failed), payment(9, { ...failed, booking_number: null })]);
+  const row = await screen.findByRole("row", { name: /No. 8/ });
+  expect(row).toHaveTextContent("Refund failedReason: the card takes no refunds€50.00 owed");
+  expect(within(row).getByRole("button", { name: "Pay refund for booking no. 8" })).toBeVisible();
+  expect(screen.getByRole("row", { name: /No. 7/ })).toHaveTextContent("Demo provider");
+  expect(screen.getByRole("row", { name: /Nothing booked/ })).toHaveTextContent("Refund failed");
+  expect(screen.getAllByRole("button", { name: /^Pay refund/ })).toHaveLength(1);
+});
+
 it("the state is in the address, and what is owed is worked off from the list", async () => {
   const owed = payment(7, { state: "refund-due", refund_due_amount: "50.00" });
   open([payment(8), owed], { path: "/?state=refund-due" });
@@ -88,6 +104,9 @@ it("the state is in the address, and what is owed is worked off from the list", 
   const sent: unknown[] = [];
   server.use(
     getGetBookingMockHandler(payable("refund-due", { id: "b7", number: 7, refund_due_amount: "50.00" })),
+    http.get("*/api/bookings/b7/payments", () =>
+      HttpResponse.json({ booking_id: "b7", currency: "EUR", items: [received] }),
+    ),
     http.post("*/api/bookings/b7/refunds", async ({ request }) => {
       sent.push(await request.json());
       return HttpResponse.json(payable("part-refunded", { id: "b7", refunded_amount: "50.00" }), { status: 201 });

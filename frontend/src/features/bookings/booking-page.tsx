@@ -1,7 +1,7 @@
-import { Alert, Anchor, Badge, Button, Group, Paper, Skeleton, Stack, Text, Title } from "@mantine/core";
-import { IconArrowLeft, IconConfetti, IconMoodEmpty } from "@tabler/icons-react";
+import { Anchor, Badge, Button, Group, Paper, Skeleton, Stack, Text, Title } from "@mantine/core";
+import { IconArrowLeft, IconMoodEmpty } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
-import { Link, useLocation, useParams } from "react-router";
+import { Link, useParams } from "react-router";
 
 import { resendTickets } from "@/shared/api/generated/bookings/bookings";
 import type { Booking, Event } from "@/shared/api/generated/model";
@@ -18,7 +18,7 @@ import { DownloadButton } from "@/shared/tables/download-button";
 
 import { CalendarButton, PrintButton } from "./booking-actions";
 import { EventCancelled } from "./event-cancelled";
-import { PayFirst } from "./pay-first";
+import { NewBooking } from "./new-booking";
 import { PaymentSummary } from "./payment-summary";
 import { bookedEventQuery, bookingQuery } from "./queries";
 import { bookingsText } from "./strings";
@@ -56,7 +56,6 @@ export function BookingPage() {
 }
 
 function Details({ booking, event }: { booking: Booking; event: Event | undefined }) {
-  const { state } = useLocation() as { state: { isNew?: boolean } | null };
   const when = event === undefined ? "" : formatTimeRange(event.starts_at, event.ends_at, event.timezone);
 
   return (
@@ -65,18 +64,7 @@ function Details({ booking, event }: { booking: Booking; event: Event | undefine
       lead={[when, event?.venue].filter(Boolean).join(" · ")}
       actions={<Actions booking={booking} event={event} />}
     >
-      {state?.isNew === true && booking.status === "confirmed" && (
-        <Alert
-          icon={<IconConfetti aria-hidden />}
-          title={bookingsText.confirmation.title}
-          variant="light"
-          role="status"
-          data-no-print
-        >
-          <Text size="sm">{bookingsText.confirmation.text(booking.tickets.length)}</Text>
-          <PayFirst booking={booking} />
-        </Alert>
-      )}
+      <NewBooking booking={booking} />
       {event?.status === "cancelled" && <EventCancelled booking={booking} />}
       <section aria-labelledby="tickets">
         <Group mb="md" gap="sm">

@@ -64,7 +64,7 @@ export const bookingsText = {
   eventCancelled: {
     refund: "The event has been cancelled, and your booking with it. You are owed a full refund.",
     owed: (amount: string) =>
-      `The event has been cancelled, and your booking with it. You are owed ${amount}: the organizer pays it back.`,
+      `The event has been cancelled, and your booking with it. You are owed ${amount}, which will be paid back.`,
     refunded: (amount: string) =>
       `The event has been cancelled, and your booking with it. ${amount} was paid back to you.`,
     nothing:
@@ -75,7 +75,7 @@ export const bookingsText = {
     due: "Due at the box office",
     dueHint: "Bring this: your tickets admit once it is paid.",
     owed: "Refund owed",
-    owedHint: "It will be paid back by the organizer.",
+    owedHint: "It will be paid back to you.",
     refunded: "Refunded",
     /** On a ticket. */
     notPaid: "Not paid yet",
@@ -109,8 +109,7 @@ export const bookingsText = {
     refund: (amount: string) => `Your refund: ${amount}. ${AGAIN_ON_SALE}`,
     unpaid: (due: string | null) =>
       `Nothing was paid for these tickets, so nothing is paid back. ${due === null ? "Nothing is due any more." : `${due} will be due.`} ${AGAIN_ON_SALE}`,
-    owed: (amount: string) =>
-      `${amount} of what was paid will be owed to you, and paid back by the organizer. ${AGAIN_ON_SALE}`,
+    owed: (amount: string) => `${amount} of what was paid will be owed to you, and paid back. ${AGAIN_ON_SALE}`,
     free: `There is nothing to refund. ${AGAIN_ON_SALE}`,
     nothingChosen: "Choose at least one ticket.",
     confirm: (quantity: number, refund: string | null) =>

@@ -12,6 +12,7 @@ import { describeCodeProblem } from "@/shared/orders/code-problem";
 import { isSoldOnlyWithCode } from "@/shared/orders/needs-code";
 import { PromoCodeField } from "@/shared/orders/promo-code-field";
 import { usePromoCode, type PromoCode } from "@/shared/orders/use-promo-code";
+import { onlineMethodsOf } from "@/shared/payments/payable";
 import { aboutQuery } from "@/shared/queries/about-query";
 import { useSession } from "@/shared/session/session";
 import { promoCodesText } from "@/shared/strings/promo-codes";
@@ -19,7 +20,7 @@ import { useNow } from "@/shared/time/use-now";
 
 import { BookButton, ContinueButton, hintFor } from "./booking-buttons";
 import { BookingProblem } from "./booking-problem";
-import { BoxOfficeNotice } from "./box-office-notice";
+import { PaymentNotice } from "./payment-notice";
 import { CategoryChoice } from "./category-choice";
 import { HeldNotice } from "./checkout/held-notice";
 import { Booked, Closed } from "./closed-form";
@@ -125,17 +126,18 @@ export function BookingForm({ event }: { event: Event }) {
 }
 
 /**
- * Whether a guest books, and whether the seats are held first: while guests say who they are, and with a promo code until the
- * discounted price is confirmed. `mayContinueOrder`: an order that was begun may still be open.
+ * Whether a guest books, and whether the seats are held first: while guests say who they are, with a promo code until the
+ * discounted price is confirmed, and until they are paid online. `mayContinueOrder`: an order that was begun may still be open.
  */
 function useWayToBook(event: Event, hasCode: boolean) {
   const { account, isKnown } = useSession();
   const { hasGuests, holdsSeats } = useGuestCheckout(event);
   const isGuest = isKnown && account === null && hasGuests;
+  const isPaidOnline = onlineMethodsOf(event).length > 0 && event.categories.some(({ price }) => !isFree(price));
   const isCustomer = account !== null && account.role !== "auditor";
   return {
     isGuest,
-    isHeldFirst: isGuest ? holdsSeats || hasCode : isCustomer && hasCode,
+    isHeldFirst: isGuest ? holdsSeats || hasCode : isCustomer && (hasCode || isPaidOnline),
     mayContinueOrder: isGuest || isCustomer,
   };
 }
@@ -228,7 +230,7 @@ function OpenForm(props: Props) {
             {formatMoney(sumLines(lines), event.currency)}
           </Text>
         </Group>
-        <BoxOfficeNotice event={event} total={hasCode ? null : sumLines(lines)} />
+        <PaymentNotice event={event} total={hasCode ? null : sumLines(lines)} />
         {problem}
         {isHeldFirst ? (
           <ContinueButton event={event} choice={choice} quantity={quantity} hasCode={hasCode} {...sending} />

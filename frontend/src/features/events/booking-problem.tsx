@@ -50,6 +50,8 @@ export function BookingProblem(props: Props) {
       return <ProblemAlert title={text.notBookable.title} sentence={text.notBookable.text} action={<SeeOthers />} />;
     case "not-on-sale":
       return <ProblemAlert title={text.notOnSale.title} sentence={text.notOnSale.text} action={<SeeOthers />} />;
+    case "payment-required":
+      return <ProblemAlert title={text.paymentRequired.title} sentence={text.paymentRequired.text} />;
     case "not-signed-in":
       return <ProblemAlert title={text.signedOut.title} sentence={text.signedOut.text} />;
     case "guest-checkout-off":

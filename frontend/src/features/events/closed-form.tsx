@@ -4,7 +4,7 @@ import { Link } from "react-router";
 
 import type { Booking, Event } from "@/shared/api/generated/model";
 import { formatDateTime } from "@/shared/formatting/date-times";
-import { isPaidAtBoxOffice } from "@/shared/payments/payable";
+import { isPaidHere } from "@/shared/payments/payable";
 
 import { checkoutText } from "./checkout/strings";
 import type { SaleState } from "./sale-state";
@@ -40,8 +40,8 @@ export function Closed({ event, state, heldByOthers }: ClosedProps) {
   const sentence =
     state === "not-open"
       ? eventsText.salesFrom(formatDateTime(event.sales_open_at ?? "", event.timezone))
-      : state === "cancelled" && isPaidAtBoxOffice(event)
-        ? eventsText.booking.closed.cancelledAtBoxOffice
+      : state === "cancelled" && isPaidHere(event)
+        ? eventsText.booking.closed.cancelledOwing
         : text;
   return (
     <Alert

@@ -12,7 +12,7 @@ import { formatDoorsAndShow, formatDateTime, formatTimeRange } from "@/shared/fo
 import { isFree } from "@/shared/formatting/money";
 import { useLiveSeats } from "@/shared/live/use-live-seats";
 import { Page } from "@/shared/navigation/page";
-import { isPaidAtBoxOffice } from "@/shared/payments/payable";
+import { isPaidAtBoxOffice, isPaidHere } from "@/shared/payments/payable";
 import { eventQuery } from "@/shared/queries/event-query";
 import { dateTimesText } from "@/shared/strings/date-times";
 import { paymentsText } from "@/shared/strings/payments";
@@ -78,11 +78,15 @@ function Details({ event }: { event: Event }) {
                 </Text>
               </Fact>
             )}
-            {isPaidAtBoxOffice(event) && event.categories.some(({ price }) => !isFree(price)) && (
+            {isPaidHere(event) && event.categories.some(({ price }) => !isFree(price)) && (
               <Fact icon={IconCash} label={paymentsText.payment}>
-                <Text fw={600}>{paymentsText.atBoxOffice}</Text>
+                {event.payment.methods.map((method) => (
+                  <Text key={method} fw={600}>
+                    {paymentsText.ways[method]}
+                  </Text>
+                ))}
                 <Text size="sm" c="dimmed">
-                  {paymentsText.admitsOncePaid}
+                  {isPaidAtBoxOffice(event) ? paymentsText.admitsOncePaid : paymentsText.bookedOncePaid}
                 </Text>
               </Fact>
             )}

@@ -1,6 +1,6 @@
 import { Alert, Anchor, Button, Divider, Group, Stack, Text, TextInput } from "@mantine/core";
 import { IconAlertTriangle } from "@tabler/icons-react";
-import { useEffect, useRef } from "react";
+import { useEffect, useRef, type ReactNode } from "react";
 import { Link } from "react-router";
 
 import { signInPath } from "@/shared/navigation/return-path";
@@ -21,11 +21,16 @@ interface Props {
   hint: string;
   /** The link to sign in instead. */
   signIn?: string;
+  /** What the button says: at the last step, and at the last one after a code. */
+  actions?: { book: string; confirm: string };
+  /** What else is asked for, before the button. */
+  children?: ReactNode;
 }
 
 /** Who books without an account, the button to do so, and the link to sign in instead. */
 export function GuestFields(props: Props) {
   const { guest, returnPath, quantity, isSending, isFixed, hint, signIn = eventsText.booking.signIn } = props;
+  const { book, confirm } = props.actions ?? { book: eventsText.booking.book(quantity), confirm: text.confirm };
   const { values, errors, step } = guest;
   const field = (name: "name" | "email") => ({
     value: values[name],
@@ -44,6 +49,7 @@ export function GuestFields(props: Props) {
         {...field("email")}
       />
       {step === "code" && <CodeField guest={guest} />}
+      {props.children}
       {guest.problem !== null && (
         <Alert color="orange" icon={<IconAlertTriangle aria-hidden />} role="alert">
           {guest.problem}
@@ -51,7 +57,7 @@ export function GuestFields(props: Props) {
       )}
       <Stack gap={6}>
         <Button type="submit" size="md" loading={isSending || guest.isSending} disabled={quantity === 0}>
-          {step === "code" ? text.confirm : guest.needsCode ? text.sendCode : eventsText.booking.book(quantity)}
+          {step === "code" ? confirm : guest.needsCode ? text.sendCode : book}
         </Button>
         <Text size="sm" c="dimmed" ta="center" role="status">
           {hint}

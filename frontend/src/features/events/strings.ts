@@ -102,6 +102,10 @@ export const eventsText = {
       until: (moment: string) => `Bookings are binding. You can cancel until ${moment}.`,
       untilUsed: "Bookings are binding. You can cancel a ticket until it is used.",
     },
+    online: {
+      only: "You pay online. The seats are booked once they are paid.",
+      either: "You can pay online, or at the box office: your tickets admit once they are paid.",
+    },
     boxOffice: {
       due: (amount: string) =>
         `You pay at the box office: ${amount} will be due. Your tickets admit once they are paid.`,
@@ -112,7 +116,7 @@ export const eventsText = {
     slow: "This is taking longer than usual. We keep trying; nothing is booked twice.",
     closed: {
       cancelled: { title: "This event has been cancelled", text: "All ticket holders are owed a full refund." },
-      cancelledAtBoxOffice: "What was paid for tickets is owed back to their holders.",
+      cancelledOwing: "What was paid for tickets is owed back to their holders.",
       completed: { title: "This event is over", text: "Other events are on sale." },
       past: { title: "This event has started", text: "Ticket sales ended at the start." },
       over: { title: "Sales have ended", text: "Tickets are no longer sold for this event." },
@@ -159,6 +163,18 @@ export const eventsText = {
       },
       notBookable: { title: "This event can no longer be booked", text: "It has started, is over or was cancelled." },
       notOnSale: { title: "Not on sale", text: "Sales have not opened yet, or have closed." },
+      paymentRequired: {
+        title: "This event is paid online",
+        text: "The organizer has changed how it is paid. Nothing was booked: continue, and pay first.",
+      },
+      methodOff: {
+        title: "This way to pay is no longer offered",
+        text: "Nothing was paid or booked. Choose another way to pay.",
+      },
+      providerUnavailable: {
+        title: "The payment provider does not respond",
+        text: "Nothing was paid. The seats are still held for you: please try again in a moment.",
+      },
       noGuests: { title: "Sign in to book", text: "Tickets of this event are booked with an account." },
       noCookies: {
         title: "Your browser keeps no cookies",

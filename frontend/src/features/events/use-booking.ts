@@ -63,7 +63,7 @@ export function useBooking(event: Event) {
         onSuccess: (booking) => {
           done();
           setBooked(booking);
-          openBooked(booking, guest?.contact.email ?? null);
+          openBooked(booking, guest && { email: guest.contact.email, token: null });
         },
         onError: (error) => {
           isLocked.current = false;

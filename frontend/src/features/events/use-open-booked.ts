@@ -6,16 +6,23 @@ import { queryKey } from "@/shared/queries/query-key";
 
 import { storeCode } from "./stored-code";
 
-/** Opens the page of a booking that was just made. `email`: of a guest; null: the account's. */
-export function useOpenBooked(eventId: string): (booking: Booking, email: string | null) => void {
+/** A guest who has booked. `email`: null if it was typed in elsewhere; then the token of the hold opens the booking. */
+interface Booker {
+  email: string | null;
+  token: string | null;
+}
+
+/** Opens the page of a booking that was just made. `guest`: null if the booking is the account's. */
+export function useOpenBooked(eventId: string): (booking: Booking, guest: Booker | null) => void {
   const navigate = useNavigate();
   const queries = useQueryClient();
-  return (booking, email) => {
+  return (booking, guest) => {
     storeCode(eventId, "");
     void queries.invalidateQueries({ queryKey: queryKey("events"), refetchType: "none" });
     void navigate(`/events/${eventId}`, { replace: true }); // going back leads to an empty form
-    if (email !== null) {
-      void navigate(`/events/${eventId}/booked`, { state: { booking, email } });
+    if (guest !== null) {
+      if (guest.email === null) void navigate(`/manage#${guest.token ?? ""}`, { state: { isNew: true } });
+      else void navigate(`/events/${eventId}/booked`, { state: { booking, email: guest.email } });
       return;
     }
     queries.setQueryData(queryKey("bookings", "detail", booking.id), booking);

@@ -2,7 +2,7 @@ import { Stack } from "@mantine/core";
 import { useOutletContext } from "react-router";
 
 import type { Event } from "@/shared/api/generated/model";
-import { isPaidAtBoxOffice } from "@/shared/payments/payable";
+import { isPaidHere } from "@/shared/payments/payable";
 
 import { Totals } from "./money-totals";
 import { PaymentFilter } from "./payment-filter";
@@ -22,7 +22,7 @@ export function EventPaymentsPage() {
         <PaymentList
           search={search}
           showsEvent={false}
-          none={<NoPayments isElsewhere={!isPaidAtBoxOffice(event)} />}
+          none={<NoPayments isElsewhere={!isPaidHere(event)} />}
           onClear={() => setSearch({ eventId: null, state: null })}
         />
       </Stack>

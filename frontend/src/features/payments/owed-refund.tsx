@@ -5,7 +5,7 @@ import { useQuery } from "@tanstack/react-query";
 import type { Payment } from "@/shared/api/generated/model";
 import { Dialog } from "@/shared/feedback/dialog";
 import { LoadError } from "@/shared/feedback/load-error";
-import { RefundForm } from "@/shared/payments/refund-form";
+import { BookingRefund } from "@/shared/payments/booking-refund";
 import { paymentsText } from "@/shared/strings/payments";
 import { LoadingRows } from "@/shared/tables/loading-rows";
 
@@ -13,12 +13,19 @@ import { paidBookingQuery } from "./queries";
 
 const text = paymentsText.refund;
 
+interface Props {
+  payment: Payment;
+  /** Of its booking. */
+  number: number;
+  onDone: () => void;
+}
+
 /** Pays back what is owed for the booking of a payment. */
-export function OwedRefund({ payment, onDone }: { payment: Payment; onDone: () => void }) {
+export function OwedRefund({ payment, number, onDone }: Props) {
   const [isOpen, { open, close }] = useDisclosure(false);
   return (
     <>
-      <Button size="xs" variant="light" aria-label={text.label(payment.booking_number)} onClick={open}>
+      <Button size="xs" variant="light" aria-label={text.label(number)} onClick={open}>
         {text.action}
       </Button>
       <Dialog isOpen={isOpen} onClose={close} title={text.title} closeLabel={text.cancel}>
@@ -39,6 +46,6 @@ function Refund({ bookingId, onCancel, onDone }: { bookingId: string; onCancel: 
   // What was cached before the dialog opened may be out of date, and a form keeps the amount that it began with.
   const { data: booking, error, refetch, isFetchedAfterMount } = useQuery(paidBookingQuery(bookingId));
   if (booking !== undefined && isFetchedAfterMount)
-    return <RefundForm booking={booking} onCancel={onCancel} onDone={onDone} />;
+    return <BookingRefund booking={booking} onCancel={onCancel} onDone={onDone} />;
   return error === null ? <LoadingRows rows={3} /> : <LoadError error={error} onRetry={refetch} />;
 }

@@ -12,6 +12,7 @@ import { formatLocalDateTime } from "@/shared/formatting/date-times";
 import { formatMoney, isFree } from "@/shared/formatting/money";
 import { MoneyCell } from "@/shared/payments/money-cell";
 import { MoneyNotes } from "@/shared/payments/money-notes";
+import { isByHand } from "@/shared/payments/refund-sources";
 import { useSession } from "@/shared/session/session";
 import { paymentsText as sharedText } from "@/shared/strings/payments";
 import { LoadMoreButton } from "@/shared/tables/load-more-button";
@@ -23,7 +24,13 @@ import { paymentsQuery, type PaymentSearch } from "./queries";
 import { paymentsText as text } from "./strings";
 
 const { columns } = text;
-const COLOURS = { received: "ledger", "refund-due": "blue", refunded: "gray", "part-refunded": "gray" };
+const COLOURS = {
+  received: "ledger",
+  "refund-due": "blue",
+  "refund-failed": "red",
+  refunded: "gray",
+  "part-refunded": "gray",
+};
 
 interface Props {
   search: PaymentSearch;
@@ -89,11 +96,17 @@ interface RowProps {
 
 function Row({ payment, showsEvent, isAuditor, onRefunded }: RowProps) {
   const { booking_number, event_id, event_name, method, reference, amount, currency, refund_due_amount } = payment;
-  const isOwed = !isFree(refund_due_amount);
+  // What a provider owes it pays back by itself, unless it has failed; and where nothing was booked, there is no booking to open.
+  const isOwedByHand = !isFree(refund_due_amount) && (isByHand(method) || payment.state === "refund-failed");
+  const isPayable = isOwedByHand && booking_number !== null;
   return (
     <Table.Tr>
       <Table.Th scope="row">
-        {isAuditor ? (
+        {booking_number === null ? (
+          <Text size="sm" c="dimmed">
+            {text.notBooked}
+          </Text>
+        ) : isAuditor ? (
           text.number(booking_number)
         ) : (
           <Anchor component={Link} to={`/bookings/${payment.booking_id}`} size="sm">
@@ -142,8 +155,8 @@ function Row({ payment, showsEvent, isAuditor, onRefunded }: RowProps) {
         <State payment={payment} />
       </Table.Td>
       {!isAuditor && (
-        <Table.Td {...(isOwed ? { "data-label": columns.action } : {})}>
-          {isOwed && <OwedRefund payment={payment} onDone={onRefunded} />}
+        <Table.Td {...(isPayable ? { "data-label": columns.action } : {})}>
+          {isPayable && <OwedRefund payment={payment} number={booking_number} onDone={onRefunded} />}
         </Table.Td>
       )}
     </Table.Tr>
@@ -151,7 +164,7 @@ function Row({ payment, showsEvent, isAuditor, onRefunded }: RowProps) {
 }
 
 function State({ payment }: { payment: Payment }) {
-  const { amount, refund_due_amount, refunded_amount, currency } = payment;
+  const { amount, refund_due_amount, refunded_amount, currency, failure } = payment;
   const isPart = payment.state === "refunded" && isMore(amount, refunded_amount);
   const state = isPart ? "part-refunded" : payment.state;
   return (
@@ -159,6 +172,11 @@ function State({ payment }: { payment: Payment }) {
       <Badge variant="light" miw="max-content" color={COLOURS[state]}>
         {text.states[state]}
       </Badge>
+      {payment.state === "refund-failed" && (
+        <Text size="xs" c="dimmed">
+          {text.failure(failure)}
+        </Text>
+      )}
       <MoneyNotes
         currency={currency}
         notes={[

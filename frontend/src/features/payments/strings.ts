@@ -27,11 +27,13 @@ export const paymentsText = {
     all: "All payments",
     received: "Nothing owed or refunded",
     "refund-due": shared.statuses["refund-due"],
+    "refund-failed": "Refund failed",
     refunded: shared.statuses.refunded,
   },
   states: {
     received: shared.statuses.paid,
     "refund-due": shared.statuses["refund-due"],
+    "refund-failed": "Refund failed",
     refunded: shared.statuses.refunded,
     "part-refunded": shared.statuses["part-refunded"],
   },
@@ -46,16 +48,18 @@ export const paymentsText = {
     action: "Action",
   },
   number: (number: number) => `No. ${number}`,
+  failure: (reason: string) => `Reason: ${shared.movements.failures[reason] ?? reason}`,
+  notBooked: "Nothing booked",
   nobody: "Walk-in or deleted account",
   shown: (shown: number, hasMore: boolean) => {
     if (hasMore) return `The newest ${formatCount(shown)} payments`;
     return shown === 1 ? "1 payment" : `${formatCount(shown)} payments`;
   },
   downloads: { payments: "Payments as CSV", postings: "Postings as CSV" },
-  none: { title: "No payments yet", text: "Payments for events that are paid at the box office appear here." },
+  none: { title: "No payments yet", text: "Payments for events that are paid through Seatledger appear here." },
   elsewhere: {
     title: "Payment is taken elsewhere",
-    text: "Seatledger accounts for payments if the event is paid at the box office: choose that under Edit.",
+    text: "Seatledger accounts for payments if the event is paid through it: choose that under Edit.",
   },
   noMatch: { title: "No payments found", text: "Choose another state or another event.", action: "Show all" },
 };

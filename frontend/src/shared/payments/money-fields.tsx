@@ -2,12 +2,12 @@ import { Alert, Button, Group, Radio, SimpleGrid, Text, TextInput } from "@manti
 import type { UseFormReturnType } from "@mantine/form";
 import { IconAlertTriangle } from "@tabler/icons-react";
 
-import { BoxOfficeMethod } from "@/shared/api/generated/model";
+import { BoxOfficeMethod, RefundMethod } from "@/shared/api/generated/model";
 import { NewTabSignIn } from "@/shared/feedback/new-tab-sign-in";
 import { paymentsText as text } from "@/shared/strings/payments";
 
 export interface MoneyValues {
-  kind: BoxOfficeMethod;
+  kind: RefundMethod;
   amount: string;
   reference: string;
   /** That what is more than owed is given back. */
@@ -18,25 +18,33 @@ export type MoneyForm = UseFormReturnType<MoneyValues>;
 
 const REFERENCE_LENGTH = 64;
 
-/** How money changes hands, and the reference of it. */
-export function MethodFields({ form, isFixed }: { form: MoneyForm; isFixed: boolean }) {
+interface MethodProps {
+  form: MoneyForm;
+  isFixed: boolean;
+  methods?: readonly RefundMethod[];
+}
+
+/** How money changes hands, and the reference of it; of what a provider pays back, it knows the reference. */
+export function MethodFields({ form, isFixed, methods = Object.values(BoxOfficeMethod) }: MethodProps) {
   return (
     <>
       <Radio.Group label={text.method} readOnly={isFixed} {...form.getInputProps("kind")}>
         <SimpleGrid cols={2} mt="xs" spacing="xs" maw={340}>
-          {Object.values(BoxOfficeMethod).map((kind) => (
+          {methods.map((kind) => (
             <Radio key={kind} value={kind} label={text.methods[kind]} />
           ))}
         </SimpleGrid>
       </Radio.Group>
-      <TextInput
-        label={text.reference}
-        description={text.referenceHint}
-        maxLength={REFERENCE_LENGTH}
-        autoComplete="off"
-        readOnly={isFixed}
-        {...form.getInputProps("reference")}
-      />
+      {form.values.kind !== RefundMethod.original && (
+        <TextInput
+          label={text.reference}
+          description={text.referenceHint}
+          maxLength={REFERENCE_LENGTH}
+          autoComplete="off"
+          readOnly={isFixed}
+          {...form.getInputProps("reference")}
+        />
+      )}
     </>
   );
 }

@@ -1,7 +1,7 @@
 import { Group, Stack, Text, Title } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 
-import type { MoneyMovement } from "@/shared/api/generated/model";
+import type { MoneyMovement, MovementKind } from "@/shared/api/generated/model";
 import { LoadError } from "@/shared/feedback/load-error";
 import { formatLocalDateTime } from "@/shared/formatting/date-times";
 import { formatMoney } from "@/shared/formatting/money";
@@ -48,16 +48,21 @@ function Movement({ movement, currency }: { movement: MoneyMovement; currency: s
           {formatLocalDateTime(at)}
         </Text>
       </div>
-      <Text size="sm" style={{ flex: "none" }} {...(kind === "owed" ? { c: "dimmed" } : {})}>
+      <Text size="sm" style={{ flex: "none" }} {...(isMoved(kind) ? {} : { c: "dimmed" })}>
         {`${kind === "paid-back" ? "−" : ""}${formatMoney(amount, currency)}`}
       </Text>
     </Group>
   );
 }
 
+/** Whether money has changed hands. */
+function isMoved(kind: MovementKind): boolean {
+  return kind === "received" || kind === "paid-back";
+}
+
 function describe({ kind, method, reason, reference }: MoneyMovement): string {
   const how = method === null ? "" : (paymentsText.methods[method] ?? method).toLowerCase();
-  const why = reason === null ? "" : (text.reasons[reason] ?? reason);
+  const why = reason === null ? "" : ((kind === "failed" ? text.failures : text.reasons)[reason] ?? reason);
   const parts = [how, why, reference === "" ? "" : text.reference(reference)];
   const details = parts.filter((part) => part !== "").join(", ");
   return details === "" ? text.kinds[kind] : `${text.kinds[kind]}: ${details}`;

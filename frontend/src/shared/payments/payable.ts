@@ -1,4 +1,4 @@
-import type { Booking, Event } from "@/shared/api/generated/model";
+import type { Booking, Event, OnlineMethod, PaymentMethod } from "@/shared/api/generated/model";
 import { subtractAmounts, sumAmounts } from "@/shared/formatting/amounts";
 
 /** The money of a booking. */
@@ -15,9 +15,23 @@ export type BookingAmounts = Pick<
   | "refunded_amount"
 >;
 
-/** Whether bookings that cost something are paid at the event's box office, and are due until then. */
-export function isPaidAtBoxOffice({ payment }: Event): boolean {
+/** Whether Seatledger accounts for what is paid for the event. */
+export function isPaidHere({ payment }: Pick<Event, "payment">): boolean {
+  return payment.methods.length > 0;
+}
+
+/** Whether bookings that cost something can be paid at the event's box office, and are due until then. */
+export function isPaidAtBoxOffice({ payment }: Pick<Event, "payment">): boolean {
   return payment.methods.includes("box_office");
+}
+
+/** The methods by which an order can be paid before its seats are booked. */
+export function onlineMethodsOf({ payment }: Pick<Event, "payment">): OnlineMethod[] {
+  return payment.methods.filter(isOnlineMethod);
+}
+
+export function isOnlineMethod(method: PaymentMethod): method is OnlineMethod {
+  return method !== "box_office";
 }
 
 /**

@@ -1,7 +1,7 @@
-import { Checkbox, Stack, TextInput } from "@mantine/core";
+import { Checkbox, Stack, Text, TextInput } from "@mantine/core";
 import { useForm } from "@mantine/form";
 
-import type { Booking } from "@/shared/api/generated/model";
+import { BoxOfficeMethod, RefundMethod, type Booking } from "@/shared/api/generated/model";
 import { isMore, subtractAmounts } from "@/shared/formatting/amounts";
 import { decimalsOf, formatMoney, isFree } from "@/shared/formatting/money";
 import { useFocusInvalid } from "@/shared/forms/use-focus-invalid";
@@ -9,28 +9,39 @@ import { parsePrice } from "@/shared/forms/parse-number";
 import { paymentsText } from "@/shared/strings/payments";
 
 import { MethodFields, MoneyActions, MoneyAmount, type MoneyValues } from "./money-fields";
-import { refundableOf, type BookingAmounts } from "./payable";
+import type { BookingAmounts } from "./payable";
+import type { RefundSources } from "./refund-sources";
 import { useMoneyCommand } from "./use-money-command";
 
 const text = paymentsText.refund;
 
 interface Props {
   booking: BookingAmounts;
+  sources: RefundSources;
   onDone: (booking: Booking) => void;
   onCancel: () => void;
 }
 
-/** Records that the box office gives money back: what is owed, less, or after a confirmation more. */
-export function RefundForm({ booking, onDone, onCancel }: Props) {
-  const { currency, refund_due_amount: owed } = booking;
-  const most = refundableOf(booking);
+/**
+ * Gives money back: the box office what is owed, less, or after a confirmation more; or a provider what it received, which becomes
+ * owed out of goodwill.
+ */
+export function RefundForm({ booking, sources, onDone, onCancel }: Props) {
+  const { currency } = booking;
   const { element, focusInvalid } = useFocusInvalid();
   const money = (amount: string) => formatMoney(amount, currency);
+  const methods = methodsOf(sources);
   const form = useForm<MoneyValues>({
-    initialValues: { kind: "cash", amount: isFree(owed) ? "" : owed, reference: "", isAgreed: false },
+    initialValues: {
+      kind: methods[0] ?? "cash",
+      amount: isFree(sources.byHand.owed) ? "" : sources.byHand.owed,
+      reference: "",
+      isAgreed: false,
+    },
     validate: {
-      amount: (typed) => findProblem(typed, booking),
-      isAgreed: (isAgreed, { amount }) => (goodwillIn(amount, booking) !== null && !isAgreed ? text.agree : null),
+      amount: (typed, { kind }) => findProblem(typed, currency, limitsOf(sources, kind)),
+      isAgreed: (isAgreed, { amount, kind }) =>
+        goodwillIn(amount, currency, limitsOf(sources, kind)) !== null && !isAgreed ? text.agree : null,
     },
   });
   const { record, isFixed, ...command } = useMoneyCommand("refund", booking, {
@@ -40,20 +51,25 @@ export function RefundForm({ booking, onDone, onCancel }: Props) {
       focusInvalid();
     },
   });
+  const limits = limitsOf(sources, form.values.kind);
   const { value: amount } = parsePrice(form.values.amount, currency);
-  const goodwill = goodwillIn(form.values.amount, booking);
+  const goodwill = goodwillIn(form.values.amount, currency, limits);
+  const isByProvider = form.values.kind === "original";
+  const submitLabel = isByProvider ? text.submitByProvider : text.submit;
 
   const submit = form.onSubmit(({ kind, reference }) => {
     if (amount === null) return;
-    record({ kind, amount, reference: reference.trim(), ...(goodwill === null ? {} : { goodwill: true }) });
+    const said = isByProvider ? "" : reference.trim();
+    record({ kind, amount, reference: said, ...(goodwill === null ? {} : { goodwill: true }) });
   }, focusInvalid);
   return (
     <form ref={element} onSubmit={submit} noValidate>
       <Stack gap="md">
-        <MoneyAmount label={text.owed(booking.number)} amount={money(owed)} />
+        <MoneyAmount label={text.owed(booking.number)} amount={money(booking.refund_due_amount)} />
+        {!isFree(sources.byProvider.owed) && <Text size="sm">{text.partByItself(money(sources.byProvider.owed))}</Text>}
         <TextInput
           label={paymentsText.amount}
-          description={text.most(money(most))}
+          description={text.most(money(limits.most))}
           inputMode="decimal"
           autoComplete="off"
           maw={340}
@@ -63,15 +79,16 @@ export function RefundForm({ booking, onDone, onCancel }: Props) {
         />
         {goodwill !== null && (
           <Checkbox
-            label={(isFree(owed) ? text.nothingOwed : text.partOwed)(money(goodwill))}
+            label={(isFree(limits.owed) ? text.nothingOwed : text.partOwed)(money(goodwill))}
             disabled={isFixed}
             aria-invalid={form.errors.isAgreed !== undefined}
             {...form.getInputProps("isAgreed", { type: "checkbox" })}
           />
         )}
-        <MethodFields form={form} isFixed={isFixed} />
+        <MethodFields form={form} isFixed={isFixed} methods={methods} />
+        {isByProvider && <Text size="sm">{text.providerHint}</Text>}
         <MoneyActions
-          submit={amount === null ? text.submitNothing : text.submit(money(amount))}
+          submit={amount === null ? text.submitNothing : submitLabel(money(amount))}
           cancel={text.cancel}
           onCancel={onCancel}
           {...command}
@@ -81,20 +98,35 @@ export function RefundForm({ booking, onDone, onCancel }: Props) {
   );
 }
 
-/** How much of the amount, as typed, is more than owed; null: nothing, or it can't be paid back. */
-function goodwillIn(typed: string, booking: BookingAmounts): string | null {
-  const { value } = parsePrice(typed, booking.currency);
-  if (value === null || findProblem(typed, booking) !== null || !isMore(value, booking.refund_due_amount)) return null;
-  return subtractAmounts(value, booking.refund_due_amount);
+interface Limits {
+  owed: string;
+  most: string;
 }
 
-function findProblem(typed: string, booking: BookingAmounts): string | null {
+/** The box office's own methods first: what is owed by hand is paid by them. */
+function methodsOf({ byHand, byProvider }: RefundSources): RefundMethod[] {
+  return [
+    ...(isFree(byHand.most) ? [] : Object.values(BoxOfficeMethod)),
+    ...(isFree(byProvider.most) ? [] : [RefundMethod.original]),
+  ];
+}
+
+function limitsOf({ byHand, byProvider }: RefundSources, kind: RefundMethod): Limits {
+  return kind === "original" ? { owed: "0", most: byProvider.most } : byHand;
+}
+
+/** How much of the amount, as typed, is more than owed; null: nothing, or it can't be paid back. */
+function goodwillIn(typed: string, currency: string, limits: Limits): string | null {
+  const { value } = parsePrice(typed, currency);
+  if (value === null || findProblem(typed, currency, limits) !== null || !isMore(value, limits.owed)) return null;
+  return subtractAmounts(value, limits.owed);
+}
+
+function findProblem(typed: string, currency: string, { most }: Limits): string | null {
   const { checks } = paymentsText;
-  const { currency } = booking;
   const { value, problem } = parsePrice(typed, currency);
   if (problem === "ambiguous") return checks.ambiguous;
   if (problem === "other-currency") return checks.otherCurrency(currency);
   if (value === null || isFree(value)) return decimalsOf(currency) === 0 ? checks.wholeAmount : checks.amount;
-  const most = refundableOf(booking);
   return isMore(value, most) ? checks.most(formatMoney(most, currency)) : null;
 }

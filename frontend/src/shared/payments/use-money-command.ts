@@ -3,7 +3,7 @@ import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useRef, useState } from "react";
 
 import { giveRefund, takePayment } from "@/shared/api/generated/payments/payments";
-import type { Booking, NewRefund } from "@/shared/api/generated/model";
+import type { Booking, NewPayment, NewRefund } from "@/shared/api/generated/model";
 import { isKind, isOutcomeUnknown, type ApiError } from "@/shared/api/problem";
 import { useCommandKey } from "@/shared/api/use-command-key";
 import { formatMoney } from "@/shared/formatting/money";
@@ -15,7 +15,11 @@ import type { BookingAmounts } from "./payable";
 import { invalidatePayments } from "./queries";
 
 const text = paymentsText.problems;
-const COMMANDS = { take: takePayment, refund: giveRefund };
+type Command = (id: string, data: NewRefund, headers: { "Idempotency-Key": string }) => Promise<Booking>;
+const COMMANDS: Record<"take" | "refund", Command> = {
+  take: (id, data, headers) => takePayment(id, data as NewPayment, headers), // its form offers no other methods
+  refund: giveRefund,
+};
 const FIELDS = ["kind", "amount", "reference"];
 
 interface Outcome {
@@ -39,11 +43,10 @@ export function useMoneyCommand(what: "take" | "refund", booking: BookingAmounts
     ...DRAFT.mutation,
     mutationFn: (data) => COMMANDS[what](booking.id, data, { "Idempotency-Key": keyFor(data) }),
     // Unlike the callbacks of `mutate`, these are called after the page was left, too.
-    onSuccess: async (_, { amount }) => {
+    onSuccess: async (_, { amount, kind }) => {
       done();
-      notifications.show({
-        message: paymentsText[what].done(formatMoney(amount, booking.currency), booking.number),
-      });
+      const say = kind === "original" ? paymentsText.refund.doneByProvider : paymentsText[what].done;
+      notifications.show({ message: say(formatMoney(amount, booking.currency), booking.number) });
       await invalidatePayments(queries, booking.event_id);
     },
     onError: () => void invalidatePayments(queries, booking.event_id), // it may be recorded, or the booking was changed

@@ -4,6 +4,7 @@ type Resource =
   | "account-trail"
   | "accounts"
   | "bookings"
+  | "demo-provider"
   | "event-messages"
   | "event-options"
   | "event-sales"

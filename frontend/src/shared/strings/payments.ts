@@ -1,3 +1,5 @@
+import type { PaymentMethod } from "@/shared/api/generated/model";
+
 /** Payments and refunds, wherever they are shown. */
 export const paymentsText = {
   payment: "Payment",
@@ -8,11 +10,30 @@ export const paymentsText = {
     refunded: "Refunded",
     "part-refunded": "Partly refunded",
   },
-  methods: { cash: "Cash", card: "Card", bank: "Bank transfer", other: "Other" } as Record<string, string>,
+  methods: {
+    cash: "Cash",
+    card: "Card",
+    bank: "Bank transfer",
+    other: "Other",
+    demo: "Demo provider",
+    original: "Back to the card",
+  } as Record<string, string>,
   movements: {
     title: "Payments and refunds",
-    kinds: { received: "Paid", owed: "Refund owed", "paid-back": "Refund paid" },
-    reasons: { cancelled: "for cancelled tickets", goodwill: "out of goodwill" } as Record<string, string>,
+    kinds: {
+      started: "Payment started",
+      received: "Paid",
+      owed: "Refund owed",
+      "paid-back": "Refund paid",
+      failed: "Refund failed",
+    },
+    reasons: {
+      cancelled: "for cancelled tickets",
+      goodwill: "out of goodwill",
+      exceeds: "more than the price was paid",
+      "not-booked": "nothing could be booked",
+    } as Record<string, string>,
+    failures: { "refunds-refused": "the card takes no refunds" } as Record<string, string>,
     reference: (reference: string) => `reference ${reference}`,
   },
   due: (amount: string) => `${amount} due`,
@@ -38,14 +59,21 @@ export const paymentsText = {
     title: "Pay refund",
     owed: (number: number) => `Owed for booking no. ${number}`,
     most: (amount: string) => `At most ${amount}: what was paid and not refunded.`,
+    byItself: "It was paid online: the payment provider pays it back, without anybody's doing.",
+    partByItself: (amount: string) => `${amount} of it is paid back by the payment provider, without anybody's doing.`,
+    providerHint: "The payment provider that took the money pays it back. Until it has, it is owed.",
+    close: "Close",
     partOwed: (amount: string) =>
       `I give back ${amount} more than is owed, out of goodwill. This lowers the price of the booking, and is not owed again for tickets that are cancelled later.`,
     nothingOwed: (amount: string) =>
       `Nothing is owed: I give back ${amount} out of goodwill. This lowers the price of the booking, and is not owed again for tickets that are cancelled later.`,
     agree: "Confirm this, or enter what is owed.",
     submit: (amount: string) => `Record refund of ${amount}`,
+    submitByProvider: (amount: string) => `Have ${amount} paid back`,
     submitNothing: "Record refund",
     cancel: "Not now",
+    doneByProvider: (amount: string, number: number) =>
+      `${amount} is owed for booking no. ${number}, and the payment provider pays it back.`,
     done: (amount: string, number: number) => `Refund of ${amount} recorded for booking no. ${number}.`,
   },
   checks: {
@@ -63,7 +91,12 @@ export const paymentsText = {
     unknown: "The server did not respond. Submit again: nothing is recorded twice.",
     other: "Nothing was recorded. Please try again.",
   },
-  atBoxOffice: "At the box office",
+  /** How an event can be paid. */
+  ways: {
+    box_office: "At the box office",
+    demo: "Online, with the demo provider",
+  } satisfies Record<PaymentMethod, string>,
   /** Before booking. */
   admitsOncePaid: "Tickets admit once they are paid.",
+  bookedOncePaid: "The seats are booked once they are paid.",
 };

@@ -177,12 +177,17 @@ describe("a date", () => {
 });
 
 describe("how an event is paid", () => {
-  const onSite: EventValues = { ...valid, payment: "box_office" };
+  const onSite: EventValues = { ...valid, payment: ["box_office"] };
   const terms = { policy: "online", methods: ["box_office"] };
 
   it("is elsewhere unless it is said", () => {
     expect(toCreate(valid)).not.toHaveProperty("payment");
     expect(toCreate(onSite).payment).toEqual(terms);
+  });
+
+  it("is by at least one method, unless it is elsewhere", () => {
+    expect(validateEvent({ ...valid, payment: [] }, context)).toEqual({ payment: "Choose at least one." });
+    expect(validateEvent({ ...valid, payment: ["box_office", "demo"] }, context)).toEqual({});
   });
 
   it("is sent only if it was changed", () => {

@@ -3,9 +3,11 @@ import userEvent from "@testing-library/user-event";
 import { http, HttpResponse } from "msw";
 import { expect, it, vi } from "vitest";
 
-import type { Booking } from "@/shared/api/generated/model";
+import type { Booking, MoneyMovement } from "@/shared/api/generated/model";
+import { BookingRefund } from "@/shared/payments/booking-refund";
 import { PaymentForm } from "@/shared/payments/payment-form";
 import { RefundForm } from "@/shared/payments/refund-form";
+import { refundSourcesOf } from "@/shared/payments/refund-sources";
 
 import { payable, problem } from "../../factories";
 import { renderPage } from "../../render-page";
@@ -83,9 +85,14 @@ it("a booking that was paid meanwhile is said so", async () => {
 
 const owed = payable("refund-due", { refund_due_amount: "50.00" });
 
-function openRefund(booking: Booking) {
+const received: MoneyMovement = {
+  kind: "received", amount: "100.00", method: "cash", reference: "", reason: null, at: "2030-05-01T20:00:00Z", position: 7,
+}; // prettier-ignore
+
+function openRefund(booking: Booking, movements: MoneyMovement[] = [received]) {
   const onDone = vi.fn();
-  renderPage(<RefundForm booking={booking} onDone={onDone} onCancel={() => undefined} />);
+  const sources = refundSourcesOf(booking, movements);
+  renderPage(<RefundForm booking={booking} sources={sources} onDone={onDone} onCancel={() => undefined} />);
   return onDone;
 }
 
@@ -139,4 +146,29 @@ it("less that can be paid back meanwhile is said at the amount", async () => {
   await waitFor(() =>
     expect(screen.getByLabelText("Amount")).toHaveAccessibleDescription(/At most €20.00 can be paid back/),
   );
+});
+
+it("what was paid online is given back by its provider, out of goodwill alone", async () => {
+  const sent = have("refunds", ok(payable("refund-due", { refund_due_amount: "10.00" })));
+  const onDone = openRefund(payable("paid"), [{ ...received, method: "demo" }]);
+  expect(screen.getByRole("radio")).toHaveAccessibleName("Back to the card");
+  expect(screen.queryByLabelText("Reference")).toBeNull();
+  await userEvent.type(screen.getByLabelText("Amount"), "10");
+  await userEvent.click(screen.getByRole("checkbox", { name: /I give back €10.00 out of goodwill/ }));
+  await userEvent.click(screen.getByRole("button", { name: "Have €10.00 paid back" }));
+  await waitFor(() => expect(onDone).toHaveBeenCalled());
+  expect(sent.map(({ body }) => body)).toEqual([{ kind: "original", amount: "10", reference: "", goodwill: true }]);
+});
+
+it("what a provider owes can't be handed out", async () => {
+  const booking = payable("refund-due", { refund_due_amount: "100.00" });
+  const items: MoneyMovement[] = [{ ...received, method: "demo" }];
+  server.use(
+    http.get("*/api/bookings/:id/payments", () =>
+      HttpResponse.json({ booking_id: booking.id, currency: "EUR", items }),
+    ),
+  );
+  renderPage(<BookingRefund booking={booking} onDone={() => undefined} onCancel={() => undefined} />);
+  expect(await screen.findByText(/the payment provider pays it back/)).toBeVisible();
+  expect(screen.queryByRole("button", { name: /Record/ })).toBeNull();
 });

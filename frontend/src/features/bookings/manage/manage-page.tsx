@@ -16,6 +16,7 @@ import { DownloadButton } from "@/shared/tables/download-button";
 
 import { CalendarButton, PrintButton } from "../booking-actions";
 import { EventCancelled } from "../event-cancelled";
+import { NewBooking } from "../new-booking";
 import { PaymentSummary } from "../payment-summary";
 import { ResendButton } from "../resend-button";
 import { bookingsText } from "../strings";
@@ -136,6 +137,7 @@ function Details({ managed, token, forget, onRenewed }: Props & { managed: Manag
         </Group>
       }
     >
+      <NewBooking booking={booking} />
       {event.status === "cancelled" && <EventCancelled booking={booking} />}
       <section aria-labelledby="tickets">
         <Group mb="md" gap="sm">

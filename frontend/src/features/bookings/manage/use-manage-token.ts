@@ -1,5 +1,5 @@
 import { useEffect, useState } from "react";
-import { useLocation, useNavigate } from "react-router";
+import { useLocation, useNavigate, type Location } from "react-router";
 
 const STORED_AS = "seatledger.manage-link";
 
@@ -8,7 +8,7 @@ const STORED_AS = "seatledger.manage-link";
  * the address bar: a screenshot or a copied address must not give the booking away.
  */
 export function useManageToken(): { token: string | null; forget: () => void } {
-  const { hash } = useLocation();
+  const { hash, state } = useLocation() as Location<unknown>;
   const navigate = useNavigate();
   const opened = hash.slice(1);
   const [forgotten, setForgotten] = useState(false);
@@ -16,8 +16,8 @@ export function useManageToken(): { token: string | null; forget: () => void } {
   useEffect(() => {
     if (opened === "") return;
     sessionStorage.setItem(STORED_AS, opened);
-    void navigate("/manage", { replace: true });
-  }, [opened, navigate]);
+    void navigate("/manage", { replace: true, state });
+  }, [opened, state, navigate]);
 
   return {
     token: forgotten ? null : opened || sessionStorage.getItem(STORED_AS),

@@ -1,15 +1,14 @@
 import { Alert, Anchor, Button, Group, Paper, Skeleton, Stack, Text, Title } from "@mantine/core";
-import { IconArrowLeft, IconClockX, IconInfoCircle, IconMoodEmpty } from "@tabler/icons-react";
+import { IconArrowLeft, IconClockX } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
-import { useEffect } from "react";
-import { Link, useNavigate, useParams } from "react-router";
+import { useState } from "react";
+import { Link, Navigate, useNavigate, useParams } from "react-router";
 
 import type { Event, Hold } from "@/shared/api/generated/model";
-import { isKind } from "@/shared/api/problem";
-import { EmptyState } from "@/shared/feedback/empty-state";
-import { LoadError } from "@/shared/feedback/load-error";
 import { focusFirstInvalid } from "@/shared/forms/focus-first-invalid";
+import { checkoutPath } from "@/shared/navigation/checkout-path";
 import { Page } from "@/shared/navigation/page";
+import { isOnlineMethod } from "@/shared/payments/payable";
 import { eventQuery } from "@/shared/queries/event-query";
 import { useSession } from "@/shared/session/session";
 
@@ -17,17 +16,23 @@ import { bindingUntil } from "../binding-until";
 import { GuestFields } from "../guest-fields";
 import { storeCode } from "../stored-code";
 import { eventsText } from "../strings";
-import { formatSelection, SELECTION_PARAMETER } from "../ticket-selection";
 import { useGuest } from "../use-guest";
 import { useHoldSeats } from "../use-hold-seats";
 import classes from "./checkout-page.module.css";
 import { CheckoutProblem } from "./checkout-problem";
 import { Countdown } from "./countdown";
-import { recallHeld, updateHeld, type HeldSeats } from "./held-seats";
+import { EndedOrder } from "./ended-order";
+import { recallHeld, updateHeld } from "./held-seats";
+import { LoadedOrder } from "./loaded-order";
+import { detailsPath, selectionPath, ticketsPath } from "./order-paths";
 import { OrderSummary } from "./order-summary";
+import { PaymentChoice } from "./payment-choice";
 import { checkoutText as text } from "./strings";
-import { useCheckout, useConfirmation } from "./use-checkout";
+import { useCheckout } from "./use-checkout";
+import { useOrder } from "./use-order";
+import { useRecheck } from "./use-recheck";
 import { useTimeLeft } from "./use-time-left";
+import { waysToPay } from "./ways-to-pay";
 
 const RECHECK_MILLISECONDS = 1_000;
 
@@ -39,25 +44,17 @@ export function CheckoutPage() {
 
 function Checkout({ eventId, holdId }: { eventId: string; holdId: string }) {
   const { data: event } = useQuery(eventQuery(eventId));
-  const checkout = useCheckout(holdId, eventId);
-  const { data: hold, error, refetch } = checkout;
-
-  if (checkout.isNobodys) return <Ended kind="gone" to={`/events/${eventId}`} />;
-  if (hold === undefined) {
-    return error === null || isKind(error, "unreachable") ? (
-      <Page title={text.title}>
-        {error !== null && <LoadError error={error} onRetry={refetch} />}
-        <Skeleton height={320} radius="lg" />
-      </Page>
-    ) : isKind(error, "hold-not-found", "not-signed-in", "link-superseded", "malformed", "forbidden") ? (
-      <Ended kind="gone" to={`/events/${eventId}`} />
-    ) : (
-      <LoadError error={error} onRetry={refetch} />
-    );
-  }
-  if (hold.status === "confirmed") return <Ended kind="confirmed" to={ticketsPath(hold, checkout.held)} />;
-  if (hold.status === "released") return <Ended kind="released" to={selectionPath(hold, event)} />;
-  return <Order hold={hold} event={event} checkout={checkout} />;
+  const checkout = useCheckout(holdId);
+  return (
+    <LoadedOrder checkout={checkout} gone={<EndedOrder kind="gone" to={`/events/${eventId}`} />}>
+      {(hold) => {
+        if (hold.payment != null) return <Navigate to={checkoutPath(hold.id)} replace />;
+        if (hold.status === "confirmed") return <EndedOrder kind="confirmed" to={ticketsPath(hold, checkout.held)} />;
+        if (hold.status === "released") return <EndedOrder kind="released" to={selectionPath(hold, event)} />;
+        return <Order hold={hold} event={event} checkout={checkout} />;
+      }}
+    </LoadedOrder>
+  );
 }
 
 interface OrderProps {
@@ -69,34 +66,21 @@ interface OrderProps {
 function Order({ hold, event, checkout }: OrderProps) {
   const left = useTimeLeft(hold.expires_at);
   const navigate = useNavigate();
-  const confirmation = useConfirmation(hold);
-  const { refetch } = checkout;
+  const order = useOrder(hold);
   const code = checkout.held?.code ?? "";
-  const isDue = left === 0 && hold.status === "open";
-  useEffect(() => {
-    if (!isDue) return;
-    // The server's clock counts, and it has the last word.
-    const timer = setInterval(() => void refetch(), RECHECK_MILLISECONDS);
-    return () => clearInterval(timer);
-  }, [isDue, refetch]);
+  // The server's clock counts, and it has the last word.
+  useRecheck(checkout.refetch, left === 0 && hold.status === "open" ? RECHECK_MILLISECONDS : null);
   // A confirmation that is under way, or whose outcome is unknown, may have come in time.
-  const isOver = hold.status === "lapsed" && !confirmation.isFixed;
+  const isOver = hold.status === "lapsed" && !order.isFixed;
   const total = (Date.parse(hold.expires_at) - Date.parse(hold.held_at)) / 1_000;
   const change = () => {
-    checkout.giveBack();
+    checkout.giveBack(hold.event_id);
     storeCode(hold.event_id, code);
     void navigate(selectionPath(hold, event));
   };
   return (
     <Stack gap="lg">
-      <Anchor
-        component="button"
-        type="button"
-        size="sm"
-        w="fit-content"
-        onClick={change}
-        disabled={confirmation.isFixed}
-      >
+      <Anchor component="button" type="button" size="sm" w="fit-content" onClick={change} disabled={order.isFixed}>
         <Group gap={4} component="span">
           <IconArrowLeft size={16} aria-hidden />
           {text.back}
@@ -115,7 +99,7 @@ function Order({ hold, event, checkout }: OrderProps) {
             ) : event === undefined ? (
               <Skeleton height={240} radius="lg" />
             ) : (
-              <Details hold={hold} event={event} confirmation={confirmation} />
+              <Details hold={hold} event={event} order={order} />
             )}
           </div>
         </div>
@@ -127,31 +111,39 @@ function Order({ hold, event, checkout }: OrderProps) {
 interface DetailsProps {
   hold: Hold;
   event: Event;
-  confirmation: ReturnType<typeof useConfirmation>;
+  order: ReturnType<typeof useOrder>;
 }
 
-/** Who books: the account, or somebody who says who they are. */
-function Details({ hold, event, confirmation }: DetailsProps) {
+/** Who books, and how it is paid: the account, or somebody who says who they are. */
+function Details({ hold, event, order }: DetailsProps) {
   const { account, isKnown } = useSession();
   const known = recallHeld(hold.id);
+  const ways = waysToPay(event, hold.total_amount);
+  const [chosen, setWay] = useState(ways[0]);
+  const way = ways.find((one) => one === chosen) ?? ways[0];
+  const method = way !== undefined && isOnlineMethod(way) ? way : null;
   const guest = useGuest(
     event,
-    (guest, isToldElsewhere) => confirmation.confirm({ guest, isToldElsewhere }),
+    (guest, isToldElsewhere) => order.order({ guest, isAccounts: false, method, isToldElsewhere }),
     known ?? undefined,
   );
+  const orderAsAccount = () => order.order({ guest: null, isAccounts: true, method });
   const quantity = hold.lines.reduce((sum, line) => sum + line.quantity, 0);
-  const hint = confirmation.isSlow ? eventsText.booking.slow : bindingUntil(event);
+  const hint = order.isSlow ? eventsText.booking.slow : method === null ? bindingUntil(event) : text.payment.hint;
   const retry = () =>
-    confirmation.confirm({ guest: account === null ? guest.guest : null, isToldElsewhere: guest.tell });
-  const problem = confirmation.problem !== null && (
+    account === null
+      ? order.order({ guest: guest.guest, isAccounts: false, method, isToldElsewhere: guest.tell })
+      : orderAsAccount();
+  const problem = order.problem !== null && (
     <CheckoutProblem
-      problem={confirmation.problem}
+      problem={order.problem}
       hold={hold}
       event={event}
       retry={retry}
       selectionPath={selectionPath(hold, event)}
     />
   );
+  const choice = <PaymentChoice ways={ways} value={way} onChange={setWay} isFixed={order.isFixed} />;
   const remembered = {
     ...guest,
     set: (field: "name" | "email" | "code", value: string) => {
@@ -165,7 +157,7 @@ function Details({ hold, event, confirmation }: DetailsProps) {
       <form
         onSubmit={(submit) => {
           submit.preventDefault();
-          if (account !== null) confirmation.confirm({ guest: null });
+          if (account !== null) orderAsAccount();
           else if (!guest.submit()) focusFirstInvalid(submit.currentTarget);
         }}
         noValidate
@@ -180,20 +172,24 @@ function Details({ hold, event, confirmation }: DetailsProps) {
           ) : account === null ? (
             <GuestFields
               guest={remembered}
-              returnPath={`/events/${hold.event_id}/checkout/${hold.id}`}
+              returnPath={detailsPath(hold)}
               quantity={quantity}
-              isSending={confirmation.isSending}
-              isFixed={confirmation.isFixed}
+              isSending={order.isSending}
+              isFixed={order.isFixed}
               hint={hint}
               signIn={text.signIn}
-            />
+              {...(method === null ? {} : { actions: { book: text.payment.action, confirm: text.payment.confirm } })}
+            >
+              {choice}
+            </GuestFields>
           ) : account.role === "auditor" ? (
             <Text c="dimmed">{text.auditor}</Text>
           ) : (
             <>
               <Text>{text.asAccount(account.name)}</Text>
-              <Button type="submit" size="md" loading={confirmation.isSending}>
-                {eventsText.booking.book(quantity)}
+              {choice}
+              <Button type="submit" size="md" loading={order.isSending}>
+                {method === null ? eventsText.booking.book(quantity) : text.payment.action}
               </Button>
               <Text size="sm" c="dimmed" ta="center" role="status">
                 {hint}
@@ -244,39 +240,4 @@ function Over({ hold, event }: { hold: Hold; event: Event | undefined }) {
       )}
     </Stack>
   );
-}
-
-function Ended({ kind, to }: { kind: keyof typeof text.ended; to: string }) {
-  const { title, text: sentence, action } = text.ended[kind];
-  return (
-    <Page title={title}>
-      <EmptyState
-        icon={kind === "gone" ? IconMoodEmpty : IconInfoCircle}
-        title={title}
-        text={sentence}
-        action={
-          <Button component={Link} to={to} variant="default">
-            {action}
-          </Button>
-        }
-      />
-    </Page>
-  );
-}
-
-/** Where the tickets are: by the link of a guest, or in the account. */
-function ticketsPath(hold: Hold, held: HeldSeats | null): string {
-  return held === null || held.token === null || held.isAccounts === true
-    ? `/bookings/${hold.id}`
-    : `/manage#${held.token}`;
-}
-
-/** The page of the event, with what was chosen. */
-function selectionPath(hold: Hold, event: Event | undefined): string {
-  const chosen = hold.lines.map((line): [string, number] => [
-    event?.categories.find(({ name }) => name === line.category)?.id ?? "",
-    line.quantity,
-  ]);
-  const selection = formatSelection(Object.fromEntries(chosen));
-  return `/events/${hold.event_id}?${new URLSearchParams({ [SELECTION_PARAMETER]: selection })}`;
 }

@@ -88,6 +88,12 @@ function explain({ kind, problem }: BookingRefusal, isShared: (category: string)
       return say(text.noCookies);
     case "forbidden":
       return say(text.forbidden);
+    case "payment-required":
+      return say(text.paymentRequired);
+    case "payment-method-off":
+      return say(text.methodOff);
+    case "provider-unavailable":
+      return say(text.providerUnavailable, true);
     case "hold-closed":
       return say(checkoutText.over);
     case UNREACHABLE:

@@ -2,7 +2,6 @@ import { Button, Group, Progress, Stack, Text, VisuallyHidden } from "@mantine/c
 
 import { checkoutText } from "./strings";
 
-const text = checkoutText.held;
 /** When screen readers are told, in seconds before the end. */
 const ANNOUNCED_AT = [600, 300, 120, 60];
 
@@ -10,11 +9,15 @@ interface Props {
   /** Seconds. */
   left: number;
   total: number;
-  extension: { extend: () => void; isSending: boolean; message: string | null; isPossible: boolean };
+  /** More time, if one can ask for it. */
+  extension?: { extend: () => void; isSending: boolean; message: string | null; isPossible: boolean };
+  /** What ends. */
+  of?: "held" | "payable";
 }
 
-/** How long the seats are still held, for eyes each second, for ears now and then; and the button to get more time. */
-export function Countdown({ left, total, extension }: Props) {
+/** How long the seats are still held or can be paid, for eyes each second, for ears now and then; and the button to get more time. */
+export function Countdown({ left, total, extension, of = "held" }: Props) {
+  const text = checkoutText[of];
   const isShort = left <= 120;
   return (
     <Stack gap={8}>
@@ -23,7 +26,7 @@ export function Countdown({ left, total, extension }: Props) {
           {text.until}
         </Text>
         <Text fw={700} c={isShort ? "var(--mantine-color-error)" : undefined} data-testid="time-left" aria-hidden>
-          {text.left(formatMinutes(left))}
+          {checkoutText.timeLeft(formatMinutes(left))}
         </Text>
       </Group>
       <Progress
@@ -33,22 +36,24 @@ export function Countdown({ left, total, extension }: Props) {
         size="sm"
       />
       <VisuallyHidden role="timer" aria-live="polite" aria-atomic>
-        {announcement(left, total)}
+        {announcement(left, total, text)}
       </VisuallyHidden>
-      {extension.isPossible && (
+      {extension?.isPossible === true && (
         <Button variant="default" size="xs" onClick={extension.extend} loading={extension.isSending} w="fit-content">
-          {text.moreTime}
+          {checkoutText.held.moreTime}
         </Button>
       )}
-      <Text size="sm" role="status">
-        {extension.message}
-      </Text>
+      {extension !== undefined && (
+        <Text size="sm" role="status">
+          {extension.message}
+        </Text>
+      )}
     </Stack>
   );
 }
 
 /** It changes only when something is to be said. */
-function announcement(left: number, total: number): string {
+function announcement(left: number, total: number, text: typeof checkoutText.payable): string {
   if (left === 0) return checkoutText.over.title;
   if (left < 60) return text.lessThanAMinute;
   const reached = ANNOUNCED_AT.filter((at) => left <= at).at(-1);

@@ -19,10 +19,17 @@ export interface HeldSeats {
   code?: string;
   /** The last confirmation was sent as an account: the booking is in its list. */
   isAccounts?: boolean;
+  /** Its payment was started: its page is the one that one comes back to from the provider. */
+  isPaying?: boolean;
+  /** It was booked or given back: only its own page still shows it. */
+  isOver?: boolean;
 }
 
+const HOUR_MILLISECONDS = 3_600_000;
 /** How long after its end a hold is kept: the same seats may be asked for again. */
-const KEPT_MILLISECONDS = 3_600_000;
+const KEPT_MILLISECONDS = HOUR_MILLISECONDS;
+/** The same, once its payment was started: money may come late. */
+const KEPT_PAYING_MILLISECONDS = 7 * 24 * HOUR_MILLISECONDS;
 
 export function recallHeld(holdId: string): HeldSeats | null {
   const held = parse(localStorage.getItem(PREFIX + holdId));
@@ -49,7 +56,8 @@ export function forgetOldHolds(now: number): void {
   for (const key of Object.keys(localStorage)) {
     if (!key.startsWith(PREFIX)) continue;
     const held = recallHeld(key.slice(PREFIX.length));
-    if (held === null || !(Date.parse(held.until) + KEPT_MILLISECONDS >= now)) forgetHeld(key.slice(PREFIX.length));
+    const kept = held?.isPaying === true ? KEPT_PAYING_MILLISECONDS : KEPT_MILLISECONDS;
+    if (held === null || !(Date.parse(held.until) + kept >= now)) forgetHeld(key.slice(PREFIX.length));
   }
 }
 
@@ -70,6 +78,7 @@ export function findHeld(
     const held = recallHeld(id);
     if (
       held?.eventId === eventId &&
+      held.isOver !== true &&
       (held.token === null ? held.accountId === accountId : accountId === null) &&
       Date.parse(held.until) > now &&
       held.until > (found?.held.until ?? "")

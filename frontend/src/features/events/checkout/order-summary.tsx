@@ -6,7 +6,7 @@ import { formatTimeRange } from "@/shared/formatting/date-times";
 import { formatMoney } from "@/shared/formatting/money";
 import { OrderLines } from "@/shared/orders/order-lines";
 
-import { BoxOfficeNotice } from "../box-office-notice";
+import { PaymentNotice } from "../payment-notice";
 import { checkoutText as text } from "./strings";
 
 interface Props {
@@ -14,12 +14,14 @@ interface Props {
   event: Event | undefined;
   /** The promo code that was entered; empty: none, or it is not known here. */
   code: string;
+  /** Whether it says how the order can be paid. */
+  saysHow?: boolean;
   /** Below it. */
   children?: ReactNode;
 }
 
 /** What is ordered and what it costs, to the cent. */
-export function OrderSummary({ hold, event, code, children }: Props) {
+export function OrderSummary({ hold, event, code, saysHow = true, children }: Props) {
   return (
     <Paper withBorder p={{ base: "md", sm: "lg" }} component="section" aria-labelledby="summary">
       <Stack gap="sm">
@@ -53,7 +55,7 @@ export function OrderSummary({ hold, event, code, children }: Props) {
         <Text size="sm" c="dimmed">
           {text.noFees}
         </Text>
-        {event !== undefined && <BoxOfficeNotice event={event} total={hold.total_amount} />}
+        {saysHow && event !== undefined && <PaymentNotice event={event} total={hold.total_amount} />}
         {children}
       </Stack>
     </Paper>

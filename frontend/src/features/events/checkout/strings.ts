@@ -1,3 +1,4 @@
+import type { PaymentMethod } from "@/shared/api/generated/model";
 import { formatCount } from "@/shared/formatting/counts";
 import { tickets } from "@/shared/strings/counts";
 
@@ -12,7 +13,6 @@ export const checkoutText = {
   noFees: "There are no fees.",
   held: {
     until: "Held for you",
-    left: (time: string) => `${time} left`,
     /** For screen readers, now and then. */
     announced: (count: number) => `The seats are held for you for ${minutes(count)} more.`,
     lessThanAMinute: "The seats are held for you for less than a minute.",
@@ -20,7 +20,67 @@ export const checkoutText = {
     extended: (time: string) => `You have until ${time}.`,
     noMoreTime: "The time can't be extended again.",
   },
+  timeLeft: (time: string) => `${time} left`,
+  payable: {
+    until: "Time to pay",
+    announced: (count: number) => `You have ${minutes(count)} to pay.`,
+    lessThanAMinute: "You have less than a minute to pay.",
+  },
   details: "Your details",
+  payment: {
+    title: "Payment",
+    ways: {
+      demo: { label: "Pay now", hint: "Online, with the demo provider. The seats are booked once they are paid." },
+      box_office: {
+        label: "Pay at the venue",
+        hint: "The seats are booked at once. Tickets admit once they are paid.",
+      },
+    } satisfies Record<PaymentMethod, { label: string; hint: string }>,
+    action: "Continue to payment",
+    confirm: "Confirm and continue to payment",
+    hint: "You pay on the next page. The seats are booked once they are paid.",
+  },
+  pay: {
+    sent: {
+      title: "We are waiting for your payment.",
+      text: "This page changes by itself once the payment has arrived. You can close it and come back.",
+    },
+    unpaid: {
+      title: "Not paid yet",
+      text: "If you have paid, this page shows your tickets as soon as the payment arrives.",
+    },
+    declined: {
+      title: "Your payment was refused",
+      text: "Nothing was paid. The seats are still held for you: try again, or with another card.",
+    },
+    action: (amount: string) => `Pay ${amount}`,
+    again: "Open the payment page again",
+    late: {
+      title: "The time to pay is over",
+      text: "If you have paid, this page shows your tickets as soon as the payment arrives. If you have not, nothing is booked.",
+    },
+    atVenue: "Pay at the venue instead",
+    cancel: {
+      action: "Cancel the order",
+      title: "Cancel the order?",
+      text: "The seats go back on sale, and nothing is booked. If you have paid already, you get that money back without asking for it.",
+      keep: "Keep the order",
+      failed: "The server did not respond. Please try again.",
+    },
+    notBooked: {
+      title: "Nothing was booked",
+      lapsed: {
+        title: "The time to pay is over",
+        text: "The seats are no longer held for you. If you have paid, they are booked when the payment arrives and they are still free; otherwise you get the money back without asking for it.",
+      },
+      released: {
+        title: "You cancelled this order",
+        text: "The seats are on sale again. If you have paid, you get that money back without asking for it.",
+      },
+      action: "Choose seats again",
+    },
+    signIn: "Sign in",
+  },
   asAccount: (name: string) => `You are signed in as ${name}. The tickets will be in your bookings.`,
   signIn: "Sign in instead",
   auditor: "Auditor accounts can't book. Sign in with another account to book.",
@@ -39,11 +99,22 @@ export const checkoutText = {
   },
   ended: {
     confirmed: { title: "These seats are booked", text: "This order is complete.", action: "See your tickets" },
+    paid: { title: "Your seats are booked", text: "The payment has arrived.", action: "See your tickets" },
     released: { title: "You gave these seats back", text: "Nothing was booked.", action: "Choose again" },
     gone: {
       title: "This order is not here",
       text: "It was made in another browser or by somebody else, or it ended long ago.",
       action: "See the event",
+    },
+    unknown: {
+      title: "This order is not here",
+      text: "It was made in another browser or by somebody else, or it ended long ago. If it was paid, the mail about the booking leads to the tickets.",
+      action: "Browse events",
+    },
+    signedOut: {
+      title: "This order is not here",
+      text: "It belongs to an account, or was made in another browser. If it was paid, the mail about the booking leads to the tickets.",
+      action: "Sign in",
     },
   },
   unreachable: "The server does not respond. Your seats stay held meanwhile; we keep trying.",

@@ -1,23 +1,22 @@
 import { queryOptions, useQuery, useQueryClient } from "@tanstack/react-query";
 import type { AxiosRequestConfig } from "axios";
-import { useRef, useState } from "react";
+import { useState } from "react";
 
-import { getHold, useConfirmHold, useExtendHold, useReleaseHold } from "@/shared/api/generated/bookings/bookings";
-import type { Hold, HoldConfirmation } from "@/shared/api/generated/model";
+import { getHold, useExtendHold, useReleaseHold } from "@/shared/api/generated/bookings/bookings";
+import type { Hold } from "@/shared/api/generated/model";
+import { positionOf } from "@/shared/api/http";
+import { rememberPosition } from "@/shared/api/ledger-position";
 import { isKind, isOutcomeUnknown } from "@/shared/api/problem";
 import { useCommandKey } from "@/shared/api/use-command-key";
 import { formatLocalTime } from "@/shared/formatting/date-times";
 import { queryKey } from "@/shared/queries/query-key";
 import { useSession } from "@/shared/session/session";
 
-import { toRefusal, useSlow, type BookingRefusal } from "../booking-refusal";
-import type { Guest } from "../use-booking";
-import { useOpenBooked } from "../use-open-booked";
 import { forgetHeld, recallHeld, updateHeld } from "./held-seats";
 import { checkoutText } from "./strings";
 
 /** Of a hold that this browser made, the token opens it; of an account's, the session. */
-function asBearer(token: string | null): AxiosRequestConfig {
+export function asBearer(token: string | null): AxiosRequestConfig {
   return token === null ? {} : { headers: { Authorization: `Bearer ${token}` } };
 }
 
@@ -25,21 +24,28 @@ function holdQuery(holdId: string, token: string | null, hasAccount: boolean) {
   return queryOptions({
     queryKey: queryKey("holds", holdId),
     queryFn: async ({ signal }) => {
-      try {
-        return await getHold(holdId, undefined, asBearer(token), signal);
-      } catch (error) {
-        // An account may have claimed the contact whose hold it was.
-        if (token === null || !hasAccount || !isKind(error, "link-superseded")) throw error;
-        return getHold(holdId, undefined, undefined, signal);
-      }
+      const hold = await readHold(holdId, token, hasAccount, signal);
+      // Whoever sees here that it is booked finds the booking, too.
+      if (hold.status === "confirmed") rememberPosition(String(positionOf(hold)));
+      return hold;
     },
     refetchOnWindowFocus: true, // another tab may have ended it
     staleTime: 5_000,
   });
 }
 
+async function readHold(holdId: string, token: string | null, hasAccount: boolean, signal: AbortSignal): Promise<Hold> {
+  try {
+    return await getHold(holdId, undefined, asBearer(token), signal);
+  } catch (error) {
+    // An account may have claimed the contact whose hold it was.
+    if (token === null || !hasAccount || !isKind(error, "link-superseded")) throw error;
+    return getHold(holdId, undefined, undefined, signal);
+  }
+}
+
 /** A hold, and what can be done with it. */
-export function useCheckout(holdId: string, eventId: string) {
+export function useCheckout(holdId: string) {
   const held = recallHeld(holdId);
   const { account, isKnown } = useSession();
   const token = held?.token ?? null;
@@ -56,7 +62,8 @@ export function useCheckout(holdId: string, eventId: string) {
     isNobodys: isKnown && !isMine,
     held,
     extension: useExtension(holdId, token, set),
-    giveBack: useGiveBack(holdId, token, eventId),
+    giveBack: useGiveBack(holdId, token),
+    cancellation: useCancellation(holdId, token),
   };
 }
 
@@ -87,10 +94,10 @@ function useExtension(holdId: string, token: string | null, set: (hold: Hold) =>
 }
 
 /** Gives the seats back. Whether or not the server hears it, the page goes on: the hold ends by itself. */
-function useGiveBack(holdId: string, token: string | null, eventId: string) {
+function useGiveBack(holdId: string, token: string | null) {
   const queries = useQueryClient();
   const { mutate } = useReleaseHold({ request: asBearer(token) });
-  return () => {
+  return (eventId: string) => {
     mutate(
       { holdId },
       { onSettled: () => void queries.invalidateQueries({ queryKey: queryKey("events", "detail", eventId) }) },
@@ -100,63 +107,20 @@ function useGiveBack(holdId: string, token: string | null, eventId: string) {
   };
 }
 
-interface Confirmation {
-  /** Null: the account that is signed in. */
-  guest: Guest | null;
-  /** Called with a refusal. Whether the form says it at its fields. */
-  isToldElsewhere?: (refusal: BookingRefusal) => boolean;
-}
-
-/** Books the held seats once, however often it is sent, and opens the page of the booking. */
-export function useConfirmation(hold: Hold) {
-  const [problem, setProblem] = useState<BookingRefusal | null>(null);
-  const token = recallHeld(hold.id)?.token ?? null;
-  const { keyFor, done } = useCommandKey(`confirm ${hold.id}`);
+/** Gives the seats back while a payment may be under way. The order is kept: its page says what happens with the money. */
+function useCancellation(holdId: string, token: string | null) {
   const queries = useQueryClient();
-  const openBooked = useOpenBooked(hold.event_id);
-  const isLocked = useRef(false);
-  const [isDone, setIsDone] = useState(false);
-  const asGuest = useConfirmHold({ request: asBearer(token) });
-  const asAccount = useConfirmHold();
-  const isPending = asGuest.isPending || asAccount.isPending;
-
-  const confirm = ({ guest, isToldElsewhere = () => false }: Confirmation) => {
-    if (isLocked.current) return;
-    isLocked.current = true;
-    setProblem(null);
-    const data: HoldConfirmation = {
-      expected_total: hold.total_amount,
-      ...(guest === null ? {} : { contact: guest.contact, ...(guest.proof === null ? {} : { proof: guest.proof }) }),
-      ...(guest === null && token !== null ? { token } : {}),
-    };
-    updateHeld(hold.id, { isAccounts: guest === null });
-    (guest === null ? asAccount : asGuest).mutate(
-      { holdId: hold.id, data, headers: { "Idempotency-Key": keyFor([data.contact ?? null, guest === null]) } },
+  const { mutate, isPending, error } = useReleaseHold({ request: asBearer(token) });
+  const cancel = (onDone: () => void) =>
+    mutate(
+      { holdId },
       {
-        onSuccess: (booking) => {
-          done();
-          setIsDone(true);
-          forgetHeld(hold.id);
-          openBooked(booking, guest?.contact.email ?? null);
+        onSuccess: () => {
+          updateHeld(holdId, { isOver: true });
+          onDone();
         },
-        onError: (error) => {
-          isLocked.current = false;
-          if (!isOutcomeUnknown(error)) done();
-          const refusal = toRefusal(error, hold.total_amount);
-          if (!isToldElsewhere(refusal)) setProblem(refusal);
-          if (isKind(error, "hold-closed", "hold-gone", "hold-not-found")) {
-            void queries.invalidateQueries({ queryKey: queryKey("holds", hold.id) });
-          }
-        },
+        onSettled: () => void queries.invalidateQueries({ queryKey: queryKey("holds", holdId) }),
       },
     );
-  };
-  return {
-    confirm,
-    problem,
-    isSending: isPending || isDone,
-    isSlow: useSlow(isPending),
-    /** Other answers now could not be told from the first ones. */
-    isFixed: isPending || isDone || isOutcomeUnknown(asGuest.error) || isOutcomeUnknown(asAccount.error),
-  };
+  return { cancel, isSending: isPending, hasFailed: error !== null };
 }

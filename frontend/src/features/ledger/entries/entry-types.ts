@@ -2,7 +2,7 @@ import type { Entry, EntryType } from "@/shared/api/generated/model";
 
 import { formatMinorUnits } from "@/shared/formatting/money";
 
-import { entriesText } from "./strings";
+import { entriesText, nameMethod } from "./strings";
 
 const text = entriesText.summaries;
 
@@ -47,6 +47,7 @@ const ENTRY_TYPES: Record<EntryType, EntryTypeText> = {
     describe: (body) => (body.whole === true ? text.whole : text.some(list(body.tickets).length)),
   },
   "ticket-used": { name: "Ticket used", colour: "blue", describe: (body) => text.used(numberAt(body, "ticket") + 1) },
+  "payment-started": { name: "Payment started", describe: (body) => nameMethod(textAt(body, "method")) },
   "payment-received": {
     name: "Payment received",
     colour: "green",
@@ -55,9 +56,10 @@ const ENTRY_TYPES: Record<EntryType, EntryTypeText> = {
   "refund-owed": {
     name: "Refund owed",
     colour: "orange",
-    describe: (body) => (textAt(body, "reason") === "goodwill" ? text.goodwill : text.owed),
+    describe: (body) => text.owed(textAt(body, "reason")),
   },
-  "refund-paid": { name: "Refund paid", colour: "green", describe: (body) => text.paid(textAt(body, "method")) },
+  "refund-paid": { name: "Refund paid", colour: "green", describe: (body) => nameMethod(textAt(body, "method")) },
+  "refund-failed": { name: "Refund failed", colour: "red", describe: (body) => text.failed(textAt(body, "reason")) },
   "event-cancelled": { name: "Event cancelled", colour: "red", describe: (body) => textAt(body, "reason") },
   "event-completed": { name: "Event completed", describe: () => "" },
 };

@@ -2,7 +2,8 @@ import { formatCount } from "@/shared/formatting/counts";
 import { tickets } from "@/shared/strings/counts";
 import { paymentsText } from "@/shared/strings/payments";
 
-const nameMethod = (method: string) => paymentsText.methods[method] ?? method;
+export const nameMethod = (method: string) => paymentsText.methods[method] ?? method;
+const asSentence = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
 
 export const entriesText = {
   title: "Ledger",
@@ -64,9 +65,8 @@ export const entriesText = {
     lapsed: (quantity: number) => (quantity === 1 ? "1 hold" : `${formatCount(quantity)} holds`),
     received: (amount: string, method: string) =>
       [amount, nameMethod(method).toLowerCase()].filter((part) => part !== "").join(", "),
-    paid: nameMethod,
-    owed: "For cancelled tickets",
-    goodwill: "Out of goodwill",
+    owed: (reason: string) => (reason === "" ? "" : asSentence(paymentsText.movements.reasons[reason] ?? reason)),
+    failed: (reason: string) => asSentence(paymentsText.movements.failures[reason] ?? reason),
     used: (ticket: number) => `Ticket ${ticket} of the booking`,
   },
 };

@@ -4,7 +4,7 @@ import type { Event } from "@/shared/api/generated/model";
 import { formatCount } from "@/shared/formatting/counts";
 import { formatDateTime, formatStart } from "@/shared/formatting/date-times";
 import { formatMoney } from "@/shared/formatting/money";
-import { isPaidAtBoxOffice } from "@/shared/payments/payable";
+import { isPaidHere } from "@/shared/payments/payable";
 import { paymentsText } from "@/shared/strings/payments";
 import { TableFrame } from "@/shared/tables/table-frame";
 
@@ -26,7 +26,10 @@ export function EventAsOf({ event, position, isBusy }: { event: Event; position:
     [text.limit, event.max_tickets_per_customer === null ? null : formatCount(event.max_tickets_per_customer)],
     [text.guests, text.guestCheckout[event.guest_checkout]],
     [text.holdMinutes, formatCount(event.hold_minutes)],
-    [paymentsText.payment, isPaidAtBoxOffice(event) ? paymentsText.atBoxOffice : null],
+    [
+      paymentsText.payment,
+      isPaidHere(event) ? event.payment.methods.map((method) => paymentsText.ways[method]).join(", ") : null,
+    ],
     [text.taken, text.of(event.capacity - event.available - held, event.capacity)],
     [text.held, held > 0 ? formatCount(held) : null],
   ];

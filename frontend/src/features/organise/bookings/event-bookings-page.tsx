@@ -15,7 +15,7 @@ import { LoadError } from "@/shared/feedback/load-error";
 import { formatLocalDateTime } from "@/shared/formatting/date-times";
 import { formatMoney, isFree } from "@/shared/formatting/money";
 import { discountOf } from "@/shared/orders/discounts";
-import { hasMoney, isPaidAtBoxOffice } from "@/shared/payments/payable";
+import { hasMoney, isPaidHere } from "@/shared/payments/payable";
 import { ordersText } from "@/shared/strings/orders";
 import { paymentsText } from "@/shared/strings/payments";
 import { DownloadButton } from "@/shared/tables/download-button";
@@ -40,7 +40,7 @@ export function EventBookingsPage() {
   const list = useInfiniteQuery({ ...eventBookingsQuery(event.id, filter), placeholderData: keepPreviousData });
   // Bookings from before a change of the event are paid as it said then.
   const isAnyPayable = list.data?.pages.some(({ items }) => items.some(hasMoney)) === true;
-  const showsPayment = isPaidAtBoxOffice(event) || filter.payment !== null || isAnyPayable;
+  const showsPayment = isPaidHere(event) || filter.payment !== null || isAnyPayable;
 
   return (
     <Stack gap="md">

@@ -1,12 +1,12 @@
 import { Badge, Button, Group, Paper, Radio, SimpleGrid, Stack, Text, Title } from "@mantine/core";
 import { useEffect, useRef, useState } from "react";
 
-import type { Event, GuestCheckout } from "@/shared/api/generated/model";
+import type { Event, GuestCheckout, PaymentMethod } from "@/shared/api/generated/model";
 import { formatMoney } from "@/shared/formatting/money";
 import { formatWallTime } from "@/shared/formatting/wall-times";
 import { dateTimesText } from "@/shared/strings/date-times";
 
-import { TIMES, valuesOf, type CategoryValues, type EventValues, type PaymentWay } from "../event-form/event-values";
+import { TIMES, valuesOf, type CategoryValues, type EventValues } from "../event-form/event-values";
 import { categoriesOf, type Pooled } from "../event-form/pool-values";
 import { eventFormText } from "../event-form/strings";
 import classes from "./edit-conflict.module.css";
@@ -153,10 +153,19 @@ function describeVersions(difference: Difference, currency: string): Record<"bef
   const none = difference.path === "starts_at" ? dateTimesText.openDate : text.empty;
   const describe = (value: string) => {
     if (difference.path === "guest_checkout") return eventFormText.guests[value as GuestCheckout].label;
-    if (difference.path === "payment") return eventFormText.payments[value as PaymentWay].label;
+    if (difference.path === "payment") return describePayment(value);
     return value === "" ? none : isTime ? formatWallTime(value) : value;
   };
   return { before: describe(difference.before), theirs: describe(difference.theirs), mine: describe(difference.mine) };
+}
+
+/** `methods`: separated by commas; empty: payment is taken elsewhere. */
+function describePayment(methods: string): string {
+  if (methods === "") return eventFormText.payments.elsewhere.label;
+  return methods
+    .split(",")
+    .map((method) => eventFormText.methods[method as PaymentMethod].label)
+    .join(", ");
 }
 
 /** A line for each pool. */

@@ -19,6 +19,7 @@ import { listTimeZones } from "@/shared/time/wall-clock";
 import { CategoryFields } from "./category-fields";
 import { guestCheckoutOf, normaliseNumber, type TimeName } from "./event-values";
 import { NumberField } from "./number-field";
+import { PaymentFields } from "./payment-fields";
 import { PoolFields } from "./pool-fields";
 import { eventFormText as text } from "./strings";
 import type { EventForm } from "./use-event-form";
@@ -115,7 +116,7 @@ export function EventFields({ form, taken, isNew }: Props) {
             />
           </SimpleGrid>
           <GuestCheckoutField form={form} />
-          <PaymentField form={form} isNew={isNew} />
+          <PaymentFields form={form} isNew={isNew} />
         </Stack>
       </Fieldset>
       <CategoryFields form={form} taken={taken} />
@@ -154,23 +155,6 @@ function GuestCheckoutField({ form }: { form: EventForm }) {
           {text.guests.withoutMail}
         </Alert>
       )}
-    </Radio.Group>
-  );
-}
-
-/** How bookings are paid. */
-function PaymentField({ form, isNew }: { form: EventForm; isNew: boolean }) {
-  return (
-    <Radio.Group
-      label={text.payment}
-      {...(isNew ? {} : { description: text.payments.editHint })}
-      {...form.getInputProps("payment")}
-    >
-      <SimpleGrid cols={{ base: 1, sm: 2 }} mt="xs">
-        {(["elsewhere", "box_office"] as const).map((value) => (
-          <Radio key={value} value={value} label={text.payments[value].label} description={text.payments[value].hint} />
-        ))}
-      </SimpleGrid>
     </Radio.Group>
   );
 }

@@ -5,9 +5,10 @@ import type {
   GuestCheckout,
   NewEvent,
   NewPaymentTerms,
+  PaymentMethod,
 } from "@/shared/api/generated/model";
 import { parseNumber, parsePrice } from "@/shared/forms/parse-number";
-import { isPaidAtBoxOffice } from "@/shared/payments/payable";
+import { isPaidHere } from "@/shared/payments/payable";
 import { getBrowserTimeZone, toInstant, toWallClock } from "@/shared/time/wall-clock";
 
 import { poolsOf, samePools, toEditedPool, toNewPool, type PoolValues } from "./pool-values";
@@ -40,13 +41,11 @@ export interface EventValues {
   hold_minutes: string | number;
   /** `open` means `proven` while there is a limit (`guestCheckoutOf`). */
   guest_checkout: GuestCheckout;
-  payment: PaymentWay;
+  /** By which methods it can be paid through Seatledger; null: payment is taken elsewhere. */
+  payment: PaymentMethod[] | null;
   categories: CategoryValues[];
   pools: PoolValues[];
 }
-
-/** How an event is paid. */
-export type PaymentWay = "elsewhere" | "box_office";
 
 export const TIMES = ["starts_at", "show_at", "ends_at", "sales_open_at", "sales_close_at"] as const;
 export type TimeName = (typeof TIMES)[number];
@@ -80,7 +79,7 @@ export function emptyValues(currency: string): EventValues {
     max_tickets_per_customer: PROPOSED_LIMIT,
     hold_minutes: PROPOSED_HOLD_MINUTES,
     guest_checkout: "open",
-    payment: "elsewhere",
+    payment: null,
     categories: [newCategory()],
     pools: [],
   };
@@ -103,7 +102,7 @@ export function valuesOf(event: Event): EventValues {
     max_tickets_per_customer: event.max_tickets_per_customer ?? "",
     hold_minutes: event.hold_minutes,
     guest_checkout: event.guest_checkout,
-    payment: isPaidAtBoxOffice(event) ? "box_office" : "elsewhere",
+    payment: isPaidHere(event) ? event.payment.methods : null,
     categories: event.categories.map(({ id, name, price, capacity }) => ({ key: id, id, name, price, capacity })),
     pools: poolsOf(event),
   };
@@ -144,8 +143,12 @@ export function normaliseNumber(typed: string | number): string | number {
   return PLAIN.test(String(typed)) ? typed : (parseNumber(String(typed), 0).value ?? typed);
 }
 
+function samePayment({ payment }: EventValues, base: EventValues): boolean {
+  return JSON.stringify(payment) === JSON.stringify(base.payment);
+}
+
 function toPaymentTerms({ payment }: EventValues): NewPaymentTerms {
-  return payment === "elsewhere" ? { policy: "elsewhere" } : { policy: "online", methods: [payment] };
+  return payment === null ? { policy: "elsewhere" } : { policy: "online", methods: payment };
 }
 
 /** The request that creates the event. `values` must be valid and normalised. */
@@ -164,7 +167,7 @@ export function toCreate(values: EventValues): NewEvent {
       : { max_tickets_per_customer: Number(values.max_tickets_per_customer) }),
     hold_minutes: Number(values.hold_minutes),
     guest_checkout: guestCheckoutOf(values),
-    ...(values.payment === "elsewhere" ? {} : { payment: toPaymentTerms(values) }),
+    ...(values.payment === null ? {} : { payment: toPaymentTerms(values) }),
     categories: values.categories.map(({ name, price, capacity }) => ({
       name: name.trim(),
       price: String(price),
@@ -188,7 +191,7 @@ export function toChanges(base: EventValues, values: EventValues): EventChanges 
   }
   if (String(values.hold_minutes) !== String(base.hold_minutes)) changes.hold_minutes = Number(values.hold_minutes);
   if (guestCheckoutOf(values) !== guestCheckoutOf(base)) changes.guest_checkout = guestCheckoutOf(values);
-  if (values.payment !== base.payment) changes.payment = toPaymentTerms(values);
+  if (!samePayment(values, base)) changes.payment = toPaymentTerms(values);
   if (!sameCategories(base.categories, values.categories)) changes.categories = values.categories.map(edited);
   // A category that is removed leaves its pool by itself.
   if (!samePools({ pools: base.pools, categories: values.categories }, values))

@@ -1,3 +1,4 @@
+import type { PaymentMethod } from "@/shared/api/generated/model";
 import { formatCount } from "@/shared/formatting/counts";
 
 export const eventFormText = {
@@ -44,12 +45,20 @@ export const eventFormText = {
       label: "Taken elsewhere",
       hint: "Seatledger knows nothing of payments: each ticket admits at once, and refunds are up to you.",
     },
-    box_office: {
-      label: "At the box office",
-      hint: "Tickets admit only once they are paid. Seatledger accounts for payments and refunds.",
+    here: {
+      label: "Through Seatledger",
+      hint: "It accounts for payments and refunds. Tickets admit only once they are paid.",
     },
     editHint: "A change applies to later bookings. Earlier ones stay as they are.",
   },
+  methods: {
+    label: "How customers can pay",
+    box_office: { label: "At the box office", hint: "Seats are booked at once, and the payment is due until then." },
+    demo: {
+      label: "Demo provider (takes no money)",
+      hint: "Online. Without the box office, seats are booked only once they are paid.",
+    },
+  } satisfies Record<PaymentMethod, { label: string; hint: string }> & { label: string },
   currency: "Currency",
   currencyHint: "It can't be changed later.",
   category: {
@@ -96,6 +105,7 @@ export const eventFormText = {
     noCategories: "Choose the categories, or remove this pool.",
     pools: (most: number) => `At most ${formatCount(most)} pools.`,
     limit: (most: number) => `A whole number from 1 to ${formatCount(most)}, or empty.`,
+    paymentMethods: "Choose at least one.",
     categories: (most: number) => `1 to ${formatCount(most)} categories.`,
   },
   problems: {

@@ -42,6 +42,7 @@ export function validateEvent(values: EventValues, context: ValidationContext): 
   const limit = values.max_tickets_per_customer;
   if (limit !== "" && !isWhole(limit, MOST_SEATS)) errors.max_tickets_per_customer = text.limit(MOST_SEATS);
   if (!isWhole(values.hold_minutes, MOST_HOLD_MINUTES)) errors.hold_minutes = text.holdMinutes(MOST_HOLD_MINUTES);
+  if (values.payment?.length === 0) errors.payment = text.paymentMethods;
   return errors;
 }
 

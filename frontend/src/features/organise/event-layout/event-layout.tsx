@@ -10,7 +10,7 @@ import { LoadError } from "@/shared/feedback/load-error";
 import { formatTimeRange } from "@/shared/formatting/date-times";
 import { useLiveSeats } from "@/shared/live/use-live-seats";
 import { Page } from "@/shared/navigation/page";
-import { isPaidAtBoxOffice } from "@/shared/payments/payable";
+import { isPaidHere } from "@/shared/payments/payable";
 import { eventQuery } from "@/shared/queries/event-query";
 import { useSession } from "@/shared/session/session";
 import { appText } from "@/shared/strings/app";
@@ -116,7 +116,6 @@ function NotFound() {
 
 /** Replaces actions that a closed event does not allow. */
 export function ClosedEvent({ event, status }: { event: Event; status: "cancelled" | "completed" }) {
-  const { title, text: why } =
-    text.over[status === "cancelled" && isPaidAtBoxOffice(event) ? "cancelledAtBoxOffice" : status];
+  const { title, text: why } = text.over[status === "cancelled" && isPaidHere(event) ? "cancelledOwing" : status];
   return <EmptyState icon={IconLock} title={title} text={why} />;
 }

@@ -20,7 +20,7 @@ export const eventLayoutText = {
       title: "This event has been cancelled",
       text: "All bookings were cancelled with a full refund. It can no longer be changed.",
     },
-    cancelledAtBoxOffice: {
+    cancelledOwing: {
       title: "This event has been cancelled",
       text: "All bookings were cancelled. What was paid for them is owed back: see Payments. The event can no longer be changed.",
     },

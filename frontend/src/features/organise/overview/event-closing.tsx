@@ -12,7 +12,7 @@ import { Dialog } from "@/shared/feedback/dialog";
 import { sumAmounts } from "@/shared/formatting/amounts";
 import { formatMoney, isFree } from "@/shared/formatting/money";
 import { soldSeats, useSeats } from "@/shared/live/seat-store";
-import { isPaidAtBoxOffice } from "@/shared/payments/payable";
+import { isPaidHere } from "@/shared/payments/payable";
 import { postingsQuery } from "@/shared/payments/queries";
 
 import { invalidateEvent, revenueQuery } from "../queries";
@@ -73,15 +73,15 @@ function CancellationCost({ event }: { event: Event }) {
   const seats = useSeats(event);
   const { data: takings, isError } = useQuery(revenueQuery(event.id));
   const taken = soldSeats(event, seats);
-  if (isPaidAtBoxOffice(event)) return <BoxOfficeCost event={event} taken={taken} />;
+  if (isPaidHere(event)) return <OwedCost event={event} taken={taken} />;
   if (taken === 0) return <Text>{text.cancel.nothingSold}</Text>;
   if (isError) return <Text>{text.cancel.unknownCost(taken)}</Text>;
   if (takings === undefined) return <Text>{text.cancel.counting}</Text>;
   return <Text>{text.cancel.costs(taken, formatMoney(sumRevenue(takings.items).net, event.currency))}</Text>;
 }
 
-/** What is owed if an event that is paid at the box office is cancelled: all that was paid and not paid back. */
-function BoxOfficeCost({ event, taken }: { event: Event; taken: number }) {
+/** What is owed if an event whose money Seatledger accounts for is cancelled: all that was paid and not paid back. */
+function OwedCost({ event, taken }: { event: Event; taken: number }) {
   const { data: postings, isError } = useQuery(postingsQuery(event.id));
   if (isError) return <Text>{text.cancel.unknownCost(taken)}</Text>;
   if (postings === undefined) return <Text>{text.cancel.counting}</Text>;

@@ -6,7 +6,7 @@ import { formatCount } from "@/shared/formatting/counts";
 import { formatMoney } from "@/shared/formatting/money";
 import { soldSeats, useSeats } from "@/shared/live/seat-store";
 import { poolOf } from "@/shared/live/shared-seats";
-import { isPaidAtBoxOffice } from "@/shared/payments/payable";
+import { isPaidHere } from "@/shared/payments/payable";
 import { tablesText } from "@/shared/strings/tables";
 import { TableFrame } from "@/shared/tables/table-frame";
 
@@ -60,7 +60,7 @@ function Figures({ event }: { event: Event }) {
   const { data: takings } = useQuery(revenueQuery(event.id));
   const { net, refunded } = sumRevenue(takings?.items ?? []);
   // Of cancelled tickets Seatledger knows whether they were paid.
-  const note = isPaidAtBoxOffice(event) ? text.cancelledPrice : text.refunded;
+  const note = isPaidHere(event) ? text.cancelledPrice : text.refunded;
 
   return (
     <SimpleGrid cols={{ base: 1, xs: 2, md: 3 }}>
