@@ -15,6 +15,7 @@ from commands.guest_orders import guest_orders_of
 from commands.holds import holds_of, seats_of
 from commands.online_payments import StartedPaymentView, online_payments_of
 from commands.order_bodies import (
+    Contact,
     HoldConfirmation,
     NewBooking,
     NewHoldPayment,
@@ -22,6 +23,7 @@ from commands.order_bodies import (
     read_booking,
     read_confirmation,
     read_hold_payment,
+    read_person,
 )
 from commands.result import CommandResult
 from commands.write_side import view_response, with_field
@@ -87,7 +89,7 @@ async def _order_held(
 
 
 @router.post(
-    "/holds/{hold_id}/payments", status_code=201, operation_id="pay_hold", response_model=StartedPaymentView, tags=["payments"],
+    "/holds/{hold_id}/payments", status_code=201, operation_id="pay_hold", response_model=StartedPaymentView,
     openapi_extra={**body_of(NewHoldPayment), **BY_TOKEN},
 )  # fmt: skip
 async def pay_hold(request: Request, user: OfHold, key: IdempotencyKey = None, guest_secret: GuestSecretHeader = None) -> Response:
@@ -95,6 +97,8 @@ async def pay_hold(request: Request, user: OfHold, key: IdempotencyKey = None, g
     booking has the hold's `id`. Until then read the hold. It lasts as long as it takes to pay. Asked for again, the payment is the
     same. Who may pay is as for `confirm`."""
     body = read_hold_payment(await request.body(), request.headers.get("content-type", ""))
+    if body.contact is not None:
+        read_person(Contact, "contact", body.contact)  # the body's faults first
     payments = online_payments_of(request)
     payments.provider(body.method)
     with suppress(PaymentUnderWay):

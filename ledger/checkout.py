@@ -75,8 +75,15 @@ def receive_payment(event: Event, c: ReceivePayment, now: datetime, stamp: Stamp
         return [received, *owe(c.hold_id, money, exceeding, "exceeds", stamp)]
     if c.amount >= started.amount and (booked := _book(event, c, now, stamp)):
         return [*booked, received, *owe(c.hold_id, money, c.amount - started.amount, "exceeds", stamp)]
-    received = replace(received, booking_id=c.payment_id)
+    received = replace(received, booking_id=c.payment_id, customer_id=_payer(event, c))
     return [received, *owe(c.payment_id, BookingMoney().received(received), c.amount, "not-booked", stamp)]
+
+
+def _payer(event: Event, c: ReceivePayment) -> UUID | None:
+    if c.started is not None:
+        return c.started.customer_id
+    customer: bytes = event.holds[c.hold_id.bytes].customer
+    return UUID(bytes=customer) if customer else None
 
 
 def _started(event: Event, c: ReceivePayment) -> StartedPayment:

@@ -302,7 +302,8 @@ class RecordFailedRefund(RefundCommand, frozen=True, kw_only=True):
 
 class GiveRefund(Command, frozen=True, kw_only=True):
     """Records that the box office gave money back, in minor units: what is owed for the booking, and more if that is
-    `goodwill`. With the method `original` it has the provider give it back, out of goodwill."""
+    `goodwill`; or for a payment for which nothing was booked, whose id is then in place of the booking's. With the method
+    `original` it has the provider give it back, out of goodwill."""
 
     booking_id: UUID
     method: RefundMethod

@@ -219,8 +219,8 @@ class TicketUsed(Entry, frozen=True, kw_only=True):
 
 class PaymentReceived(Entry, frozen=True, kw_only=True):
     """Money for a booking was received: `amount` in minor units of `currency`. It is never refused: what exceeds the price is owed
-    back; all of it if nothing could be booked for it (`is_booked`). `reference`: of the receipt, say; no account number, no
-    personal data."""
+    back; all of it if nothing could be booked for it (`is_booked`): then `customer_id` is who paid. `reference`: of the receipt,
+    say; no account number, no personal data."""
 
     payment_id: UUID
     booking_id: UUID
@@ -228,6 +228,7 @@ class PaymentReceived(Entry, frozen=True, kw_only=True):
     amount: int
     currency: str
     reference: str = ""
+    customer_id: UUID | None = None
 
 
 class RefundOwed(Entry, frozen=True, kw_only=True):

@@ -154,9 +154,9 @@ def event_refund_id(payment_id: UUID) -> UUID:
 
 def _money_at_box_office(event: Event, c: TakePayment | GiveRefund) -> BookingMoney:
     check_box_office(event, c.actor)
-    if c.booking_id.bytes not in event.bookings:
-        raise errors.BookingNotFound
     money: BookingMoney | None = event.money.get(c.booking_id.bytes)
+    if money is None and c.booking_id.bytes not in event.bookings:
+        raise errors.BookingNotFound
     if money is None:
         raise PaymentElsewhere
     return money

@@ -67,7 +67,7 @@ class PaymentMethodOff(RuleBroken, title="Not with this method"):
 
 
 class PaymentUnderWay(RuleBroken):
-    """A payment by this method was started for the hold: see `payment_id`. Read the hold to go on with it."""
+    """A payment by this method was started for the hold before. No client sees it: the payment is the response."""
 
     def __init__(self, payment_id: UUID) -> None:
         super().__init__("A payment by this method was started already.", payment_id=str(payment_id))

@@ -12,11 +12,11 @@ from ledger.details import Details
 from ledger.entries import Entry, RecordedEntry
 from ledger.outbox import MAIL, PROMPT, TO_MANY, Message, cause_of, message_id
 
-BOOKING_CONFIRMED, TICKETS_CANCELLED = "booking-confirmed", "tickets-cancelled"
+BOOKING_CONFIRMED, TICKETS_CANCELLED, NOT_BOOKED = "booking-confirmed", "tickets-cancelled", "payment-not-booked"
 EVENT_CHANGED, EVENT_CANCELLED = "event-changed", "event-cancelled"
 #: Asked for by the bearer of a manage link, about no entry: a new link.
 LINK_RENEWED = "link-renewed"
-KINDS = (BOOKING_CONFIRMED, TICKETS_CANCELLED, EVENT_CHANGED, EVENT_CANCELLED, LINK_RENEWED)
+KINDS = (BOOKING_CONFIRMED, TICKETS_CANCELLED, NOT_BOOKED, EVENT_CHANGED, EVENT_CANCELLED, LINK_RENEWED)
 
 #: They tell that tickets or an event were cancelled, and so stay true afterwards.
 ABOUT_CANCELLATION = (TICKETS_CANCELLED, EVENT_CANCELLED)
@@ -65,6 +65,13 @@ def _cancelled(recorded: RecordedEntry, entry: e.BookingCancelled, customers: Cu
     return (_message(TICKETS_CANCELLED, recorded, customer_id, entry.booking_id, **details),)
 
 
+def _received(recorded: RecordedEntry, entry: e.PaymentReceived, customers: Customers) -> Sequence[Message]:
+    """What is booked is confirmed anyway."""
+    if e.is_booked(entry) or entry.customer_id is None:
+        return ()
+    return (_message(NOT_BOOKED, recorded, entry.customer_id, amount=entry.amount, currency=entry.currency),)
+
+
 def _details_changed(recorded: RecordedEntry, entry: e.EventDetailsChanged, customers: Customers) -> Sequence[Message]:
     before = customers.details_before(recorded.stream, recorded.version)
     if all(getattr(before, name) == getattr(entry.details, name) for name in TOLD):
@@ -103,6 +110,7 @@ def _message(
 _MESSAGES: dict[type[Entry], Callable[[RecordedEntry, Any, Customers], Sequence[Message]]] = {
     e.SeatsBooked: _booked,
     e.BookingCancelled: _cancelled,
+    e.PaymentReceived: _received,
     e.EventDetailsChanged: _details_changed,
     e.EventCancelled: _event_cancelled,
 }
@@ -111,6 +119,6 @@ UNTOLD = frozenset[type[Entry]](
     (
         e.EventScheduled, e.CategoryAdded, e.CategoryRenamed, e.CategoryRemoved, e.PriceChanged, e.CapacityChanged, e.TicketUsed,
         e.EventCompleted, e.PoolsSet, e.CodesMade, e.CodesWithdrawn, e.SeatsHeld, e.HoldExtended, e.HoldReleased, e.HoldsLapsed,
-        e.PaymentStarted, e.PaymentReceived, e.RefundOwed, e.RefundPaid, e.RefundFailed,
+        e.PaymentStarted, e.RefundOwed, e.RefundPaid, e.RefundFailed,
     )
 )  # fmt: skip

@@ -38,6 +38,7 @@ SEEN_SECONDS = 30
 LATER = "2031-05-01T19:00:00Z"
 #: Of an event that is paid through Seatledger, at its box office.
 ON_SITE = {"policy": "online", "methods": ["box_office"]}
+ONLINE = {"policy": "online", "methods": ["demo"]}
 
 JSON = dict[str, Any]
 
@@ -259,6 +260,17 @@ def own_stack(postgres_server: PostgresServer, template_database: str, redis_url
     """For a test that does something to it."""
     name = f"own_{uuid4().hex[:8]}"
     stack = Stack(system_settings(postgres_server.create(name, template_database), redis_url, tmp_path))
+    yield stack
+    stack.stop()
+    postgres_server.drop(name)
+
+
+@pytest.fixture
+def demo_stack(postgres_server: PostgresServer, template_database: str, redis_url: str, tmp_path: Path) -> Iterator[Stack]:
+    """With the demo, whose payment provider takes no money."""
+    name = f"demo_{uuid4().hex[:8]}"
+    settings = system_settings(postgres_server.create(name, template_database), redis_url, tmp_path)
+    stack = Stack(dataclasses.replace(settings, demo=True))
     yield stack
     stack.stop()
     postgres_server.drop(name)

@@ -30,6 +30,7 @@ from notifications.mail.letters import (
     LinkRenewed,
     NoticeLetter,
     Occasion,
+    PaymentNotBooked,
     Purchase,
     Reminder,
     Ticket,
@@ -230,6 +231,10 @@ class Facts:
             refund=min(to_text(subject.details["refund"], booking.currency), booking.refund, key=Decimal),
         )
 
+    def payment_not_booked(self, connection: Connection, subject: Subject, common: dict[str, Any]) -> Letter:
+        currency = subject.details["currency"]
+        return PaymentNotBooked(**common, amount=to_text(subject.details["amount"], currency), currency=currency)
+
     def event_changed(self, connection: Connection, subject: Subject, common: dict[str, Any]) -> Letter:
         now: Occasion = common.pop("occasion")
         before, after = (self._told(now, subject.details[when]) for when in ("before", "after"))
@@ -313,6 +318,7 @@ class Facts:
 _LETTERS: dict[str, Callable[[Facts, Connection, Subject, dict[str, Any]], Letter]] = {
     messages.BOOKING_CONFIRMED: Facts.confirmed,
     messages.TICKETS_CANCELLED: Facts.tickets_cancelled,
+    messages.NOT_BOOKED: Facts.payment_not_booked,
     messages.EVENT_CHANGED: Facts.event_changed,
     messages.EVENT_CANCELLED: Facts.event_cancelled,
     messages.LINK_RENEWED: Facts.link_renewed,

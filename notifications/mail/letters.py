@@ -106,6 +106,13 @@ class TicketsCancelled(EventLetter, frozen=True, kw_only=True):
     refund: str
 
 
+class PaymentNotBooked(EventLetter, frozen=True, kw_only=True):
+    """A payment came in, and its seats could not be booked: it is paid back. `amount`: a decimal string in `currency`."""
+
+    amount: str
+    currency: str
+
+
 class EventChanged(EventLetter, frozen=True, kw_only=True):
     """The event is moved or renamed. `before`: how it was. `bookings`: the customer's bookings that have tickets; there may
     be `more_bookings` than it lists."""

@@ -38,6 +38,7 @@ from notifications.mail.letters import (
     NoticeLetter,
     Occasion,
     OptionalLetter,
+    PaymentNotBooked,
     Purchase,
     Reminder,
     Ticket,
@@ -159,6 +160,10 @@ def _event_changed(letter: EventChanged) -> _Words:
     return _Words("event_changed", "Event changed: {}", values, attached)
 
 
+def _payment_not_booked(letter: PaymentNotBooked) -> _Words:
+    return _Words("payment_not_booked", "Nothing was booked: {}", {})
+
+
 def _event_cancelled(letter: EventCancelled) -> _Words:
     refund = sum_amounts(booking.refund for booking in letter.bookings)
     values = {"reason": lines(letter.reason), "bookings": letter.bookings, "more": letter.more_bookings, "refund": refund}
@@ -187,6 +192,7 @@ _WORDS: dict[type[Letter], Callable[[Any], _Words]] = {
     BookingConfirmed: _booking_confirmed,
     TicketsCancelled: _tickets_cancelled,
     EventChanged: _event_changed,
+    PaymentNotBooked: _payment_not_booked,
     EventCancelled: _event_cancelled,
     LinkRenewed: _link_renewed,
     Reminder: _reminder,

@@ -79,6 +79,7 @@ from query_api.queries.payment_queries import (
     movements,
     payments,
     posting_sums,
+    unplaced_money,
 )
 from query_api.queries.position_queries import (
     MAX_LAG,
@@ -221,5 +222,6 @@ __all__ = [
     "subscriptions",
     "summary",
     "tiles",
+    "unplaced_money",
     "verification",
 ]

@@ -5,7 +5,7 @@ from functools import cache
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ColumnElement, Uuid, bindparam, case, cast, func, select
+from sqlalchemy import BigInteger, ColumnElement, Uuid, bindparam, case, cast, column, func, select, table
 
 from accounts.tables import accounts
 from projections.bookings import Booking, BookingEvent
@@ -64,6 +64,18 @@ class MovementRow(Row, frozen=True):
     number: int
 
 
+class UnplacedRow(Row, frozen=True):
+    """Money that a provider has received for no payment of ours. `amount`: in minor units."""
+
+    method: str
+    object: str
+    payment_id: UUID | None
+    amount: int
+    currency: str
+    reason: str
+    noted_at: datetime
+
+
 class PostingSumRow(Row, frozen=True):
     """The sum of the postings to an account, by currency and method, in minor units."""
 
@@ -102,7 +114,14 @@ def _payment_rows(flags: frozenset[str]) -> Statement:
         "state:refund-failed": _REFUND_DUE & (p.failure != as_text("")),
         "state:refunded": p.paid_back > 0,
     }
-    name = case((email_of(person).is_not(None), person.name)).label("customer_name")
+    starter = select(started.customer_id).where(started.payment_id == p.payment_id).correlate(p).scalar_subquery()
+    name = (
+        select(case((email_of(person).is_not(None), person.name)))
+        .where(person.id == func.coalesce(b.customer_id, starter))
+        .correlate(p, b)
+        .scalar_subquery()
+        .label("customer_name")
+    )
     return (
         select(
             p.position.label("number"), p.payment_id, p.event_id, e.name.label("event_name"), p.booking_id,
@@ -112,8 +131,6 @@ def _payment_rows(flags: frozenset[str]) -> Statement:
         .select_from(p)
         .join(e, e.event_id == p.event_id)
         .outerjoin(b, b.booking_id == p.booking_id)
-        .outerjoin(started, started.payment_id == p.payment_id)
-        .outerjoin(accounts, person.id == func.coalesce(b.customer_id, started.customer_id))
         .where(*(condition for flag, condition in conditions.items() if flag in flags))
         .order_by(p.position.desc())
     )  # fmt: skip
@@ -153,6 +170,17 @@ def _movements() -> Compiled[MovementRow]:
 def movements(booking_id: UUID) -> Query[MovementRow]:
     """All movements of the money of a booking, the oldest first."""
     return query_of(_movements(), PAYMENTS, booking_id=booking_id)
+
+
+@cache
+def _unplaced() -> Compiled[UnplacedRow]:
+    u = table("unplaced_money", *map(column, UnplacedRow.__struct_fields__)).c
+    return compile_rows(select(*u).order_by(u.noted_at.desc(), u.method, u.object).limit(LIMIT), UnplacedRow)
+
+
+def unplaced_money(limit: int) -> Query[UnplacedRow]:
+    """The newest of it, up to `limit`; not anchored: it is no projection."""
+    return query_of(_unplaced(), (), limit=limit)
 
 
 def _posting_conditions(flags: frozenset[str], event_id: ColumnElement[UUID]) -> list[ColumnElement[bool]]:

@@ -47,6 +47,27 @@ class PaymentPage:
 
 
 @dataclass(slots=True, kw_only=True)
+class UnplacedMoneyView:
+    """Money that a provider has received, as its `object`, and that could not be recorded as a payment, for this `reason`: somebody
+    has to give it back there."""
+
+    method: str
+    object: str
+    payment_id: UUID | None
+    amount: Money
+    currency: str
+    reason: str
+    noted_at: datetime
+
+
+@dataclass(slots=True, kw_only=True)
+class UnplacedMoneyList:
+    """The newest 200."""
+
+    items: list[UnplacedMoneyView]
+
+
+@dataclass(slots=True, kw_only=True)
 class MoneyMovementView:
     """A payment that was `started`; money that was `received`, became `owed` back, was `paid-back`, or that the provider has
     `failed` to pay back. `method` and `reference`: how it was moved; `reason`: why it is owed, or has failed. `position`: of its

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 
-from accounts.access import MoneyReader, SignedIn, may_see_booking, viewer_of
+from accounts.access import Auditor, MoneyReader, SignedIn, may_see_booking, viewer_of
 from accounts.tokens import Principal
 from ledger.accepted_types import PrefersCsv
 from ledger.commands import Role
@@ -27,9 +27,14 @@ from query_api.responses.payment_views import (
     PaymentState,
     PaymentView,
     PostingsView,
+    UnplacedMoneyList,
+    UnplacedMoneyView,
 )
 
 router = APIRouter(prefix="/api", tags=["payments"])
+
+#: Rows of money that nobody could place, in a response.
+MAX_UNPLACED = 200
 
 OfEvent = Annotated[UUID | None, Query(description="Only of this event")]
 State = Annotated[
@@ -69,6 +74,22 @@ async def get_payments(
     next_cursor = cursor_of(shown[-1].number) if has_more else None
     items = [_payment_view(row, principal) for row in shown]
     return json_response(PaymentPage(items=items, next_cursor=next_cursor), position)
+
+
+@router.get("/payments/unplaced", operation_id="get_unplaced_money")
+async def get_unplaced_money(principal: Auditor, reader: Reader, response: Response) -> UnplacedMoneyList:
+    """Money that a provider has received for no payment of this installation, newest first."""
+    response.headers["Cache-Control"] = "no-store"
+    rows = await reader.side.database.fetch_rows(queries.unplaced_money(MAX_UNPLACED))
+    return UnplacedMoneyList(
+        items=[
+            UnplacedMoneyView(
+                method=row.method, object=row.object, payment_id=row.payment_id, amount=to_text(row.amount, row.currency),
+                currency=row.currency, reason=row.reason, noted_at=row.noted_at,
+            )
+            for row in rows
+        ]
+    )  # fmt: skip
 
 
 @router.get("/bookings/{booking_id}/payments", operation_id="get_booking_payments", response_model=BookingMoneyView, responses=JSON)

@@ -167,6 +167,8 @@ __all__ = [
     "TicketStatus",
     "TrailEntry",
     "TrailPage",
+    "UnplacedMoney",
+    "UnplacedMoneyList",
     "UpdateMe",
     "UpdateUser",
     "UpdateWebhook",
@@ -342,6 +344,8 @@ if _typing.TYPE_CHECKING:
     from event_sdk.models.ticket_status import TicketStatus as TicketStatus
     from event_sdk.models.trail_entry import TrailEntry as TrailEntry
     from event_sdk.models.trail_page import TrailPage as TrailPage
+    from event_sdk.models.unplaced_money import UnplacedMoney as UnplacedMoney
+    from event_sdk.models.unplaced_money_list import UnplacedMoneyList as UnplacedMoneyList
     from event_sdk.models.update_me import UpdateMe as UpdateMe
     from event_sdk.models.update_user import UpdateUser as UpdateUser
     from event_sdk.models.update_webhook import UpdateWebhook as UpdateWebhook
@@ -512,6 +516,8 @@ else:
         "TicketStatus": ".models.ticket_status",
         "TrailEntry": ".models.trail_entry",
         "TrailPage": ".models.trail_page",
+        "UnplacedMoney": ".models.unplaced_money",
+        "UnplacedMoneyList": ".models.unplaced_money_list",
         "UpdateMe": ".models.update_me",
         "UpdateUser": ".models.update_user",
         "UpdateWebhook": ".models.update_webhook",

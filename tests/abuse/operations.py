@@ -100,7 +100,11 @@ OPERATIONS = {
     "cancel_tickets": Operation("bookings", BUYERS, {"customer": 404, "organizer": 404}),
     "take_payment": Operation("payments", ORGANIZERS, {"organizer": 403}, unready=409),
     "give_refund": Operation("payments", ORGANIZERS, {"organizer": 403}),
+    "give_unbooked_refund": Operation("payments", ORGANIZERS, unready=404),
+    "pay_hold": Operation("bookings", BUYERS, {"customer": 404, "organizer": 404}, unready=404),
+    "receive_provider_webhook": Operation("payments", ANYONE, unready=404),
     **{name: Operation("payments", ORGANIZERS | AUDITORS) for name in ("get_payments", "get_postings")},
+    "get_unplaced_money": Operation("payments", AUDITORS),
     "get_booking_payments": Operation("payments", SIGNED_IN, {"customer": 404, "organizer": 404}),
     "get_stats_summary": Operation("stats", ORGANIZERS),
     "get_stats_events": Operation("stats", ORGANIZERS),
@@ -138,7 +142,7 @@ OPERATIONS = {
 #: Commands that take no Idempotency-Key: to repeat them changes nothing, or they begin or end a session.
 KEYLESS = (
     "sign_up", "log_in", "log_out", "erase_me", "erase_user", "reauthenticate", "end_session", "end_other_sessions",
-    "begin_second_factor", "confirm_second_factor", "remove_second_factor", *NEED_MAIL,
+    "begin_second_factor", "confirm_second_factor", "remove_second_factor", *NEED_MAIL, "receive_provider_webhook",
     "update_webhook", "delete_webhook", "rotate_webhook_secret", "test_webhook", "replay_webhook",
     "claim_bookings", "revoke_manage_link",
 )  # fmt: skip
@@ -190,6 +194,7 @@ class Target:
         made = organizer.ok("POST", f"/api/events/{event['id']}/codes", {"effect": "fixed", "value": "1.00", "max_tickets": 1})
         hold = customer.ok("POST", f"/api/events/{event['id']}/holds", {"tickets": [{"category": "General", "quantity": 1}]})
         ids = {"event_id": event["id"], "hold_id": hold["id"], "booking_id": booking["id"], "account_id": account_id or customer.id}
+        ids |= {"payment_id": str(uuid4()), "name": "demo"}
         ids["batch_id"] = made["batch"]["id"]
         ids |= {"session_id": str(uuid4()), "mail_id": str(uuid4()), "number": "0"}
         ids |= {"webhook_id": str(uuid4()), "delivery_id": str(uuid4()), "notification_id": str(uuid4())}
@@ -243,6 +248,8 @@ class Target:
             "hold_tickets": {"tickets": [{"category": "General", "quantity": 1}], "expected_total": "50.00"},
             "confirm_hold": {"expected_total": "50.00"},
             "take_payment": {"kind": "cash", "amount": "100.00", "reference": "0042"},
+            "give_unbooked_refund": {"kind": "card", "amount": "50.00", "reference": "0042", "goodwill": True},
+            "pay_hold": {"method": "demo", "expected_total": "50.00"},
             "give_refund": {"kind": "card", "amount": "50.00", "reference": "0042", "goodwill": True},
             "create_webhook": {"url": "http://127.0.0.1:9/", "types": ["booking.created"], "event_id": self.event["id"]},
             "update_webhook": {"url": "http://127.0.0.1:9/2", "types": ["*"], "state": "paused"},

@@ -1,19 +1,19 @@
 """Requests that produce each problem of payments, one by slug."""
 
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
 
-from ledger.commands import Actor, GiveRefund, Role
+from ledger.commands import Actor, ChangeEvent, GiveRefund, Role
 from ledger.macs import Macs
 from ledger.paying import MAX_REFUNDS
 from ledger.store import Ledger
 from tests.abuse.scene import Scene
-from tests.running_system import JSON, ON_SITE, tickets
+from tests.running_system import JSON, ON_SITE, ONLINE, tickets
 
 
 def _booking(s: Scene, **about: JSON) -> JSON:
@@ -41,9 +41,51 @@ def _refund_limit(s: Scene) -> httpx.Response:
     return s.organizer.do("POST", f"{s.booking}/refunds", {"kind": "cash", "amount": "0.01", "goodwill": True})
 
 
+def _event_paid_online(s: Scene) -> str:
+    """The path of an event that is paid by the demo's provider, which this process does not have."""
+    event = s.stack.event(s.organizer)
+    change = ChangeEvent(
+        id=uuid4(), actor=Actor(UUID(s.organizer.id), Role.ORGANIZER), event_id=UUID(event["id"]),
+        changes={"payment_methods": ("demo",)}, expected_details_version=1,
+    )  # fmt: skip
+    with closing(Ledger(s.stack.settings.database_url, Macs.open(s.stack.settings.keys))) as ledger:
+        ledger.execute(change, datetime.now(UTC))
+    return f"/api/events/{event['id']}"
+
+
+@contextmanager
+def _demo(s: Scene) -> Iterator[httpx.Client]:
+    """An API process with the provider of the demo."""
+    with s.stack.another_api(DEMO="1") as url, httpx.Client(base_url=url, timeout=30) as client:
+        yield client
+
+
+def _payment_required(s: Scene) -> httpx.Response:
+    return s.alice.do("POST", f"{_event_paid_online(s)}/bookings", tickets(1))
+
+
+def _payment_method_off(s: Scene) -> httpx.Response:
+    return s.organizer.do("PATCH", s.path, {"payment": ONLINE}, If_Match='"1"')
+
+
+def _payment_not_found(s: Scene) -> httpx.Response:
+    with _demo(s) as demo:
+        return demo.get(f"/api/demo-provider/payments/{uuid4()}")
+
+
+def _webhook_refused(s: Scene) -> httpx.Response:
+    with _demo(s) as demo:
+        return demo.post("/api/payment-providers/demo/webhook", content=b"{}")
+
+
 RECIPES: dict[str, Callable[[Scene], httpx.Response]] = {
     "payment-elsewhere": lambda s: _pay(s, _booking(s), "50.00"),
     "payment-due": _payment_due,
+    "payment-required": _payment_required,
+    "payment-method-off": _payment_method_off,
+    "payment-not-found": _payment_not_found,
+    "provider-unknown": lambda s: s.stack.nobody().do("POST", "/api/payment-providers/none/webhook"),
+    "webhook-refused": _webhook_refused,
     "already-paid": lambda s: _pay(s, s.target.booking, "50.00"),
     "amount-differs": lambda s: _pay(s, _booking(s, payment=ON_SITE), "49.99"),
     "refund-limit": _refund_limit,

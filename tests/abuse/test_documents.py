@@ -103,6 +103,7 @@ OTHERS = (
     *ONE_WEBHOOK, "get_webhooks",
     "get_managed_receipt", "get_managed_calendar", "claim_bookings", *MANAGE_BY_MAIL, *ATTENDEE_MAIL, "get_messages",
     "get_notifications", "withdraw_codes", "take_payment", *RESENDING,
+    "pay_hold", "give_unbooked_refund", "get_unplaced_money", "receive_provider_webhook",
 )  # fmt: skip
 
 

@@ -31,6 +31,8 @@ BODIES = {
     "book_tickets": ["", "tickets.0", "customer", "contact"],
     "hold_tickets": ["", "tickets.0", "customer", "contact"],
     "confirm_hold": ["", "contact"],
+    "pay_hold": ["", "contact"],
+    "give_unbooked_refund": [""],
     "verify_contact": [""],
     "confirm_contact": [""],
     "cancel_tickets": [""],
@@ -86,7 +88,7 @@ def test_unknown_fields_are_refused_and_named(
 ) -> None:
     admin: Person = stack.admin
     method, path, _, headers = routes.request(name, target)
-    bearer = {"Authorization": f"Bearer {target.unnamed['token']}"} if name == "confirm_hold" else {}
+    bearer = {"Authorization": f"Bearer {target.unnamed['token']}"} if name in ("confirm_hold", "pay_hold") else {}
     schema, body, before, sent = routes.schema(name), _body(name, target), state(), 0
     assert schema is not None
     for where, known in _objects(routes, schema):

@@ -53,7 +53,7 @@ def owed(amount: int, cause: Command, reason: e.RefundReason = "exceeds", paymen
 
 def not_booked(amount: int, cause: Command) -> tuple[e.Entry, e.Entry]:
     """It is received, and owed back at once."""
-    received = s.received(amount, booking=PAYMENT, method="demo")
+    received = msgspec.structs.replace(s.received(amount, booking=PAYMENT, method="demo"), customer_id=ALICE.id)
     return received, s.owed(amount, cause.id, PAYMENT, PAYMENT, "not-booked")
 
 
@@ -329,6 +329,16 @@ def test_what_the_provider_can_not_pay_the_box_office_pays(before: tuple[e.Entry
     given(*before, failed).when(s.record_failed_refund(refund)).refused(RefundNotOwed)
     paid = s.paid_back(amount, refund, booking=HOLD)
     given(*before, failed).when(s.give_refund(amount, booking=HOLD, goodwill=False)).then(paid)
+
+
+def test_money_without_a_booking_that_the_provider_can_not_pay_the_box_office_pays() -> None:
+    received, back = not_booked(10_000, s.receive_payment(10_000))
+    assert isinstance(back, e.RefundOwed)
+    failed = s.refund_failed(10_000, back.refund_id, booking=PAYMENT)
+    before = (*UNDER_WAY, s.released(), received, back)
+    command = s.give_refund(10_000, booking=PAYMENT, goodwill=False)
+    given(*before).when(command).refused(RefundExceeds, refundable_amount="0.00")
+    given(*before, failed).when(command).then(s.paid_back(10_000, back.refund_id, booking=PAYMENT))
 
 
 def test_goodwill_goes_back_to_where_the_money_came_from() -> None:

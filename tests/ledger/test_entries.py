@@ -142,6 +142,7 @@ EXAMPLES: dict[str, list[e.Entry]] = {
         e.PaymentReceived(
             **BY_NOBODY, payment_id=ONE, booking_id=THREE, method="card", amount=1, currency="JPY", reference="0042-é"
         ),
+        e.PaymentReceived(**BY_NOBODY, payment_id=ONE, booking_id=ONE, method="demo", amount=1, currency="JPY", customer_id=TWO),
     ],
     "refund-owed/1": [
         e.RefundOwed(**STAMP, refund_id=ONE, payment_id=TWO, booking_id=THREE, amount=5_000, reason="cancelled"),

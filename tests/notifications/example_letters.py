@@ -19,6 +19,7 @@ from notifications.mail.letters import (
     LinkRenewed,
     NoticeLetter,
     Occasion,
+    PaymentNotBooked,
     Purchase,
     Reminder,
     Ticket,
@@ -101,6 +102,10 @@ def notice(what: str, to_name: str = "Alice", client: str | None = "Firefox on W
     )
 
 
+def payment_not_booked(amount: str = "100.00", occasion: Occasion = CONCERT) -> PaymentNotBooked:
+    return PaymentNotBooked(to_name="Alice", occasion=occasion, made_at=MADE_AT, amount=amount, currency="EUR")
+
+
 def link_renewed(of: Purchase | None = None, occasion: Occasion = CONCERT) -> LinkRenewed:
     return LinkRenewed(to_name="Alice", occasion=occasion, made_at=MADE_AT, booking=of or booking())
 
@@ -135,6 +140,7 @@ def one_of_each(text: str) -> list[Letter]:
         changed(CONCERT, occasion, bought, replace(bought, number=8)),
         event_cancelled(text, gone, replace(gone, number=8), occasion=occasion),
         link_renewed(bought, occasion),
+        payment_not_booked(occasion=occasion),
         reminder(bought, replace(bought, number=8), occasion=occasion),
         announcement(text, text, text, occasion=occasion),
     ]

@@ -4,6 +4,7 @@ from collections.abc import Collection
 from datetime import timedelta
 from uuid import UUID
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -66,6 +67,16 @@ def test_customer_is_told_which_tickets_were_cancelled_and_what_is_due() -> None
     assert (message.kind, message.recipient_id) == ("tickets-cancelled", ALICE)
     assert message.details == {"tickets": (0, 2, 3), "refund": 22_000}
     assert told(s.cancelled(0, lines=lines[:1], whole=True, booking=s.ANOTHER_BOOKING)) == []
+
+
+def test_who_paid_is_told_that_nothing_was_booked() -> None:
+    assert BOB is not None
+    payment = s.received(5_000, booking=s.PAYMENT, method="demo")
+    (message,) = told(msgspec.structs.replace(payment, customer_id=BOB))
+    assert (message.kind, message.recipient_id, message.booking_id) == ("payment-not-booked", BOB, None)
+    assert message.details == {"amount": 5_000, "currency": "EUR"}
+    assert told(payment) == [], "a walk-in"
+    assert told(s.received(5_000)) == [], "the booking is told"
 
 
 @pytest.mark.parametrize("name", TOLD)

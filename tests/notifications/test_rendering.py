@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from notifications.mail import rendering
 from notifications.mail.facts import LONGEST_GREETED, greeted
-from notifications.mail.letters import Announcement, EventLetter, Letter, Mail, OptionalLetter
+from notifications.mail.letters import Announcement, EventLetter, Letter, Mail, OptionalLetter, PaymentNotBooked
 from notifications.mail.rendering import LONGEST_SUBJECT, render
 from tests.notifications.example_letters import (
     BOOKING_URL,
@@ -24,6 +24,7 @@ from tests.notifications.example_letters import (
     event_cancelled,
     link_renewed,
     one_of_each,
+    payment_not_booked,
     ticket,
     tickets_cancelled,
     without,
@@ -102,6 +103,8 @@ def test_a_mail_asks_no_server_for_anything() -> None:
     for letter, mail in zip(one_of_each("Plain"), PLAIN, strict=True):
         page = _Page(mail.html)
         links = {CONCERT.url, BOOKING_URL} if isinstance(letter, EventLetter) else {getattr(letter, "url", None)} - {None}
+        if isinstance(letter, PaymentNotBooked):
+            links = {CONCERT.url}
         if isinstance(letter, OptionalLetter):
             links = links - {BOOKING_URL if isinstance(letter, Announcement) else None} | {UNSUBSCRIBE_URL}
         assert page.links == links
@@ -334,6 +337,14 @@ def test_new_link_is_told_with_what_it_opens() -> None:
     assert mail.subject == "New link to your booking: Concert"
     assert "Your booking: https://seats.test/manage#token\n" in mail.text
     assert "Whoever has this link can see and cancel the tickets." in shown(mail)
+    assert mail.attachments == ()
+
+
+def test_money_for_which_nothing_was_booked_is_paid_back() -> None:
+    mail = render(payment_not_booked("100.00"))
+    assert mail.subject == "Nothing was booked: Concert"
+    for said in ("100.00 EUR was received", "You have no tickets.", "The whole amount is paid back to where it came from"):
+        assert said in shown(mail)
     assert mail.attachments == ()
 
 

@@ -21,13 +21,12 @@ from typing_extensions import Annotated
 from uuid import UUID
 from event_sdk.models.booking import Booking
 from event_sdk.models.booking_money import BookingMoney
-from event_sdk.models.new_hold_payment import NewHoldPayment
 from event_sdk.models.new_payment import NewPayment
 from event_sdk.models.new_refund import NewRefund
 from event_sdk.models.payment_page import PaymentPage
 from event_sdk.models.payment_state import PaymentState
 from event_sdk.models.postings import Postings
-from event_sdk.models.started_payment import StartedPayment
+from event_sdk.models.unplaced_money_list import UnplacedMoneyList
 
 from event_sdk.api_client import ApiClient, RequestSerialized
 from event_sdk.api_response import ApiResponse
@@ -957,6 +956,275 @@ class PaymentsApi:
 
 
     @validate_call
+    def get_unplaced_money(
+        self,
+        ledger_position: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="A position from a command's response: this response shows it or a later one, or is 503 after some seconds.")] = None,
+        _request_timeout: Union[
+            None,
+            Annotated[StrictFloat, Field(gt=0)],
+            Tuple[
+                Annotated[StrictFloat, Field(gt=0)],
+                Annotated[StrictFloat, Field(gt=0)]
+            ]
+        ] = None,
+        _request_auth: Optional[Dict[StrictStr, Any]] = None,
+        _content_type: Optional[StrictStr] = None,
+        _headers: Optional[Dict[StrictStr, Any]] = None,
+        _host_index: Annotated[StrictInt, Field(ge=0, le=0)] = 0,
+    ) -> UnplacedMoneyList:
+        """Get Unplaced Money
+
+        Money that a provider has received for no payment of this installation, newest first.
+
+        :param ledger_position: A position from a command's response: this response shows it or a later one, or is 503 after some seconds.
+        :type ledger_position: int
+        :param _request_timeout: timeout setting for this request. If one
+                                 number provided, it will be total request
+                                 timeout. It can also be a pair (tuple) of
+                                 (connection, read) timeouts.
+        :type _request_timeout: int, tuple(int, int), optional
+        :param _request_auth: set to override the auth_settings for an a single
+                              request; this effectively ignores the
+                              authentication in the spec for a single request.
+        :type _request_auth: dict, optional
+        :param _content_type: force content-type for the request.
+        :type _content_type: str, Optional
+        :param _headers: set to override the headers for a single
+                         request; this effectively ignores the headers
+                         in the spec for a single request.
+        :type _headers: dict, optional
+        :param _host_index: set to override the host_index for a single
+                            request; this effectively ignores the host_index
+                            in the spec for a single request.
+        :type _host_index: int, optional
+        :return: Returns the result object.
+        """ # noqa: E501
+
+        _param = self._get_unplaced_money_serialize(
+            ledger_position=ledger_position,
+            _request_auth=_request_auth,
+            _content_type=_content_type,
+            _headers=_headers,
+            _host_index=_host_index
+        )
+
+        _response_types_map: Dict[str, Optional[str]] = {
+            '200': "UnplacedMoneyList",
+            '4XX': "Problem",
+            '5XX': "Problem",
+        }
+        response_data = self.api_client.call_api(
+            *_param,
+            _request_timeout=_request_timeout
+        )
+        response_data.read()
+        return self.api_client.response_deserialize(
+            response_data=response_data,
+            response_types_map=_response_types_map,
+        ).data
+
+
+    @validate_call
+    def get_unplaced_money_with_http_info(
+        self,
+        ledger_position: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="A position from a command's response: this response shows it or a later one, or is 503 after some seconds.")] = None,
+        _request_timeout: Union[
+            None,
+            Annotated[StrictFloat, Field(gt=0)],
+            Tuple[
+                Annotated[StrictFloat, Field(gt=0)],
+                Annotated[StrictFloat, Field(gt=0)]
+            ]
+        ] = None,
+        _request_auth: Optional[Dict[StrictStr, Any]] = None,
+        _content_type: Optional[StrictStr] = None,
+        _headers: Optional[Dict[StrictStr, Any]] = None,
+        _host_index: Annotated[StrictInt, Field(ge=0, le=0)] = 0,
+    ) -> ApiResponse[UnplacedMoneyList]:
+        """Get Unplaced Money
+
+        Money that a provider has received for no payment of this installation, newest first.
+
+        :param ledger_position: A position from a command's response: this response shows it or a later one, or is 503 after some seconds.
+        :type ledger_position: int
+        :param _request_timeout: timeout setting for this request. If one
+                                 number provided, it will be total request
+                                 timeout. It can also be a pair (tuple) of
+                                 (connection, read) timeouts.
+        :type _request_timeout: int, tuple(int, int), optional
+        :param _request_auth: set to override the auth_settings for an a single
+                              request; this effectively ignores the
+                              authentication in the spec for a single request.
+        :type _request_auth: dict, optional
+        :param _content_type: force content-type for the request.
+        :type _content_type: str, Optional
+        :param _headers: set to override the headers for a single
+                         request; this effectively ignores the headers
+                         in the spec for a single request.
+        :type _headers: dict, optional
+        :param _host_index: set to override the host_index for a single
+                            request; this effectively ignores the host_index
+                            in the spec for a single request.
+        :type _host_index: int, optional
+        :return: Returns the result object.
+        """ # noqa: E501
+
+        _param = self._get_unplaced_money_serialize(
+            ledger_position=ledger_position,
+            _request_auth=_request_auth,
+            _content_type=_content_type,
+            _headers=_headers,
+            _host_index=_host_index
+        )
+
+        _response_types_map: Dict[str, Optional[str]] = {
+            '200': "UnplacedMoneyList",
+            '4XX': "Problem",
+            '5XX': "Problem",
+        }
+        response_data = self.api_client.call_api(
+            *_param,
+            _request_timeout=_request_timeout
+        )
+        response_data.read()
+        return self.api_client.response_deserialize(
+            response_data=response_data,
+            response_types_map=_response_types_map,
+        )
+
+
+    @validate_call
+    def get_unplaced_money_without_preload_content(
+        self,
+        ledger_position: Annotated[Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]], Field(description="A position from a command's response: this response shows it or a later one, or is 503 after some seconds.")] = None,
+        _request_timeout: Union[
+            None,
+            Annotated[StrictFloat, Field(gt=0)],
+            Tuple[
+                Annotated[StrictFloat, Field(gt=0)],
+                Annotated[StrictFloat, Field(gt=0)]
+            ]
+        ] = None,
+        _request_auth: Optional[Dict[StrictStr, Any]] = None,
+        _content_type: Optional[StrictStr] = None,
+        _headers: Optional[Dict[StrictStr, Any]] = None,
+        _host_index: Annotated[StrictInt, Field(ge=0, le=0)] = 0,
+    ) -> RESTResponseType:
+        """Get Unplaced Money
+
+        Money that a provider has received for no payment of this installation, newest first.
+
+        :param ledger_position: A position from a command's response: this response shows it or a later one, or is 503 after some seconds.
+        :type ledger_position: int
+        :param _request_timeout: timeout setting for this request. If one
+                                 number provided, it will be total request
+                                 timeout. It can also be a pair (tuple) of
+                                 (connection, read) timeouts.
+        :type _request_timeout: int, tuple(int, int), optional
+        :param _request_auth: set to override the auth_settings for an a single
+                              request; this effectively ignores the
+                              authentication in the spec for a single request.
+        :type _request_auth: dict, optional
+        :param _content_type: force content-type for the request.
+        :type _content_type: str, Optional
+        :param _headers: set to override the headers for a single
+                         request; this effectively ignores the headers
+                         in the spec for a single request.
+        :type _headers: dict, optional
+        :param _host_index: set to override the host_index for a single
+                            request; this effectively ignores the host_index
+                            in the spec for a single request.
+        :type _host_index: int, optional
+        :return: Returns the result object.
+        """ # noqa: E501
+
+        _param = self._get_unplaced_money_serialize(
+            ledger_position=ledger_position,
+            _request_auth=_request_auth,
+            _content_type=_content_type,
+            _headers=_headers,
+            _host_index=_host_index
+        )
+
+        _response_types_map: Dict[str, Optional[str]] = {
+            '200': "UnplacedMoneyList",
+            '4XX': "Problem",
+            '5XX': "Problem",
+        }
+        response_data = self.api_client.call_api(
+            *_param,
+            _request_timeout=_request_timeout
+        )
+        return response_data.response
+
+
+    def _get_unplaced_money_serialize(
+        self,
+        ledger_position,
+        _request_auth,
+        _content_type,
+        _headers,
+        _host_index,
+    ) -> RequestSerialized:
+
+        _host = None
+
+        _collection_formats: Dict[str, str] = {
+        }
+
+        _path_params: Dict[str, str] = {}
+        _query_params: List[Tuple[str, str]] = []
+        _header_params: Dict[str, Optional[str]] = _headers or {}
+        _form_params: List[Tuple[str, str]] = []
+        _files: Dict[
+            str, Union[str, bytes, List[str], List[bytes], List[Tuple[str, bytes]]]
+        ] = {}
+        _body_params: Optional[bytes] = None
+
+        # process the path parameters
+        # process the query parameters
+        # process the header parameters
+        if ledger_position is not None:
+            _header_params['Ledger-Position'] = ledger_position
+        # process the form parameters
+        # process the body parameter
+
+
+        # set the HTTP header `Accept`
+        if 'Accept' not in _header_params:
+            _header_params['Accept'] = self.api_client.select_header_accept(
+                [
+                    'application/json', 
+                    'application/problem+json'
+                ]
+            )
+
+
+        # authentication setting
+        _auth_settings: List[str] = [
+            'cookie', 
+            'bearer'
+        ]
+
+        return self.api_client.param_serialize(
+            method='GET',
+            resource_path='/api/payments/unplaced',
+            path_params=_path_params,
+            query_params=_query_params,
+            header_params=_header_params,
+            body=_body_params,
+            post_params=_form_params,
+            files=_files,
+            auth_settings=_auth_settings,
+            collection_formats=_collection_formats,
+            _host=_host,
+            _request_auth=_request_auth
+        )
+
+
+
+
+    @validate_call
     def give_refund(
         self,
         booking_id: UUID,
@@ -1269,12 +1537,12 @@ class PaymentsApi:
 
 
     @validate_call
-    def pay_hold(
+    def give_unbooked_refund(
         self,
-        hold_id: UUID,
-        new_hold_payment: NewHoldPayment,
+        event_id: UUID,
+        payment_id: UUID,
+        new_refund: NewRefund,
         idempotency_key: Annotated[Optional[Annotated[str, Field(min_length=1, strict=True, max_length=255)]], Field(description="1 to 255 printable ASCII characters. The same key and body never act twice.")] = None,
-        guest_secret: Annotated[Optional[Annotated[str, Field(min_length=32, strict=True, max_length=128)]], Field(description="Instead of the cookie `seatledger_guest`, for programs: 32 or more random characters, which nobody else knows")] = None,
         _request_timeout: Union[
             None,
             Annotated[StrictFloat, Field(gt=0)],
@@ -1287,19 +1555,19 @@ class PaymentsApi:
         _content_type: Optional[StrictStr] = None,
         _headers: Optional[Dict[StrictStr, Any]] = None,
         _host_index: Annotated[StrictInt, Field(ge=0, le=0)] = 0,
-    ) -> StartedPayment:
-        """Pay Hold
+    ) -> None:
+        """Give Unbooked Refund
 
-        Starts to pay for the held seats, by a method that the event offers: once the money is received, they are booked, and the booking has the hold's `id`. Until then read the hold. It lasts as long as it takes to pay. Asked for again, the payment is the same. Who may pay is as for `confirm`.
+        Records that the box office gave back money for which nothing could be booked, and which the provider can't pay back.
 
-        :param hold_id: (required)
-        :type hold_id: UUID
-        :param new_hold_payment: (required)
-        :type new_hold_payment: NewHoldPayment
+        :param event_id: (required)
+        :type event_id: UUID
+        :param payment_id: (required)
+        :type payment_id: UUID
+        :param new_refund: (required)
+        :type new_refund: NewRefund
         :param idempotency_key: 1 to 255 printable ASCII characters. The same key and body never act twice.
         :type idempotency_key: str
-        :param guest_secret: Instead of the cookie `seatledger_guest`, for programs: 32 or more random characters, which nobody else knows
-        :type guest_secret: str
         :param _request_timeout: timeout setting for this request. If one
                                  number provided, it will be total request
                                  timeout. It can also be a pair (tuple) of
@@ -1322,11 +1590,11 @@ class PaymentsApi:
         :return: Returns the result object.
         """ # noqa: E501
 
-        _param = self._pay_hold_serialize(
-            hold_id=hold_id,
-            new_hold_payment=new_hold_payment,
+        _param = self._give_unbooked_refund_serialize(
+            event_id=event_id,
+            payment_id=payment_id,
+            new_refund=new_refund,
             idempotency_key=idempotency_key,
-            guest_secret=guest_secret,
             _request_auth=_request_auth,
             _content_type=_content_type,
             _headers=_headers,
@@ -1334,7 +1602,7 @@ class PaymentsApi:
         )
 
         _response_types_map: Dict[str, Optional[str]] = {
-            '201': "StartedPayment",
+            '204': None,
             '4XX': "Problem",
             '5XX': "Problem",
         }
@@ -1350,12 +1618,12 @@ class PaymentsApi:
 
 
     @validate_call
-    def pay_hold_with_http_info(
+    def give_unbooked_refund_with_http_info(
         self,
-        hold_id: UUID,
-        new_hold_payment: NewHoldPayment,
+        event_id: UUID,
+        payment_id: UUID,
+        new_refund: NewRefund,
         idempotency_key: Annotated[Optional[Annotated[str, Field(min_length=1, strict=True, max_length=255)]], Field(description="1 to 255 printable ASCII characters. The same key and body never act twice.")] = None,
-        guest_secret: Annotated[Optional[Annotated[str, Field(min_length=32, strict=True, max_length=128)]], Field(description="Instead of the cookie `seatledger_guest`, for programs: 32 or more random characters, which nobody else knows")] = None,
         _request_timeout: Union[
             None,
             Annotated[StrictFloat, Field(gt=0)],
@@ -1368,19 +1636,19 @@ class PaymentsApi:
         _content_type: Optional[StrictStr] = None,
         _headers: Optional[Dict[StrictStr, Any]] = None,
         _host_index: Annotated[StrictInt, Field(ge=0, le=0)] = 0,
-    ) -> ApiResponse[StartedPayment]:
-        """Pay Hold
+    ) -> ApiResponse[None]:
+        """Give Unbooked Refund
 
-        Starts to pay for the held seats, by a method that the event offers: once the money is received, they are booked, and the booking has the hold's `id`. Until then read the hold. It lasts as long as it takes to pay. Asked for again, the payment is the same. Who may pay is as for `confirm`.
+        Records that the box office gave back money for which nothing could be booked, and which the provider can't pay back.
 
-        :param hold_id: (required)
-        :type hold_id: UUID
-        :param new_hold_payment: (required)
-        :type new_hold_payment: NewHoldPayment
+        :param event_id: (required)
+        :type event_id: UUID
+        :param payment_id: (required)
+        :type payment_id: UUID
+        :param new_refund: (required)
+        :type new_refund: NewRefund
         :param idempotency_key: 1 to 255 printable ASCII characters. The same key and body never act twice.
         :type idempotency_key: str
-        :param guest_secret: Instead of the cookie `seatledger_guest`, for programs: 32 or more random characters, which nobody else knows
-        :type guest_secret: str
         :param _request_timeout: timeout setting for this request. If one
                                  number provided, it will be total request
                                  timeout. It can also be a pair (tuple) of
@@ -1403,11 +1671,11 @@ class PaymentsApi:
         :return: Returns the result object.
         """ # noqa: E501
 
-        _param = self._pay_hold_serialize(
-            hold_id=hold_id,
-            new_hold_payment=new_hold_payment,
+        _param = self._give_unbooked_refund_serialize(
+            event_id=event_id,
+            payment_id=payment_id,
+            new_refund=new_refund,
             idempotency_key=idempotency_key,
-            guest_secret=guest_secret,
             _request_auth=_request_auth,
             _content_type=_content_type,
             _headers=_headers,
@@ -1415,7 +1683,7 @@ class PaymentsApi:
         )
 
         _response_types_map: Dict[str, Optional[str]] = {
-            '201': "StartedPayment",
+            '204': None,
             '4XX': "Problem",
             '5XX': "Problem",
         }
@@ -1431,12 +1699,12 @@ class PaymentsApi:
 
 
     @validate_call
-    def pay_hold_without_preload_content(
+    def give_unbooked_refund_without_preload_content(
         self,
-        hold_id: UUID,
-        new_hold_payment: NewHoldPayment,
+        event_id: UUID,
+        payment_id: UUID,
+        new_refund: NewRefund,
         idempotency_key: Annotated[Optional[Annotated[str, Field(min_length=1, strict=True, max_length=255)]], Field(description="1 to 255 printable ASCII characters. The same key and body never act twice.")] = None,
-        guest_secret: Annotated[Optional[Annotated[str, Field(min_length=32, strict=True, max_length=128)]], Field(description="Instead of the cookie `seatledger_guest`, for programs: 32 or more random characters, which nobody else knows")] = None,
         _request_timeout: Union[
             None,
             Annotated[StrictFloat, Field(gt=0)],
@@ -1450,18 +1718,18 @@ class PaymentsApi:
         _headers: Optional[Dict[StrictStr, Any]] = None,
         _host_index: Annotated[StrictInt, Field(ge=0, le=0)] = 0,
     ) -> RESTResponseType:
-        """Pay Hold
+        """Give Unbooked Refund
 
-        Starts to pay for the held seats, by a method that the event offers: once the money is received, they are booked, and the booking has the hold's `id`. Until then read the hold. It lasts as long as it takes to pay. Asked for again, the payment is the same. Who may pay is as for `confirm`.
+        Records that the box office gave back money for which nothing could be booked, and which the provider can't pay back.
 
-        :param hold_id: (required)
-        :type hold_id: UUID
-        :param new_hold_payment: (required)
-        :type new_hold_payment: NewHoldPayment
+        :param event_id: (required)
+        :type event_id: UUID
+        :param payment_id: (required)
+        :type payment_id: UUID
+        :param new_refund: (required)
+        :type new_refund: NewRefund
         :param idempotency_key: 1 to 255 printable ASCII characters. The same key and body never act twice.
         :type idempotency_key: str
-        :param guest_secret: Instead of the cookie `seatledger_guest`, for programs: 32 or more random characters, which nobody else knows
-        :type guest_secret: str
         :param _request_timeout: timeout setting for this request. If one
                                  number provided, it will be total request
                                  timeout. It can also be a pair (tuple) of
@@ -1484,11 +1752,11 @@ class PaymentsApi:
         :return: Returns the result object.
         """ # noqa: E501
 
-        _param = self._pay_hold_serialize(
-            hold_id=hold_id,
-            new_hold_payment=new_hold_payment,
+        _param = self._give_unbooked_refund_serialize(
+            event_id=event_id,
+            payment_id=payment_id,
+            new_refund=new_refund,
             idempotency_key=idempotency_key,
-            guest_secret=guest_secret,
             _request_auth=_request_auth,
             _content_type=_content_type,
             _headers=_headers,
@@ -1496,7 +1764,7 @@ class PaymentsApi:
         )
 
         _response_types_map: Dict[str, Optional[str]] = {
-            '201': "StartedPayment",
+            '204': None,
             '4XX': "Problem",
             '5XX': "Problem",
         }
@@ -1507,12 +1775,12 @@ class PaymentsApi:
         return response_data.response
 
 
-    def _pay_hold_serialize(
+    def _give_unbooked_refund_serialize(
         self,
-        hold_id,
-        new_hold_payment,
+        event_id,
+        payment_id,
+        new_refund,
         idempotency_key,
-        guest_secret,
         _request_auth,
         _content_type,
         _headers,
@@ -1534,25 +1802,24 @@ class PaymentsApi:
         _body_params: Optional[bytes] = None
 
         # process the path parameters
-        if hold_id is not None:
-            _path_params['hold_id'] = hold_id
+        if event_id is not None:
+            _path_params['event_id'] = event_id
+        if payment_id is not None:
+            _path_params['payment_id'] = payment_id
         # process the query parameters
         # process the header parameters
         if idempotency_key is not None:
             _header_params['Idempotency-Key'] = idempotency_key
-        if guest_secret is not None:
-            _header_params['Guest-Secret'] = guest_secret
         # process the form parameters
         # process the body parameter
-        if new_hold_payment is not None:
-            _body_params = new_hold_payment
+        if new_refund is not None:
+            _body_params = new_refund
 
 
         # set the HTTP header `Accept`
         if 'Accept' not in _header_params:
             _header_params['Accept'] = self.api_client.select_header_accept(
                 [
-                    'application/json', 
                     'application/problem+json'
                 ]
             )
@@ -1573,14 +1840,13 @@ class PaymentsApi:
 
         # authentication setting
         _auth_settings: List[str] = [
-            'manage_link', 
             'cookie', 
             'bearer'
         ]
 
         return self.api_client.param_serialize(
             method='POST',
-            resource_path='/api/holds/{hold_id}/payments',
+            resource_path='/api/events/{event_id}/payments/{payment_id}/refunds',
             path_params=_path_params,
             query_params=_query_params,
             header_params=_header_params,

@@ -143,6 +143,8 @@ __all__ = [
     "TicketStatus",
     "TrailEntry",
     "TrailPage",
+    "UnplacedMoney",
+    "UnplacedMoneyList",
     "UpdateMe",
     "UpdateUser",
     "UpdateWebhook",
@@ -295,6 +297,8 @@ if _typing.TYPE_CHECKING:
     from event_sdk.models.ticket_status import TicketStatus
     from event_sdk.models.trail_entry import TrailEntry
     from event_sdk.models.trail_page import TrailPage
+    from event_sdk.models.unplaced_money import UnplacedMoney
+    from event_sdk.models.unplaced_money_list import UnplacedMoneyList
     from event_sdk.models.update_me import UpdateMe
     from event_sdk.models.update_user import UpdateUser
     from event_sdk.models.update_webhook import UpdateWebhook
@@ -446,6 +450,8 @@ else:
         "TicketStatus": ".ticket_status",
         "TrailEntry": ".trail_entry",
         "TrailPage": ".trail_page",
+        "UnplacedMoney": ".unplaced_money",
+        "UnplacedMoneyList": ".unplaced_money_list",
         "UpdateMe": ".update_me",
         "UpdateUser": ".update_user",
         "UpdateWebhook": ".update_webhook",

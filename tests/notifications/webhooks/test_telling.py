@@ -88,6 +88,7 @@ def test_every_kind_of_entry_is_told(hooks: Hooks) -> None:
         booking,
         s.received(10_000, booking=booking.command),
         s.held(s.ALICE, s.general(1)),
+        s.started(s.ALICE, 5_000, s.ANOTHER_PAYMENT),
         s.extended(s.DUE),
         s.released(),
         s.lapsed(s.ANOTHER_HOLD),
@@ -104,6 +105,7 @@ def test_every_kind_of_entry_is_told(hooks: Hooks) -> None:
         s.less_to_pay(s.cancelled(0, lines=(e.CancelledLine(1, 1, 5_000),), whole=False, booking=booking.command), 5_000),
         owed := s.owed(5_000, booking.command, booking=booking.command),
         s.paid_back(2_000, owed.refund_id, booking=booking.command),
+        s.refund_failed(3_000, owed.refund_id, booking=booking.command),
         s.event_cancelled("Rain"),
     )
     hooks.shop.append(s.scheduled(name="Other"), e.EventCompleted(**s.stamp()), stream=OTHER_EVENT)

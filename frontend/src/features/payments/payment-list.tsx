@@ -11,6 +11,7 @@ import { isMore } from "@/shared/formatting/amounts";
 import { formatLocalDateTime } from "@/shared/formatting/date-times";
 import { formatMoney, isFree } from "@/shared/formatting/money";
 import { MoneyCell } from "@/shared/payments/money-cell";
+import { MoneyNotes } from "@/shared/payments/money-notes";
 import { isByHand } from "@/shared/payments/refund-sources";
 import { useSession } from "@/shared/session/session";
 import { paymentsText as sharedText } from "@/shared/strings/payments";
@@ -140,7 +141,11 @@ function Row({ payment, showsEvent, isAuditor, onRefunded }: RowProps) {
       <Table.Td data-label={columns.method}>
         <Stack gap={0}>
           <Text size="sm">{sharedText.methods[method] ?? method}</Text>
-          {reference !== "" && <Note>{reference}</Note>}
+          {reference !== "" && (
+            <Text size="xs" c="dimmed" style={{ overflowWrap: "anywhere" }}>
+              {reference}
+            </Text>
+          )}
         </Stack>
       </Table.Td>
       <Table.Td data-label={columns.amount} ta={{ sm: "end" }}>
@@ -162,26 +167,24 @@ function State({ payment }: { payment: Payment }) {
   const { amount, refund_due_amount, refunded_amount, currency, failure } = payment;
   const isPart = payment.state === "refunded" && isMore(amount, refunded_amount);
   const state = isPart ? "part-refunded" : payment.state;
-  const notes = [
-    [sharedText.owed, refund_due_amount],
-    [sharedText.refunded, refunded_amount],
-  ] as const;
   return (
     <MoneyCell>
       <Badge variant="light" miw="max-content" color={COLOURS[state]}>
         {text.states[state]}
       </Badge>
-      {payment.state === "refund-failed" && <Note>{text.failure(failure)}</Note>}
-      {notes.map(([say, part]) => !isFree(part) && <Note key={say("")}>{say(formatMoney(part, currency))}</Note>)}
+      {payment.state === "refund-failed" && (
+        <Text size="xs" c="dimmed" style={{ overflowWrap: "anywhere" }}>
+          {text.failure(failure)}
+        </Text>
+      )}
+      <MoneyNotes
+        currency={currency}
+        notes={[
+          [sharedText.owed, refund_due_amount],
+          [sharedText.refunded, refunded_amount],
+        ]}
+      />
     </MoneyCell>
-  );
-}
-
-function Note({ children }: { children: string }) {
-  return (
-    <Text size="xs" c="dimmed" style={{ overflowWrap: "anywhere" }}>
-      {children}
-    </Text>
   );
 }
 

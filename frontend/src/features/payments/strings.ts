@@ -26,14 +26,14 @@ export const paymentsText = {
   filters: {
     all: "All payments",
     received: "Nothing owed or refunded",
-    "refund-due": "Refund owed",
-    "refund-failed": "Refund failed",
-    refunded: "Refunded",
+    "refund-due": shared.statuses["refund-due"],
+    "refund-failed": shared.refundFailed,
+    refunded: shared.statuses.refunded,
   },
   states: {
     received: shared.statuses.paid,
     "refund-due": shared.statuses["refund-due"],
-    "refund-failed": "Refund failed",
+    "refund-failed": shared.refundFailed,
     refunded: shared.statuses.refunded,
     "part-refunded": shared.statuses["part-refunded"],
   },

@@ -1,5 +1,7 @@
 import type { PaymentMethod } from "@/shared/api/generated/model";
 
+const REFUND_FAILED = "Refund failed";
+
 /** Payments and refunds, wherever they are shown. */
 export const paymentsText = {
   payment: "Payment",
@@ -10,6 +12,7 @@ export const paymentsText = {
     refunded: "Refunded",
     "part-refunded": "Partly refunded",
   },
+  refundFailed: REFUND_FAILED,
   methods: {
     cash: "Cash",
     card: "Card",
@@ -25,7 +28,7 @@ export const paymentsText = {
       received: "Paid",
       owed: "Refund owed",
       "paid-back": "Refund paid",
-      failed: "Refund failed",
+      failed: REFUND_FAILED,
     },
     reasons: {
       cancelled: "for cancelled tickets",

@@ -1,9 +1,7 @@
-import { Text } from "@mantine/core";
-
 import type { EventBooking } from "@/shared/api/generated/model";
-import { formatMoney, isFree } from "@/shared/formatting/money";
 import { MoneyButtons } from "@/shared/payments/money-buttons";
 import { MoneyCell } from "@/shared/payments/money-cell";
+import { MoneyNotes } from "@/shared/payments/money-notes";
 import { hasMoney } from "@/shared/payments/payable";
 import { PaymentBadge } from "@/shared/payments/payment-badge";
 import { paymentsText } from "@/shared/strings/payments";
@@ -16,22 +14,17 @@ interface Props {
 /** What of a booking is due, owed and refunded, and the buttons to take or give back money. */
 export function BookingPayment({ booking, onDone }: Props) {
   if (!hasMoney(booking)) return null;
-  const notes = [
-    [paymentsText.due, booking.due_amount],
-    [paymentsText.owed, booking.refund_due_amount],
-    [paymentsText.refunded, booking.refunded_amount],
-  ] as const;
   return (
     <MoneyCell>
       <PaymentBadge status={booking.payment_status} />
-      {notes.map(
-        ([say, amount]) =>
-          !isFree(amount) && (
-            <Text key={say("")} size="xs" c="dimmed">
-              {say(formatMoney(amount, booking.currency))}
-            </Text>
-          ),
-      )}
+      <MoneyNotes
+        currency={booking.currency}
+        notes={[
+          [paymentsText.due, booking.due_amount],
+          [paymentsText.owed, booking.refund_due_amount],
+          [paymentsText.refunded, booking.refunded_amount],
+        ]}
+      />
       <MoneyButtons booking={booking} onDone={onDone} />
     </MoneyCell>
   );

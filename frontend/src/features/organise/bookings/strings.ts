@@ -1,11 +1,14 @@
 import { formatCount } from "@/shared/formatting/counts";
+import { paymentsText } from "@/shared/strings/payments";
+
+const payment = paymentsText.statuses;
 
 export const eventBookingsText = {
   table: "Bookings",
   search: "Name, e-mail, code or number",
   status: "Status",
   statuses: { all: "All", confirmed: "Confirmed", cancelled: "Cancelled" },
-  payments: { all: "Paid or not", due: "Payment due", paid: "Paid", "refund-due": "Refund owed" },
+  payments: { all: "Paid or not", due: payment.due, paid: payment.paid, "refund-due": payment["refund-due"] },
   columns: {
     number: "Booking",
     customer: "Customer",

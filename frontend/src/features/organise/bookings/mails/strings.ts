@@ -19,6 +19,7 @@ export const mailsText = {
   kinds: {
     "booking-confirmed": "Confirmation with tickets",
     "tickets-cancelled": "Cancelled tickets",
+    "payment-not-booked": "Payment without a booking",
     "event-changed": "Event moved or renamed",
     "event-cancelled": "Event cancelled",
     "link-renewed": "New link to the booking",

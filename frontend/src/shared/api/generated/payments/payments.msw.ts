@@ -28,11 +28,14 @@ import type {
   Booking,
   BookingMoney,
   PaymentPage,
-  Postings
+  Postings,
+  UnplacedMoneyList
 } from '.././model';
 
 
 export const getGetPaymentsResponseMock = (overrideResponse: Partial< PaymentPage > = {}): PaymentPage => ({items: Array.from({ length: faker.number.int({ min: 1, max: 10 }) }, (_, i) => i + 1).map(() => ({id: faker.string.uuid(), number: faker.number.int({min: undefined, max: undefined}), event_id: faker.string.uuid(), event_name: faker.string.alpha({length: {min: 10, max: 20}}), booking_id: faker.string.uuid(), booking_number: faker.helpers.arrayElement([faker.number.int({min: undefined, max: undefined}),null,]), customer_name: faker.helpers.arrayElement([faker.string.alpha({length: {min: 10, max: 20}}),null,]), state: faker.helpers.arrayElement(Object.values(PaymentState)), method: faker.string.alpha({length: {min: 10, max: 20}}), amount: faker.string.alpha({length: {min: 10, max: 20}}), refund_due_amount: faker.string.alpha({length: {min: 10, max: 20}}), refunded_amount: faker.string.alpha({length: {min: 10, max: 20}}), currency: faker.string.alpha({length: {min: 10, max: 20}}), reference: faker.string.alpha({length: {min: 10, max: 20}}), failure: faker.string.alpha({length: {min: 10, max: 20}}), received_at: `${faker.date.past().toISOString().split('.')[0]}Z`})), next_cursor: faker.helpers.arrayElement([faker.string.alpha({length: {min: 10, max: 20}}),null,]), ...overrideResponse})
+
+export const getGetUnplacedMoneyResponseMock = (overrideResponse: Partial< UnplacedMoneyList > = {}): UnplacedMoneyList => ({items: Array.from({ length: faker.number.int({ min: 1, max: 10 }) }, (_, i) => i + 1).map(() => ({method: faker.string.alpha({length: {min: 10, max: 20}}), object: faker.string.alpha({length: {min: 10, max: 20}}), payment_id: faker.helpers.arrayElement([faker.string.uuid(),null,]), amount: faker.string.alpha({length: {min: 10, max: 20}}), currency: faker.string.alpha({length: {min: 10, max: 20}}), reason: faker.string.alpha({length: {min: 10, max: 20}}), noted_at: `${faker.date.past().toISOString().split('.')[0]}Z`})), ...overrideResponse})
 
 export const getGetBookingPaymentsResponseMock = (overrideResponse: Partial< BookingMoney > = {}): BookingMoney => ({booking_id: faker.string.uuid(), currency: faker.string.alpha({length: {min: 10, max: 20}}), items: Array.from({ length: faker.number.int({ min: 1, max: 10 }) }, (_, i) => i + 1).map(() => ({kind: faker.helpers.arrayElement(Object.values(MovementKind)), amount: faker.string.alpha({length: {min: 10, max: 20}}), method: faker.helpers.arrayElement([faker.string.alpha({length: {min: 10, max: 20}}),null,]), reference: faker.string.alpha({length: {min: 10, max: 20}}), reason: faker.helpers.arrayElement([faker.string.alpha({length: {min: 10, max: 20}}),null,]), at: `${faker.date.past().toISOString().split('.')[0]}Z`, position: faker.number.int({min: undefined, max: undefined})})), ...overrideResponse})
 
@@ -49,6 +52,18 @@ export const getGetPaymentsMockHandler = (overrideResponse?: PaymentPage | ((inf
     return new HttpResponse(JSON.stringify(overrideResponse !== undefined
     ? (typeof overrideResponse === "function" ? await overrideResponse(info) : overrideResponse)
     : getGetPaymentsResponseMock()),
+      { status: 200,
+        headers: { 'Content-Type': 'application/json' }
+      })
+  }, options)
+}
+
+export const getGetUnplacedMoneyMockHandler = (overrideResponse?: UnplacedMoneyList | ((info: Parameters<Parameters<typeof http.get>[1]>[0]) => Promise<UnplacedMoneyList> | UnplacedMoneyList), options?: RequestHandlerOptions) => {
+  return http.get('*/api/payments/unplaced', async (info) => {
+  
+    return new HttpResponse(JSON.stringify(overrideResponse !== undefined
+    ? (typeof overrideResponse === "function" ? await overrideResponse(info) : overrideResponse)
+    : getGetUnplacedMoneyResponseMock()),
       { status: 200,
         headers: { 'Content-Type': 'application/json' }
       })
@@ -103,6 +118,16 @@ export const getGiveRefundMockHandler = (overrideResponse?: Booking | ((info: Pa
   }, options)
 }
 
+export const getGiveUnbookedRefundMockHandler = (overrideResponse?: void | ((info: Parameters<Parameters<typeof http.post>[1]>[0]) => Promise<void> | void), options?: RequestHandlerOptions) => {
+  return http.post('*/api/events/:eventId/payments/:paymentId/refunds', async (info) => {
+  if (typeof overrideResponse === 'function') {await overrideResponse(info); }
+    return new HttpResponse(null,
+      { status: 204,
+        
+      })
+  }, options)
+}
+
 export const getReceiveProviderWebhookMockHandler = (overrideResponse?: void | ((info: Parameters<Parameters<typeof http.post>[1]>[0]) => Promise<void> | void), options?: RequestHandlerOptions) => {
   return http.post('*/api/payment-providers/:name/webhook', async (info) => {
   if (typeof overrideResponse === 'function') {await overrideResponse(info); }
@@ -114,9 +139,11 @@ export const getReceiveProviderWebhookMockHandler = (overrideResponse?: void | (
 }
 export const getPaymentsMock = () => [
   getGetPaymentsMockHandler(),
+  getGetUnplacedMoneyMockHandler(),
   getGetBookingPaymentsMockHandler(),
   getTakePaymentMockHandler(),
   getGetPostingsMockHandler(),
   getGiveRefundMockHandler(),
+  getGiveUnbookedRefundMockHandler(),
   getReceiveProviderWebhookMockHandler()
 ]

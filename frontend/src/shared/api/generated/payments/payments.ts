@@ -32,13 +32,16 @@ import type {
   GetPaymentsParams,
   GetPostingsHeaders,
   GetPostingsParams,
+  GetUnplacedMoneyHeaders,
   GiveRefundHeaders,
+  GiveUnbookedRefundHeaders,
   NewPayment,
   NewRefund,
   PaymentPage,
   Postings,
   Problem,
-  TakePaymentHeaders
+  TakePaymentHeaders,
+  UnplacedMoneyList
 } from '.././model';
 
 import { http } from '../../http';
@@ -140,6 +143,99 @@ export function useGetPayments<TData = Awaited<ReturnType<typeof getPayments>>, 
  ):  UseQueryResult<TData, TError> & { queryKey: DataTag<QueryKey, TData, TError> } {
 
   const queryOptions = getGetPaymentsQueryOptions(params,headers,options)
+
+  const query = useQuery(queryOptions, queryClient) as  UseQueryResult<TData, TError> & { queryKey: DataTag<QueryKey, TData, TError> };
+
+  query.queryKey = queryOptions.queryKey ;
+
+  return query;
+}
+
+
+
+/**
+ * Money that a provider has received for no payment of this installation, newest first.
+ * @summary Get Unplaced Money
+ */
+export const getUnplacedMoney = (
+    headers?: GetUnplacedMoneyHeaders,
+ options?: SecondParameter<typeof http>,signal?: AbortSignal
+) => {
+      
+      
+      return http<UnplacedMoneyList>(
+      {url: `/api/payments/unplaced`, method: 'GET',
+      headers, signal
+    },
+      options);
+    }
+  
+
+
+
+export const getGetUnplacedMoneyQueryKey = () => {
+    return [
+    `/api/payments/unplaced`
+    ] as const;
+    }
+
+    
+export const getGetUnplacedMoneyQueryOptions = <TData = Awaited<ReturnType<typeof getUnplacedMoney>>, TError = ErrorType<Problem | Problem>>(headers?: GetUnplacedMoneyHeaders, options?: { query?:Partial<UseQueryOptions<Awaited<ReturnType<typeof getUnplacedMoney>>, TError, TData>>, request?: SecondParameter<typeof http>}
+) => {
+
+const {query: queryOptions, request: requestOptions} = options ?? {};
+
+  const queryKey =  queryOptions?.queryKey ?? getGetUnplacedMoneyQueryKey();
+
+  
+
+    const queryFn: QueryFunction<Awaited<ReturnType<typeof getUnplacedMoney>>> = ({ signal }) => getUnplacedMoney(headers, requestOptions, signal);
+
+      
+
+      
+
+   return  { queryKey, queryFn, ...queryOptions} as UseQueryOptions<Awaited<ReturnType<typeof getUnplacedMoney>>, TError, TData> & { queryKey: DataTag<QueryKey, TData, TError> }
+}
+
+export type GetUnplacedMoneyQueryResult = NonNullable<Awaited<ReturnType<typeof getUnplacedMoney>>>
+export type GetUnplacedMoneyQueryError = ErrorType<Problem | Problem>
+
+
+export function useGetUnplacedMoney<TData = Awaited<ReturnType<typeof getUnplacedMoney>>, TError = ErrorType<Problem | Problem>>(
+ headers: undefined |  GetUnplacedMoneyHeaders, options: { query:Partial<UseQueryOptions<Awaited<ReturnType<typeof getUnplacedMoney>>, TError, TData>> & Pick<
+        DefinedInitialDataOptions<
+          Awaited<ReturnType<typeof getUnplacedMoney>>,
+          TError,
+          Awaited<ReturnType<typeof getUnplacedMoney>>
+        > , 'initialData'
+      >, request?: SecondParameter<typeof http>}
+ , queryClient?: QueryClient
+  ):  DefinedUseQueryResult<TData, TError> & { queryKey: DataTag<QueryKey, TData, TError> }
+export function useGetUnplacedMoney<TData = Awaited<ReturnType<typeof getUnplacedMoney>>, TError = ErrorType<Problem | Problem>>(
+ headers?: GetUnplacedMoneyHeaders, options?: { query?:Partial<UseQueryOptions<Awaited<ReturnType<typeof getUnplacedMoney>>, TError, TData>> & Pick<
+        UndefinedInitialDataOptions<
+          Awaited<ReturnType<typeof getUnplacedMoney>>,
+          TError,
+          Awaited<ReturnType<typeof getUnplacedMoney>>
+        > , 'initialData'
+      >, request?: SecondParameter<typeof http>}
+ , queryClient?: QueryClient
+  ):  UseQueryResult<TData, TError> & { queryKey: DataTag<QueryKey, TData, TError> }
+export function useGetUnplacedMoney<TData = Awaited<ReturnType<typeof getUnplacedMoney>>, TError = ErrorType<Problem | Problem>>(
+ headers?: GetUnplacedMoneyHeaders, options?: { query?:Partial<UseQueryOptions<Awaited<ReturnType<typeof getUnplacedMoney>>, TError, TData>>, request?: SecondParameter<typeof http>}
+ , queryClient?: QueryClient
+  ):  UseQueryResult<TData, TError> & { queryKey: DataTag<QueryKey, TData, TError> }
+/**
+ * @summary Get Unplaced Money
+ */
+
+export function useGetUnplacedMoney<TData = Awaited<ReturnType<typeof getUnplacedMoney>>, TError = ErrorType<Problem | Problem>>(
+ headers?: GetUnplacedMoneyHeaders, options?: { query?:Partial<UseQueryOptions<Awaited<ReturnType<typeof getUnplacedMoney>>, TError, TData>>, request?: SecondParameter<typeof http>}
+ , queryClient?: QueryClient 
+ ):  UseQueryResult<TData, TError> & { queryKey: DataTag<QueryKey, TData, TError> } {
+
+  const queryOptions = getGetUnplacedMoneyQueryOptions(headers,options)
 
   const query = useQuery(queryOptions, queryClient) as  UseQueryResult<TData, TError> & { queryKey: DataTag<QueryKey, TData, TError> };
 
@@ -483,6 +579,74 @@ export const useGiveRefund = <TError = ErrorType<Problem | Problem>,
       > => {
 
       const mutationOptions = getGiveRefundMutationOptions(options);
+
+      return useMutation(mutationOptions, queryClient);
+    }
+    /**
+ * Records that the box office gave back money for which nothing could be booked, and which the provider can't pay back.
+ * @summary Give Unbooked Refund
+ */
+export const giveUnbookedRefund = (
+    eventId: string,
+    paymentId: string,
+    newRefund: BodyType<NewRefund>,
+    headers?: GiveUnbookedRefundHeaders,
+ options?: SecondParameter<typeof http>,signal?: AbortSignal
+) => {
+      
+      
+      return http<void>(
+      {url: `/api/events/${eventId}/payments/${paymentId}/refunds`, method: 'POST',
+      headers: {'Content-Type': 'application/json', ...headers},
+      data: newRefund, signal
+    },
+      options);
+    }
+  
+
+
+export const getGiveUnbookedRefundMutationOptions = <TError = ErrorType<Problem | Problem>,
+    TContext = unknown>(options?: { mutation?:UseMutationOptions<Awaited<ReturnType<typeof giveUnbookedRefund>>, TError,{eventId: string;paymentId: string;data: BodyType<NewRefund>;headers?: GiveUnbookedRefundHeaders}, TContext>, request?: SecondParameter<typeof http>}
+): UseMutationOptions<Awaited<ReturnType<typeof giveUnbookedRefund>>, TError,{eventId: string;paymentId: string;data: BodyType<NewRefund>;headers?: GiveUnbookedRefundHeaders}, TContext> => {
+
+const mutationKey = ['giveUnbookedRefund'];
+const {mutation: mutationOptions, request: requestOptions} = options ?
+      options.mutation && 'mutationKey' in options.mutation && options.mutation.mutationKey ?
+      options
+      : {...options, mutation: {...options.mutation, mutationKey}}
+      : {mutation: { mutationKey, }, request: undefined};
+
+      
+
+
+      const mutationFn: MutationFunction<Awaited<ReturnType<typeof giveUnbookedRefund>>, {eventId: string;paymentId: string;data: BodyType<NewRefund>;headers?: GiveUnbookedRefundHeaders}> = (props) => {
+          const {eventId,paymentId,data,headers} = props ?? {};
+
+          return  giveUnbookedRefund(eventId,paymentId,data,headers,requestOptions)
+        }
+
+        
+
+
+  return  { mutationFn, ...mutationOptions }}
+
+    export type GiveUnbookedRefundMutationResult = NonNullable<Awaited<ReturnType<typeof giveUnbookedRefund>>>
+    export type GiveUnbookedRefundMutationBody = BodyType<NewRefund>
+    export type GiveUnbookedRefundMutationError = ErrorType<Problem | Problem>
+
+    /**
+ * @summary Give Unbooked Refund
+ */
+export const useGiveUnbookedRefund = <TError = ErrorType<Problem | Problem>,
+    TContext = unknown>(options?: { mutation?:UseMutationOptions<Awaited<ReturnType<typeof giveUnbookedRefund>>, TError,{eventId: string;paymentId: string;data: BodyType<NewRefund>;headers?: GiveUnbookedRefundHeaders}, TContext>, request?: SecondParameter<typeof http>}
+ , queryClient?: QueryClient): UseMutationResult<
+        Awaited<ReturnType<typeof giveUnbookedRefund>>,
+        TError,
+        {eventId: string;paymentId: string;data: BodyType<NewRefund>;headers?: GiveUnbookedRefundHeaders},
+        TContext
+      > => {
+
+      const mutationOptions = getGiveUnbookedRefundMutationOptions(options);
 
       return useMutation(mutationOptions, queryClient);
     }
