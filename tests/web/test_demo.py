@@ -21,7 +21,7 @@ def test_installation_without_a_demo_offers_no_accounts(stack: Stack) -> None:
     assert about.headers["cache-control"] == "no-store"
     assert about.json() == {
         "name": "Seatledger", "version": about.json()["version"], "currency": "EUR", "demo_accounts": [], "has_mail": False,
-        "has_mailbox": False, "has_holds": True,
+        "has_mailbox": False, "has_holds": True, "payment_methods": ["box_office"],
     }  # fmt: skip
 
 

@@ -4,7 +4,7 @@ import { http, HttpResponse } from "msw";
 import { describe, expect, it } from "vitest";
 
 import { CheckoutPage } from "@/features/events/checkout/checkout-page";
-import { findHeld, recallHeld, storeHeld } from "@/features/events/checkout/held-seats";
+import { findHeld, recallHeld, storeHeld, updateHeld } from "@/features/events/checkout/held-seats";
 import { PaymentPage } from "@/features/events/checkout/payment-page";
 import { EventPage } from "@/features/events/event-page";
 import { getGetMeMockHandler } from "@/shared/api/generated/accounts/accounts.msw";
@@ -231,6 +231,15 @@ describe("the page that one comes back to", () => {
     have({ status: "lapsed", payment: payment(inMinutes(-6)) });
     openPayment();
     expect(await screen.findByRole("alert")).toHaveTextContent("The seats are no longer held for you.");
+  });
+
+  it("waits until the payment that was started here is shown", async () => {
+    const { state } = have({});
+    updateHeld("h", { isPaying: true });
+    openPayment();
+    await waitFor(() => expect(document.querySelector(".mantine-Skeleton-root")).not.toBeNull());
+    state.hold = { ...state.hold, payment: payment() };
+    expect(await screen.findByRole("status")).toHaveTextContent("Not paid yet");
   });
 
   it("leads to the details of an order whose payment was not started", async () => {

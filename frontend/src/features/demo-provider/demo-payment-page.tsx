@@ -26,7 +26,7 @@ export function DemoPaymentPage() {
   }
   return (
     <Page title={text.title}>
-      <Alert color="yellow" icon={<IconTestPipe aria-hidden />} title={text.noMoney} role="note" maw={520}>
+      <Alert color="orange" icon={<IconTestPipe aria-hidden />} title={text.noMoney} role="note" maw={520}>
         {text.lead}
       </Alert>
       {payment !== undefined ? (

@@ -96,9 +96,8 @@ interface RowProps {
 
 function Row({ payment, showsEvent, isAuditor, onRefunded }: RowProps) {
   const { booking_number, event_id, event_name, method, reference, amount, currency, refund_due_amount } = payment;
-  // What a provider owes it pays back by itself, unless it has failed; and where nothing was booked, there is no booking to open.
+  // What a provider owes it pays back by itself, unless it has failed.
   const isOwedByHand = !isFree(refund_due_amount) && (isByHand(method) || payment.state === "refund-failed");
-  const isPayable = isOwedByHand && booking_number !== null;
   return (
     <Table.Tr>
       <Table.Th scope="row">
@@ -155,8 +154,8 @@ function Row({ payment, showsEvent, isAuditor, onRefunded }: RowProps) {
         <State payment={payment} />
       </Table.Td>
       {!isAuditor && (
-        <Table.Td {...(isPayable ? { "data-label": columns.action } : {})}>
-          {isPayable && <OwedRefund payment={payment} number={booking_number} onDone={onRefunded} />}
+        <Table.Td {...(isOwedByHand ? { "data-label": columns.action } : {})}>
+          {isOwedByHand && <OwedRefund payment={payment} onDone={onRefunded} />}
         </Table.Td>
       )}
     </Table.Tr>
@@ -173,7 +172,7 @@ function State({ payment }: { payment: Payment }) {
         {text.states[state]}
       </Badge>
       {payment.state === "refund-failed" && (
-        <Text size="xs" c="dimmed">
+        <Text size="xs" c="dimmed" style={{ overflowWrap: "anywhere" }}>
           {text.failure(failure)}
         </Text>
       )}

@@ -1,7 +1,6 @@
 import { Button, Group, Stack, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 
-import type { Booking } from "@/shared/api/generated/model";
 import { LoadError } from "@/shared/feedback/load-error";
 import { formatMoney } from "@/shared/formatting/money";
 import { paymentsText } from "@/shared/strings/payments";
@@ -17,7 +16,7 @@ const text = paymentsText.refund;
 
 interface Props {
   booking: BookingAmounts;
-  onDone: (booking: Booking) => void;
+  onDone: () => void;
   onCancel: () => void;
 }
 

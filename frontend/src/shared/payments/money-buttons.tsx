@@ -1,7 +1,6 @@
 import { Button, Group } from "@mantine/core";
 import { useState } from "react";
 
-import type { Booking } from "@/shared/api/generated/model";
 import { isFree } from "@/shared/formatting/money";
 import { paymentsText as text } from "@/shared/strings/payments";
 
@@ -12,7 +11,7 @@ type What = "take" | "refund";
 
 interface Props {
   booking: BookingAmounts;
-  onDone: (booking: Booking) => void;
+  onDone: () => void;
 }
 
 /** What the box office can do with the money of a booking: take what is due, or pay back. */
@@ -45,9 +44,9 @@ export function MoneyButtons({ booking, onDone }: Props) {
           booking={asked.booking}
           isOpen={asked.isOpen}
           onClose={close}
-          onDone={(changed) => {
+          onDone={() => {
             close();
-            onDone(changed);
+            onDone();
           }}
         />
       )}

@@ -1,4 +1,3 @@
-import type { Booking } from "@/shared/api/generated/model";
 import { Dialog } from "@/shared/feedback/dialog";
 import { paymentsText } from "@/shared/strings/payments";
 
@@ -11,7 +10,7 @@ interface Props {
   booking: BookingAmounts;
   isOpen: boolean;
   onClose: () => void;
-  onDone: (booking: Booking) => void;
+  onDone: () => void;
 }
 
 /** Takes a payment or pays a refund for a booking. */

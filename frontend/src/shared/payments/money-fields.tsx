@@ -6,15 +6,16 @@ import { BoxOfficeMethod, RefundMethod } from "@/shared/api/generated/model";
 import { NewTabSignIn } from "@/shared/feedback/new-tab-sign-in";
 import { paymentsText as text } from "@/shared/strings/payments";
 
-export interface MoneyValues {
-  kind: RefundMethod;
+export interface MoneyValues<Method extends RefundMethod = RefundMethod> {
+  kind: Method;
   amount: string;
   reference: string;
   /** That what is more than owed is given back. */
   isAgreed: boolean;
 }
 
-export type MoneyForm = UseFormReturnType<MoneyValues>;
+/** Of a payment or a refund. */
+export type MoneyForm = UseFormReturnType<MoneyValues> | UseFormReturnType<MoneyValues<BoxOfficeMethod>>;
 
 const REFERENCE_LENGTH = 64;
 

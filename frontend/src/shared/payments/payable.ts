@@ -6,14 +6,16 @@ export type BookingAmounts = Pick<
   Booking,
   | "id"
   | "event_id"
-  | "number"
   | "currency"
   | "payment_status"
   | "paid_amount"
   | "due_amount"
   | "refund_due_amount"
   | "refunded_amount"
->;
+> & {
+  /** Null: nothing could be booked for what was paid. */
+  number: number | null;
+};
 
 /** Whether Seatledger accounts for what is paid for the event. */
 export function isPaidHere({ payment }: Pick<Event, "payment">): boolean {

@@ -1,7 +1,8 @@
 import { Stack } from "@mantine/core";
 import { useForm } from "@mantine/form";
 
-import type { Booking } from "@/shared/api/generated/model";
+import type { Booking, BoxOfficeMethod, NewPayment } from "@/shared/api/generated/model";
+import { takePayment } from "@/shared/api/generated/payments/payments";
 import { formatMoney } from "@/shared/formatting/money";
 import { useFocusInvalid } from "@/shared/forms/use-focus-invalid";
 import { paymentsText } from "@/shared/strings/payments";
@@ -21,10 +22,13 @@ interface Props {
 /** Records that the box office takes what is due for a booking. */
 export function PaymentForm({ booking, onDone, onCancel }: Props) {
   const { element, focusInvalid } = useFocusInvalid();
-  const form = useForm<MoneyValues>({
+  const form = useForm<MoneyValues<BoxOfficeMethod>>({
     initialValues: { kind: "cash", amount: "", reference: "", isAgreed: false },
   });
-  const { record, due, isFixed, ...command } = useMoneyCommand("take", booking, {
+  const { record, due, isFixed, ...command } = useMoneyCommand({
+    what: "take",
+    booking,
+    send: (data: NewPayment, headers) => takePayment(booking.id, data, headers),
     onDone,
     onErrors: (errors) => {
       form.setErrors(errors);

@@ -1,7 +1,8 @@
 import { Checkbox, Stack, Text, TextInput } from "@mantine/core";
 import { useForm } from "@mantine/form";
 
-import { BoxOfficeMethod, RefundMethod, type Booking } from "@/shared/api/generated/model";
+import { BoxOfficeMethod, RefundMethod, type NewRefund } from "@/shared/api/generated/model";
+import { giveRefund } from "@/shared/api/generated/payments/payments";
 import { isMore, subtractAmounts } from "@/shared/formatting/amounts";
 import { decimalsOf, formatMoney, isFree } from "@/shared/formatting/money";
 import { useFocusInvalid } from "@/shared/forms/use-focus-invalid";
@@ -18,7 +19,9 @@ const text = paymentsText.refund;
 interface Props {
   booking: BookingAmounts;
   sources: RefundSources;
-  onDone: (booking: Booking) => void;
+  /** Records it for what was paid; by default for the booking. */
+  send?: (data: NewRefund, headers: { "Idempotency-Key": string }) => Promise<unknown>;
+  onDone: () => void;
   onCancel: () => void;
 }
 
@@ -26,7 +29,7 @@ interface Props {
  * Gives money back: the box office what is owed, less, or after a confirmation more; or a provider what it received, which becomes
  * owed out of goodwill.
  */
-export function RefundForm({ booking, sources, onDone, onCancel }: Props) {
+export function RefundForm({ booking, sources, send, onDone, onCancel }: Props) {
   const { currency } = booking;
   const { element, focusInvalid } = useFocusInvalid();
   const money = (amount: string) => formatMoney(amount, currency);
@@ -44,7 +47,10 @@ export function RefundForm({ booking, sources, onDone, onCancel }: Props) {
         goodwillIn(amount, currency, limitsOf(sources, kind)) !== null && !isAgreed ? text.agree : null,
     },
   });
-  const { record, isFixed, ...command } = useMoneyCommand("refund", booking, {
+  const { record, isFixed, ...command } = useMoneyCommand({
+    what: "refund",
+    booking,
+    send: send ?? ((data: NewRefund, headers) => giveRefund(booking.id, data, headers)),
     onDone,
     onErrors: (errors) => {
       form.setErrors(errors);

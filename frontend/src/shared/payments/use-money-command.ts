@@ -2,8 +2,7 @@ import { notifications } from "@mantine/notifications";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useRef, useState } from "react";
 
-import { giveRefund, takePayment } from "@/shared/api/generated/payments/payments";
-import type { Booking, NewPayment, NewRefund } from "@/shared/api/generated/model";
+import type { NewPayment, NewRefund } from "@/shared/api/generated/model";
 import { isKind, isOutcomeUnknown, type ApiError } from "@/shared/api/problem";
 import { useCommandKey } from "@/shared/api/use-command-key";
 import { formatMoney } from "@/shared/formatting/money";
@@ -15,16 +14,14 @@ import type { BookingAmounts } from "./payable";
 import { invalidatePayments } from "./queries";
 
 const text = paymentsText.problems;
-type Command = (id: string, data: NewRefund, headers: { "Idempotency-Key": string }) => Promise<Booking>;
-const COMMANDS: Record<"take" | "refund", Command> = {
-  take: (id, data, headers) => takePayment(id, data as NewPayment, headers), // its form offers no other methods
-  refund: giveRefund,
-};
 const FIELDS = ["kind", "amount", "reference"];
 
-interface Outcome {
-  /** With the booking after it, once all lists show it. */
-  onDone: (booking: Booking) => void;
+interface Command<Data, Result> {
+  what: "take" | "refund";
+  booking: BookingAmounts;
+  send: (data: Data, headers: { "Idempotency-Key": string }) => Promise<Result>;
+  /** Called once all lists show it. */
+  onDone: (result: Result) => void;
   /** What is wrong in which field. */
   onErrors: (errors: Record<string, string>) => void;
 }
@@ -33,15 +30,16 @@ interface Outcome {
  * Records a payment or a refund once, however often it is sent. `isFixed`: it may be recorded already, and another amount now could
  * be a second one. `due`: what is due instead, if the API says so.
  */
-export function useMoneyCommand(what: "take" | "refund", booking: BookingAmounts, { onDone, onErrors }: Outcome) {
+export function useMoneyCommand<Data extends NewPayment | NewRefund, Result>(command: Command<Data, Result>) {
+  const { what, booking, send, onDone, onErrors } = command;
   const [problem, setProblem] = useState<string | null>(null);
   const [due, setDue] = useState<string | null>(null);
   const isLocked = useRef(false); // a second click may come before the next render
   const { keyFor, done } = useCommandKey(`${what} money ${booking.id}`);
   const queries = useQueryClient();
-  const { mutate, isPending, isSuccess, error } = useMutation<Booking, ApiError, NewRefund>({
+  const { mutate, isPending, isSuccess, error } = useMutation<Result, ApiError, Data>({
     ...DRAFT.mutation,
-    mutationFn: (data) => COMMANDS[what](booking.id, data, { "Idempotency-Key": keyFor(data) }),
+    mutationFn: (data) => send(data, { "Idempotency-Key": keyFor(data) }),
     // Unlike the callbacks of `mutate`, these are called after the page was left, too.
     onSuccess: async (_, { amount, kind }) => {
       done();
@@ -52,7 +50,7 @@ export function useMoneyCommand(what: "take" | "refund", booking: BookingAmounts
     onError: () => void invalidatePayments(queries, booking.event_id), // it may be recorded, or the booking was changed
   });
 
-  const record = (data: NewRefund) => {
+  const record = (data: Data) => {
     if (isLocked.current) return;
     isLocked.current = true;
     setProblem(null);

@@ -1,5 +1,11 @@
 import type { PaymentMethod } from "@/shared/api/generated/model";
 
+/** `number`: null if nothing could be booked for what was paid. */
+const forBooking = (number: number | null) =>
+  number === null ? "for a payment without a booking" : `for booking no. ${number}`;
+
+const REFUND_FAILED = "Refund failed";
+
 /** Payments and refunds, wherever they are shown. */
 export const paymentsText = {
   payment: "Payment",
@@ -10,6 +16,7 @@ export const paymentsText = {
     refunded: "Refunded",
     "part-refunded": "Partly refunded",
   },
+  refundFailed: REFUND_FAILED,
   methods: {
     cash: "Cash",
     card: "Card",
@@ -25,7 +32,7 @@ export const paymentsText = {
       received: "Paid",
       owed: "Refund owed",
       "paid-back": "Refund paid",
-      failed: "Refund failed",
+      failed: REFUND_FAILED,
     },
     reasons: {
       cancelled: "for cancelled tickets",
@@ -46,18 +53,18 @@ export const paymentsText = {
   amount: "Amount",
   take: {
     action: "Take payment",
-    label: (number: number) => `Take payment for booking no. ${number}`,
+    label: (number: number | null) => `Take payment ${forBooking(number)}`,
     title: "Take payment",
-    due: (number: number) => `Due for booking no. ${number}`,
+    due: (number: number | null) => `Due ${forBooking(number)}`,
     submit: (amount: string) => `Record payment of ${amount}`,
     cancel: "Not now",
-    done: (amount: string, number: number) => `Payment of ${amount} recorded for booking no. ${number}.`,
+    done: (amount: string, number: number | null) => `Payment of ${amount} recorded ${forBooking(number)}.`,
   },
   refund: {
     action: "Pay refund",
-    label: (number: number) => `Pay refund for booking no. ${number}`,
+    label: (number: number | null) => `Pay refund ${forBooking(number)}`,
     title: "Pay refund",
-    owed: (number: number) => `Owed for booking no. ${number}`,
+    owed: (number: number | null) => `Owed ${forBooking(number)}`,
     most: (amount: string) => `At most ${amount}: what was paid and not refunded.`,
     byItself: "It was paid online: the payment provider pays it back, without anybody's doing.",
     partByItself: (amount: string) => `${amount} of it is paid back by the payment provider, without anybody's doing.`,
@@ -72,9 +79,9 @@ export const paymentsText = {
     submitByProvider: (amount: string) => `Have ${amount} paid back`,
     submitNothing: "Record refund",
     cancel: "Not now",
-    doneByProvider: (amount: string, number: number) =>
-      `${amount} is owed for booking no. ${number}, and the payment provider pays it back.`,
-    done: (amount: string, number: number) => `Refund of ${amount} recorded for booking no. ${number}.`,
+    doneByProvider: (amount: string, number: number | null) =>
+      `${amount} is owed ${forBooking(number)}, and the payment provider pays it back.`,
+    done: (amount: string, number: number | null) => `Refund of ${amount} recorded ${forBooking(number)}.`,
   },
   checks: {
     amount: "Enter an amount above 0, such as 12.50.",

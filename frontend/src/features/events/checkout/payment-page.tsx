@@ -32,8 +32,8 @@ function PaidOrder({ holdId }: { holdId: string }) {
   const { data: hold, held } = checkout;
   const { data: event } = useQuery({ ...eventQuery(hold?.event_id ?? ""), enabled: hold !== undefined });
   useRecheck(checkout.refetch, hold === undefined ? null : intervalOf(hold));
-  // What was read before the payment was started says nothing of it.
-  const isOutdated = hold?.payment == null && checkout.isFetching;
+  // This browser has started the payment, and what was read does not show it yet.
+  const isOutdated = hold?.payment == null && held?.isPaying === true;
   return (
     <LoadedOrder checkout={checkout} isOutdated={isOutdated} gone={<UnknownOrder holdId={holdId} held={held} />}>
       {(hold) => {
