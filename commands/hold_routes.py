@@ -5,8 +5,6 @@ from functools import partial
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
-from fastapi.encoders import jsonable_encoder
-from fastapi.responses import JSONResponse
 
 from accounts.access import FOR_GUESTS, BuyerOrGuest, IdempotencyKey, command_id_of
 from accounts.guest_secret import GuestSecretHeader
@@ -101,10 +99,11 @@ async def pay_hold(request: Request, user: OfHold, key: IdempotencyKey = None, g
         read_person(Contact, "contact", body.contact)  # the body's faults first
     payments = online_payments_of(request)
     payments.provider(body.method)
+    position = None
     with suppress(PaymentUnderWay):
-        await _order_held(request, user, body, key, guest_secret)
+        position = (await _order_held(request, user, body, key, guest_secret)).position
     view = await payments.begin(user.held_by.event_id, user.hold_id, body.method)
-    return JSONResponse(jsonable_encoder(view), 201, {"Cache-Control": "no-store", "Location": f"/api/holds/{user.hold_id}"})
+    return view_response(view, position, 201, {"Location": f"/api/holds/{user.hold_id}"})
 
 
 @router.post("/holds/{hold_id}/extend", operation_id="extend_hold", response_model=HoldView, openapi_extra=BY_TOKEN)

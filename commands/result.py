@@ -78,7 +78,9 @@ def subject_versions(command: Command, event: Event, version: int) -> tuple[int,
     if isinstance(command, BookSeats | HoldSeats | ConfirmHold | MakeCodes):
         return (version,)
     if isinstance(command, ExtendHold | ReleaseHold | StartPayment) and command.hold_id.bytes in event.commands:
-        return (event.commands[command.hold_id.bytes], version)
+        hold = event.holds.get(command.hold_id.bytes)
+        started = (event.commands[payment.id] for payment in hold.payments) if hold is not None else ()
+        return (event.commands[command.hold_id.bytes], *(at for at in started if at < version), version)
     if isinstance(command, CancelBooking | CheckIn | TakePayment | GiveRefund) and command.booking_id.bytes in event.bookings:
         about = event.versions_about(command.booking_id)
         if event.status == "cancelled":  # nothing changes details later

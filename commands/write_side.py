@@ -60,9 +60,11 @@ def write_side_of(request: Request) -> WriteSide:
     return write_side
 
 
-def view_response(view: object, position: int, status: int = 200, headers: Mapping[str, str] = {}) -> Response:
-    """The view of a command's result as JSON, with its ledger position; no cache may store it."""
-    head = {"Ledger-Position": str(position), "Cache-Control": "no-store", **headers}
+def view_response(view: object, position: int | None, status: int = 200, headers: Mapping[str, str] = {}) -> Response:
+    """The view of a command's result as JSON, with its ledger position (None: it is not known); no cache may store it."""
+    head = {"Cache-Control": "no-store", **headers}
+    if position is not None:
+        head["Ledger-Position"] = str(position)
     return Response(_encode(view), status, head, "application/json")
 
 

@@ -72,11 +72,14 @@ def test_a_paid_event_from_hold_to_refund(shop: Shop) -> None:
     refused(alice.do("POST", f"/api/holds/{held['id']}/confirm"), 409, slug="payment-required")
     wrong = alice.do("POST", f"/api/holds/{held['id']}/payments", {"method": "demo", "expected_total": "99.00"})
     refused(wrong, 409, slug="price-changed")
-    started = shop.start(alice, held, expected_total="100.00")
+    first = alice.do("POST", f"/api/holds/{held['id']}/payments", {"method": "demo", "expected_total": "100.00"})
+    assert int(first.headers["ledger-position"]) > int(order.headers.get("ledger-position", 0))
+    started = first.json()
     assert shop.start(alice, held) == started, "asked for again, it is the same"
     assert (started["amount"], started["redirect_url"]) == ("100.00", f"/pay/demo/{started['id']}")
     shown = alice.see(f"/api/holds/{held['id']}")
     assert (shown["status"], shown["payment"]["id"]) == ("open", started["id"])
+    assert alice.ok("POST", f"/api/holds/{held['id']}/extend")["payment"] == shown["payment"]
     assert shop.choose(started, "decline")["state"] == "declined"
     assert shop.choose(started, "pay-twice-told")["state"] == "paid"
     for _ in range(3):
