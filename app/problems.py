@@ -51,7 +51,13 @@ def _errors_in(module: ModuleType) -> Iterator[type[errors.SeatledgerError]]:
 
 _BASES = {errors.SeatledgerError, errors.NotFound, errors.RuleBroken, errors.RetryableError}
 #: No client sees them.
-_INTERNAL = {hold_errors.EntryNeeded, hold_errors.NothingDue, payment_errors.PaymentUnderWay, payment_errors.RefundNotOwed}
+_INTERNAL = {
+    hold_errors.EntryNeeded,
+    hold_errors.HoldTakenOver,
+    hold_errors.NothingDue,
+    payment_errors.PaymentUnderWay,
+    payment_errors.RefundNotOwed,
+}
 PROBLEMS = {
     kind: _problem_of(kind)
     for module in (errors, hold_errors, code_errors, payment_errors, accounts, notifications)

@@ -14,8 +14,8 @@ from commands.orders import order
 from commands.result import CommandResult
 from commands.write_side import WriteSide
 from ledger.commands import Actor, ExtendHold, HoldCommand, HoldSeats, ReleaseHold, Role
-from ledger.errors import Malformed
-from ledger.hold_errors import HoldClosed, HoldNotFound
+from ledger.errors import Busy, Malformed
+from ledger.hold_errors import HoldClosed, HoldNotFound, HoldTakenOver
 from ledger.hold_views import HoldView
 from ledger.open_holds import OpenHolds, Reservation
 from ledger.settings import Settings
@@ -93,7 +93,7 @@ class Holds:
         which it lasts longer, and may be another customer's. Raises HoldClosed instead of HoldNotFound where the bearer's hold
         is a booking, whose customer has another id."""
         try:
-            result = await sent
+            result = await self._as_owner(user, sent)
         except HoldNotFound:
             event = await self._write_side.command_service.last_seen_event(user.held_by.event_id)
             if user.principal is None and event is not None and user.hold_id.bytes in event.bookings:
@@ -129,7 +129,16 @@ class Holds:
 
     async def _send(self, kind: type[HoldCommand], user: HoldUser, id_: UUID, is_disconnected: DisconnectCheck) -> CommandResult:
         command = kind(id=id_, actor=user.actor, event_id=user.held_by.event_id, hold_id=user.hold_id)
-        return await self._write_side.command_service.execute(command, is_disconnected)
+        return await self._as_owner(user, self._write_side.command_service.execute(command, is_disconnected))
+
+    async def _as_owner(self, user: HoldUser, sent: Awaitable[CommandResult]) -> CommandResult:
+        """The result of a command about a hold. Raises Busy if another process has made the hold somebody else's: sent again, who
+        may use it is asked anew."""
+        try:
+            return await sent
+        except HoldTakenOver as taken:
+            self._open_holds.taken_over(user.hold_id, taken.customer_id)
+            raise Busy from None
 
     def _room(self, *limits: tuple[UUID | str, int], weight: int = 1) -> AbstractAsyncContextManager[Reservation]:
         self._write_side.check_holds_on()

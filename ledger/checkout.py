@@ -20,6 +20,7 @@ from ledger.hold_errors import EntryNeeded, HoldClosed
 from ledger.hold_rules import check_late, check_limit_of_hold, customer_of, ended_hold, find_hold, held_lines
 from ledger.holds import StartedPayment
 from ledger.lapses import Lapses
+from ledger.money import MAX_AMOUNT
 from ledger.paying import owe
 from ledger.payment_errors import AlreadyPaid, PaymentMethodOff, PaymentNotFound, PaymentUnderWay
 from ledger.rules import Stamp, malformed
@@ -59,8 +60,8 @@ def receive_payment(event: Event, c: ReceivePayment, now: datetime, stamp: Stamp
     """Raises PaymentNotFound for money that no payment of this Event was started for, and AlreadyPaid for one that was received
     before, by another command: somebody has to place it."""
     started = _started(event, c)
-    if c.amount < 1:
-        raise malformed("amount", "must be more than 0")
+    if not 0 < c.amount <= MAX_AMOUNT:
+        raise malformed("amount", "must be more than 0, and not more than any booking costs")
     before: BookingMoney = event.money.get(c.hold_id.bytes) or BookingMoney()
     if c.payment_id.bytes in event.money or any(payment.id == started.id for payment in before.payments):
         raise AlreadyPaid

@@ -1,6 +1,7 @@
 """The errors of commands about holds: problems, as those of `errors.py`, but for the last two."""
 
 from typing import ClassVar
+from uuid import UUID
 
 from ledger.errors import NotFound, RetryableError, RuleBroken, SeatledgerError, seats_left
 
@@ -61,6 +62,14 @@ class TooManyHolds(RetryableError, status=429):
     def __init__(self, limit: int, retry_after_seconds: int) -> None:
         super().__init__(f"At most {limit} holds may be open at once: confirm or release some, or hold fewer seats.", limit=limit)
         self.retry_after_seconds = retry_after_seconds
+
+
+class HoldTakenOver(SeatledgerError, status=503):
+    """Another person pays for the hold now, and it is theirs: what this process knew of it is outdated. No client sees it."""
+
+    def __init__(self, customer_id: UUID | None) -> None:
+        super().__init__("The hold is somebody else's now.")
+        self.customer_id = customer_id
 
 
 class EntryNeeded(SeatledgerError, status=503):

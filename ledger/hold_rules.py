@@ -14,7 +14,7 @@ from ledger import errors
 from ledger.code_rules import check_access, check_code, discounted
 from ledger.commands import ConfirmHold, ExtendHold, HoldCommand, LapseHolds, ReleaseHold, StartPayment
 from ledger.event import Event
-from ledger.hold_errors import EntryNeeded, ExtensionLimit, HoldClosed, HoldGone, HoldNotFound, NothingDue
+from ledger.hold_errors import EntryNeeded, ExtensionLimit, HoldClosed, HoldGone, HoldNotFound, HoldTakenOver, NothingDue
 from ledger.holds import Hold
 from ledger.lapses import Lapses
 from ledger.money import to_text
@@ -115,8 +115,8 @@ def lapse_holds(event: Event, _: LapseHolds, now: datetime, stamp: Stamp) -> lis
 
 
 def find_hold(event: Event, c: HoldCommand, now: datetime) -> tuple[Hold, bool]:
-    """The hold, and whether its time is not over. Raises EntryNeeded if the Event does not know it any more; HoldClosed if it
-    was confirmed or released; HoldNotFound."""
+    """The hold, and whether its time is not over. Raises HoldTakenOver for who held the seats before another began to pay;
+    EntryNeeded if the Event does not know it any more; HoldClosed if it was confirmed or released; HoldNotFound."""
     check_active(event)
     key = c.hold_id.bytes
     if key not in event.commands:
@@ -134,7 +134,9 @@ def find_hold(event: Event, c: HoldCommand, now: datetime) -> tuple[Hold, bool]:
     else:
         hold = ended_hold(c.held)
         owner = hold.customer
-    if not is_box_office(event, c.actor) and not c.actor.is_person(owner) and not (hold and c.actor.is_person(hold.holder)):
+    if not is_box_office(event, c.actor) and not c.actor.is_person(owner):
+        if hold is not None and c.actor.is_person(hold.holder):
+            raise HoldTakenOver(UUID(bytes=owner) if owner else None)
         raise HoldNotFound
     if hold is None:
         assert outcome is not None

@@ -7,6 +7,8 @@ from iso4217 import Currency
 
 #: The highest price of one seat, in minor units: a revenue of 1,000,000 of them still fits a bigint many times over.
 MAX_PRICE = 1_000_000_000
+#: The most that one payment can be, in minor units: the seats of a booking cost less, and sums of it still fit a bigint.
+MAX_AMOUNT = 10**15
 
 
 @cache

@@ -93,6 +93,12 @@ class OpenHolds:
             held_by = BookedBy(hold.event_id, hold.customer_id)
             self._holds[hold.id] = known._replace(held_by=held_by, expires_at=hold.expires_at)
 
+    def taken_over(self, hold_id: UUID, customer_id: UUID | None) -> None:
+        """Another process has made it this customer's."""
+        known = self._holds.get(hold_id)
+        if known is not None:
+            self._holds[hold_id] = known._replace(held_by=known.held_by._replace(customer_id=customer_id))
+
     def ended(self, hold_id: UUID) -> None:
         """It counts no more. Its event is still known, for retries."""
         known = self._holds.get(hold_id)

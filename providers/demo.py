@@ -4,7 +4,7 @@ import hmac
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from hashlib import sha256
-from typing import Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import InterfaceError, OperationalError
 
 from ledger.details import OnlineMethod
+from ledger.money import MAX_AMOUNT
 from ledger.payment_errors import PaymentNotFound, ProviderUnavailable, WebhookRefused
 from providers.interface import FailedRefund, NewPayment, NewRefund, PaidRefund, Receipt
 
@@ -52,8 +53,8 @@ class _Webhook(msgspec.Struct, frozen=True):
     payment_id: UUID
     event_id: UUID
     hold_id: UUID
-    amount: int
-    currency: str
+    amount: Annotated[int, msgspec.Meta(ge=1, le=MAX_AMOUNT)]
+    currency: Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{3}\Z")]
 
 
 class DemoProvider:

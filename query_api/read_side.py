@@ -288,6 +288,8 @@ class ReadSide:
         """Why an account can't be erased, as a sentence; None: it can. Raises StaleRead where that is not known."""
         result = await self.fetch(queries.erasure_obstacle(account_id, self.clock()), await self.head())
         (row,) = result.rows
+        if row.pays:
+            return "A payment of the account is under way: wait until it is booked, or cancel the order."
         if row.books and row.organizes:
             return "The account has upcoming bookings and active events: cancel or complete them first."
         if row.books:

@@ -29,9 +29,11 @@ from sqlalchemy.sql.selectable import LateralFromClause
 
 from accounts.tables import accounts
 from ledger.views import BookingStatus
+from projections.availability import Hold
 from projections.bookings import Booking, BookingEvent, Ticket
 from query_api.database import Query, Row
 from query_api.queries.compose import (
+    AVAILABILITY,
     BOOKINGS,
     EVENT_ID,
     FROM,
@@ -120,10 +122,11 @@ class BookedByRow(Row, frozen=True):
 
 
 class ErasureObstacleRow(Row, frozen=True):
-    """What prevents the erasure of an account. `books`: whether it has confirmed bookings of future events; `organizes`: whether
-    it has active events."""
+    """What prevents the erasure of an account. `books`: whether it has confirmed bookings of future events; `pays`: whether it has
+    started to pay for seats that are still held; `organizes`: whether it has active events."""
 
     books: bool
+    pays: bool
     organizes: bool
 
 
@@ -297,6 +300,9 @@ def booked_by(booking_id: UUID) -> Query[BookedByRow]:
     return query_of(_booked_by(), BOOKINGS, booking_id=booking_id)
 
 
+_OBSTACLES = (*AVAILABILITY, *BOOKINGS)
+
+
 @cache
 def _erasure_obstacle() -> Compiled[ErasureObstacleRow]:
     b, e, account_id = Booking, BookingEvent, bindparam("account_id", type_=Uuid)
@@ -305,11 +311,12 @@ def _erasure_obstacle() -> Compiled[ErasureObstacleRow]:
     upcoming = and_(b.event_id == e.event_id, _UPCOMING, e.starts_at.is_not(None))  # an event with an open date might never be past
     rows = select(
         exists().where(b.customer_id.in_(own), upcoming).label("books"),
+        exists().where(Hold.customer_id.in_(own), Hold.status == as_text("open"), Hold.payment_id.is_not(None)).label("pays"),
         exists().where(e.organizer_id == account_id, active).label("organizes"),
     )
-    return compile_anchored(anchored(BOOKINGS, rows), ErasureObstacleRow)
+    return compile_anchored(anchored(_OBSTACLES, rows), ErasureObstacleRow)
 
 
 def erasure_obstacle(account_id: UUID, now: datetime) -> Query[ErasureObstacleRow]:
     """What prevents the erasure of an account with the contacts that it has claimed: one row."""
-    return query_of(_erasure_obstacle(), BOOKINGS, account_id=account_id, from_=now)
+    return query_of(_erasure_obstacle(), _OBSTACLES, account_id=account_id, from_=now)

@@ -15,7 +15,7 @@ from ledger.errors import BookingNotFound
 from ledger.money import to_text
 from query_api import queries
 from query_api.parameters import Cursor, Limit, cursor_of, number_cursor, split_page
-from query_api.queries import MovementRow, PaymentRow, PostingExportRow, PostingSumRow
+from query_api.queries import MovementRow, PaymentRow, PostingExportRow, PostingSumRow, UnplacedRow
 from query_api.read_side import Reader
 from query_api.responses.csv_export import Cell
 from query_api.responses.http import JSON, JSON_OR_CSV, json_response
@@ -76,6 +76,14 @@ async def get_payments(
     return json_response(PaymentPage(items=items, next_cursor=next_cursor), position)
 
 
+def _amount(row: UnplacedRow) -> str:
+    """In minor units where the currency is unknown: the row has to be seen nevertheless."""
+    try:
+        return to_text(row.amount, row.currency)
+    except ValueError:
+        return str(row.amount)
+
+
 @router.get("/payments/unplaced", operation_id="get_unplaced_money")
 async def get_unplaced_money(principal: Auditor, reader: Reader, response: Response) -> UnplacedMoneyList:
     """Money that a provider has received for no payment of this installation, newest first."""
@@ -84,7 +92,7 @@ async def get_unplaced_money(principal: Auditor, reader: Reader, response: Respo
     return UnplacedMoneyList(
         items=[
             UnplacedMoneyView(
-                method=row.method, object=row.object, payment_id=row.payment_id, amount=to_text(row.amount, row.currency),
+                method=row.method, object=row.object, payment_id=row.payment_id, amount=_amount(row),
                 currency=row.currency, reason=row.reason, noted_at=row.noted_at,
             )
             for row in rows

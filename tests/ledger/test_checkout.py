@@ -15,7 +15,7 @@ from ledger.commands import Command
 from ledger.decide import decide
 from ledger.details import Category
 from ledger.event import Event
-from ledger.hold_errors import EntryNeeded, HoldClosed, HoldNotFound
+from ledger.hold_errors import EntryNeeded, HoldClosed, HoldNotFound, HoldTakenOver
 from ledger.paying import event_refund_id
 from ledger.payment_errors import (
     AlreadyPaid,
@@ -128,9 +128,13 @@ def test_the_hold_becomes_that_of_who_pays() -> None:
     held = s.held(nobody, general(2))
     event = given(PAID_ONLINE, held).when(s.start_payment(nobody, customer=BOB)).then(s.started(BOB, 10_000))
     assert s.state(event)["customers"] == {s.key_of(BOB): 2}
-    for actor in (nobody, BOB):  # another process still knows the hold by its first holder
-        given(PAID_ONLINE, held, s.started(BOB, 10_000)).when(s.release(actor)).then(s.released())
-    given(PAID_ONLINE, held, s.started(BOB, 10_000)).when(s.release(ALICE)).refused(HoldNotFound)
+    after = given(PAID_ONLINE, held, s.started(BOB, 10_000))
+    after.when(s.release(BOB)).then(s.released())
+    after.when(s.release(ALICE)).refused(HoldNotFound)
+    for command in (s.release(nobody), s.start_payment(nobody, customer=ALICE)):  # of a process that knows the first holder
+        with pytest.raises(HoldTakenOver) as taken:
+            decide(s.history(PAID_ONLINE, held, s.started(BOB, 10_000)), command, NOW)
+        assert taken.value.customer_id == BOB.id
 
 
 def test_who_pays_is_within_the_limit() -> None:
@@ -178,9 +182,9 @@ def test_too_little_books_nothing_and_is_owed_back() -> None:
     assert event.categories[1].held == 2
 
 
-@pytest.mark.parametrize("amount", [0, -1])
-def test_no_money_is_no_payment(amount: int) -> None:
-    errors_at = [{"path": "amount", "message": "must be more than 0"}]
+@pytest.mark.parametrize("amount", [0, -1, 10**15 + 1, 2**63, 2**70])
+def test_no_money_and_more_than_there_is_are_no_payment(amount: int) -> None:
+    errors_at = [{"path": "amount", "message": "must be more than 0, and not more than any booking costs"}]
     given(*UNDER_WAY).when(s.receive_payment(amount)).refused(errors.Malformed, errors=errors_at)
 
 

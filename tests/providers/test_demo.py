@@ -76,7 +76,18 @@ def test_a_webhook_of_anybody_else_is_refused(provider: DemoProvider, engine: En
         provider.read_webhook(headers, body.replace(b"5000", b"5001"))
 
 
-@pytest.mark.parametrize("body", [b"", b"\xff", b"[]", b'{"amount": 1}', b"[" * 100_000])
+WHOLE = b'{"payment_id":"%s","event_id":"%s","hold_id":"%s","amount":%s,"currency":"%s"}'
+ID = str(UUID(int=1)).encode()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"", b"\xff", b"[]", b'{"amount": 1}', b"[" * 100_000,
+        *(WHOLE % (ID, ID, ID, amount, b"EUR") for amount in (b"0", b"-1", b"1.5", b"1000000000000001", b"9223372036854775808")),
+        *(WHOLE % (ID, ID, ID, b"100", currency) for currency in (b"usd", b"EURO", b"", b"E\\u0000R", b"A" * 5_000)),
+    ],
+)  # fmt: skip
 def test_signed_garbage_is_refused(provider: DemoProvider, body: bytes) -> None:
     with pytest.raises(WebhookRefused):
         provider.read_webhook({SIGNATURE: provider._sign(body)}, body)

@@ -152,6 +152,34 @@ def test_a_provider_that_does_not_answer_loses_nothing(shop: Shop) -> None:
     assert shop.booking(shop.alice, held)["payment_status"] == "paid"
 
 
+def test_who_pays_for_a_guest_s_hold_keeps_it(shop: Shop) -> None:
+    """Nobody takes it over by the token that it had before, in this process or in another."""
+    held, bob = shop.hold(shop.stack.nobody()), shop.stack.person()
+    hold, token = f"/api/holds/{held['id']}", {"token": held["token"]}
+    with shop.stack.another_api(DEMO="1") as url, httpx.Client(base_url=url, timeout=30) as client:
+        there = Person(client, shop.alice.id, shop.alice.token)
+        started = there.ok("POST", f"{hold}/payments", {"method": "demo", **token})
+        first = bob.do("POST", f"{hold}/payments", {"method": "demo", **token})
+        assert first.status_code in (410, 503), "this process made the hold, and learns now whose it is"
+        assert there.see(hold)["customer_id"] == shop.alice.id
+        for path, body in (("payments", {"method": "demo", **token}), ("confirm", token)):
+            for caller in (bob, Person(client, bob.id, bob.token)):
+                refused(caller.do("POST", f"{hold}/{path}", body), 410, slug="link-superseded")
+        bearer = Person(shop.stack.http, token=held["token"])
+        refused(bearer.do("DELETE", hold), 410, slug="link-superseded")
+        shop.choose(started, "pay")
+    assert shop.booking(shop.alice, held)["payment_status"] == "paid"
+    assert bob.do("GET", f"/api/bookings/{held['id']}").status_code == 404
+
+
+def test_nobody_is_erased_while_they_pay(shop: Shop) -> None:
+    held = shop.hold(shop.alice)
+    shop.start(shop.alice, held)
+    refused(shop.alice.do("DELETE", "/api/me"), 409, slug="erasure-refused")
+    shop.alice.ok("DELETE", f"/api/holds/{held['id']}")
+    shop.alice.ok("DELETE", "/api/me")
+
+
 def test_money_that_nobody_can_place_is_kept_for_somebody(shop: Shop) -> None:
     """For a hold whose payment nobody started here; told twice, it is one."""
     held, id_ = shop.hold(shop.alice), uuid4()
