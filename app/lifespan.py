@@ -139,11 +139,14 @@ async def run(
             promo_codes=promo_codes,
         )
         manage_urls = ManageUrls(settings.server_url, MailTokens(Keyring.open(settings.keys, "mail")))
-        app.state.holds = Holds(app.state.write_side, app.state.open_holds, manage_urls, access.directory.is_known, settings)
         app.state.code_guesses = CodeGuesses()
         app.state.online_payments = _open_payments(stack, settings, command_service)
         app.state.guest_orders = GuestOrders(command_service, access, promo_codes, key)
         _open_notifications(app, settings, pool, read_side, command_service, wake_ups, manage_urls)
+        app.state.holds = Holds(
+            app.state.write_side, app.state.open_holds, manage_urls, access.directory.is_known,
+            app.state.manage_links.check_holder, settings,
+        )  # fmt: skip
         readiness = Readiness(load_pool, draining, must_be_durable=not settings.allow_unsafe_database)
         app.state.probes = Probes(app.state.observer, pools, appender, read_side, readiness)
         app.state.observer.is_traced = tracing.start()

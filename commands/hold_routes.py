@@ -29,7 +29,7 @@ from ledger.client_address import client_of
 from ledger.hold_views import HoldView, MadeHoldView
 from ledger.payment_errors import PaymentUnderWay
 from ledger.views import MadeBookingView
-from notifications.hold_access import BY_TOKEN, OfHold, check_token
+from notifications.hold_access import BY_TOKEN, OfHold
 from notifications.manage_links import manage_links_of
 
 router = APIRouter(prefix="/api", tags=["bookings"])
@@ -81,8 +81,6 @@ async def _order_held(
     request: Request, user: OfHold, body: HoldConfirmation, key: str | None, guest_secret: str | None
 ) -> CommandResult:
     holds, id_ = holds_of(request), user.command_id(request, key)
-    if body.token is not None and user.principal is not None:
-        await check_token(user, body.token, request)
     if user.principal is None and body.contact is not None:
         return await holds.confirmed(user, guest_orders_of(request).confirm(user, body, request, id_, guest_secret))
     return await holds.confirm(user, body, id_, request.is_disconnected)

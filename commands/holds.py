@@ -17,6 +17,7 @@ from ledger.commands import Actor, ExtendHold, HoldCommand, HoldSeats, ReleaseHo
 from ledger.errors import Busy, Malformed
 from ledger.hold_errors import HoldClosed, HoldNotFound, HoldTakenOver
 from ledger.hold_views import HoldView
+from ledger.mail_tokens import Issued
 from ledger.open_holds import OpenHolds, Reservation
 from ledger.settings import Settings
 from notifications.hold_access import HoldUser, read_token
@@ -39,10 +40,12 @@ class Holds:
         open_holds: OpenHolds,
         urls: ManageUrls,
         is_known: Callable[[UUID], Awaitable[bool]],
+        check_holder: Callable[[Issued, UUID], Awaitable[object]],
         settings: Settings,
     ) -> None:
-        """`is_known`: whether there is an account, or a contact, with this id."""
-        self._is_known = is_known
+        """`is_known`: whether there is an account, or a contact, with this id. `check_holder`: whether a token of a hold of that
+        person is in force (`ManageLinks.check_holder`)."""
+        self._is_known, self._check_holder = is_known, check_holder
         self._write_side, self._open_holds, self._urls = write_side, open_holds, urls
         self._of_account, self._of_address = settings.holds_per_account, settings.holds_per_address
 
@@ -77,7 +80,7 @@ class Holds:
             _leave_out(body, "contact", "is for people without a log-in")
             _leave_out(body, "proof", "is for people without a log-in")
             if body.token is not None:
-                actor, customer_id = self._bearer(user, user.principal, body.token), user.principal.id
+                actor, customer_id = await self._bearer(user, user.principal, body.token), user.principal.id
             elif user.principal.role != Role.CUSTOMER and not await self._is_named(user, user.principal):
                 raise Malformed("The hold does not say whose it is.", errors=[{"path": "token", "message": "is missing"}])
         command = body.command(
@@ -110,12 +113,15 @@ class Holds:
         holder_id = user.held_by.customer_id
         return holder_id is None or holder_id in principal.ids or await self._is_known(holder_id)
 
-    def _bearer(self, user: HoldUser, principal: Principal, token: str) -> Actor:
-        """The account, as the person for whom this hold was made without a log-in. Raises NotSignedIn, HoldNotFound."""
-        read_token(self._urls, user.hold_id, token)
-        if user.held_by.customer_id is None:
+    async def _bearer(self, user: HoldUser, principal: Principal, token: str) -> Actor:
+        """The account, as the person for whom this hold was made without a log-in. Raises NotSignedIn, HoldNotFound; LinkSuperseded
+        if another account pays for it."""
+        issued, holder_id = read_token(self._urls, user.hold_id, token), user.held_by.customer_id
+        if holder_id is None:
             raise HoldNotFound
-        return Actor(principal.id, principal.role, principal.claimed | {user.held_by.customer_id})
+        if holder_id not in principal.ids:
+            await self._check_holder(issued, holder_id)
+        return Actor(principal.id, principal.role, principal.claimed | {holder_id})
 
     async def extend(self, user: HoldUser, id_: UUID, is_disconnected: DisconnectCheck) -> CommandResult:
         result = await self._send(ExtendHold, user, id_, is_disconnected)

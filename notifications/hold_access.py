@@ -103,16 +103,6 @@ async def _by_token(hold_id: UUID, token: str, request: Request) -> HoldUser:
     return HoldUser(hold_id, held_by, Actor(held_by.customer_id, Role.CUSTOMER), None, *holder)
 
 
-async def check_token(user: HoldUser, token: str, request: Request) -> None:
-    """Whether an account may use the hold by the token in a body. Raises NotSignedIn, HoldNotFound; LinkSuperseded if the hold is
-    another account's by now."""
-    links = manage_links_of(request)
-    issued = read_token(links.urls, user.hold_id, token)
-    holder_id = user.held_by.customer_id
-    if user.principal is not None and holder_id is not None and holder_id not in user.principal.ids:
-        await links.check_holder(issued, holder_id)
-
-
 def read_token(urls: ManageUrls, hold_id: UUID, token: str) -> Issued:
     """Raises NotSignedIn; HoldNotFound for the token of another hold."""
     try:
