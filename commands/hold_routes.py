@@ -70,17 +70,15 @@ async def confirm_hold(
     changed. A hold that was made without a log-in and without a
     `contact` needs one now; or an account confirms it, with its `token`."""
     body = read_confirmation(await request.body(), request.headers.get("content-type", ""))
-    result = await _order_held(request, user, body, key, guest_secret)
+    result = await _order_held(request, user, body, user.command_id(request, key), guest_secret)
     view: object = result.view
     if user.principal is None:
         view = with_field(view, "manage_url", manage_links_of(request).urls.make(user.hold_id))
     return view_response(view, result.position, 201, {"Location": f"/api/bookings/{user.hold_id}"})
 
 
-async def _order_held(
-    request: Request, user: OfHold, body: HoldConfirmation, key: str | None, guest_secret: str | None
-) -> CommandResult:
-    holds, id_ = holds_of(request), user.command_id(request, key)
+async def _order_held(request: Request, user: OfHold, body: HoldConfirmation, id_: UUID, guest_secret: str | None) -> CommandResult:
+    holds = holds_of(request)
     if user.principal is None and body.contact is not None:
         return await holds.confirmed(user, guest_orders_of(request).confirm(user, body, request, id_, guest_secret))
     return await holds.confirm(user, body, id_, request.is_disconnected)
@@ -95,13 +93,14 @@ async def pay_hold(request: Request, user: OfHold, key: IdempotencyKey = None, g
     booking has the hold's `id`. Until then read the hold. It lasts as long as it takes to pay. Asked for again, the payment is the
     same. Who may pay is as for `confirm`."""
     body = read_hold_payment(await request.body(), request.headers.get("content-type", ""))
+    id_ = user.command_id(request, key)
     if body.contact is not None:
-        read_person(Contact, "contact", body.contact)  # the body's faults first
+        read_person(Contact, "contact", body.contact)  # the faults of the request first
     payments = online_payments_of(request)
     payments.provider(body.method)
     position = None
     with suppress(PaymentUnderWay):
-        position = (await _order_held(request, user, body, key, guest_secret)).position
+        position = (await _order_held(request, user, body, id_, guest_secret)).position
     view = await payments.begin(user.held_by.event_id, user.hold_id, body.method)
     return view_response(view, position, 201, {"Location": f"/api/holds/{user.hold_id}"})
 

@@ -139,6 +139,8 @@ OPERATIONS = {
 }
 
 
+#: Of payment providers, of which there is none without the demo.
+OF_PROVIDERS = ("pay_hold", "give_unbooked_refund", "receive_provider_webhook")
 #: Commands that take no Idempotency-Key: to repeat them changes nothing, or they begin or end a session.
 KEYLESS = (
     "sign_up", "log_in", "log_out", "erase_me", "erase_user", "reauthenticate", "end_session", "end_other_sessions",

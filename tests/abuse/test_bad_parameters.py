@@ -67,7 +67,7 @@ BAD_SIZES = {"from": BAD_PARAMETERS["after"], "to": BAD_PARAMETERS["after"]}
 #: These take no parameter, or (`get_projections`) do not heed it.
 UNASKED = (
     "get_about", "get_me", "get_sessions", "get_projections", "get_health", "get_ready", "get_metrics", *MAILBOX,
-    "get_webhooks", "get_webhook", "get_webhook_delivery",
+    "get_webhooks", "get_webhook", "get_webhook_delivery", "get_unplaced_money",
 )  # fmt: skip
 BAD_POSITIONS = ("", "x", "-1", "1.5", "true", MANY_DIGITS, str(2**63), str(2**63 - 1), "1e3", "NaN")
 

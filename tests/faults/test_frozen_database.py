@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from app.readiness import CACHE_SECONDS
-from tests.abuse.operations import ATTENDEE_MAIL, MAILBOX, NEED_MAIL, OPERATIONS, Routes, Target, send
+from tests.abuse.operations import ATTENDEE_MAIL, MAILBOX, NEED_MAIL, OF_PROVIDERS, OPERATIONS, Routes, Target, send
 from tests.faults.slow_line import SlowLine
 from tests.running_system import JSON, Person, Stack, tickets
 from tests.soak import rounds, within
@@ -58,7 +58,9 @@ def ask(url: str, person: Person, request: tuple[str, str, JSON | None, dict[str
 def test_every_operation_is_answered_in_time(stack: Stack, line: SlowLine, url: str, organizer: Person, alice: Person) -> None:
     routes = Routes(stack.http.get("/openapi.json").json())
     target = Target.make(stack, organizer, alice, stack.person().id)
-    asked = [(name, "") for name in OPERATIONS if name not in (*MAILBOX, *NEED_MAIL, *ATTENDEE_MAIL)] + list(VARIANTS.items())
+    asked = [(name, "") for name in OPERATIONS if name not in (*MAILBOX, *NEED_MAIL, *ATTENDEE_MAIL, *OF_PROVIDERS)] + list(
+        VARIANTS.items()
+    )
 
     def ask_all(pool: ThreadPoolExecutor) -> dict[str, Answer]:
         def one(name: str, accept: str) -> Answer:

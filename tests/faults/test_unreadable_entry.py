@@ -22,7 +22,7 @@ ASK_AGAIN = {(503, f"/problems/{problem}") for problem in ("busy", "stale-read",
 #: What needs the whole state of the Event.
 NEED_THE_EVENT = {
     "book_tickets", "cancel_booking", "cancel_event", "cancel_tickets", "check_in_ticket", "complete_event", "get_event_as_of",
-    "get_messages", "get_receipt", "give_refund", "hold_tickets", "extend_hold", "confirm_hold",
+    "get_messages", "get_receipt", "give_refund", "give_unbooked_refund", "hold_tickets", "extend_hold", "confirm_hold",
 }  # fmt: skip
 BY_EVENT = {name for name, projector in PROJECTORS.items() if projector.is_by_event}
 

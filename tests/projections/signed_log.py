@@ -27,7 +27,10 @@ class Log:
         self.worker = CheckpointSigner(keys, ledger, seconds=0)
 
     def grow(self, steps: int = 20) -> None:
-        storage.append(self.ledger, self.story.tell(steps))
+        """By at least one entry: commands may be refused."""
+        while not (entries := self.story.tell(steps)):
+            pass
+        storage.append(self.ledger, entries)
         self.project()
 
     def project(self) -> None:

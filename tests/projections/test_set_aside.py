@@ -110,7 +110,7 @@ def test_others_go_on_and_the_event_is_folded_later(engine: Engine, ledger: Ledg
     catch_up(engine, ledger, PROJECTORS[name])
     expected = own_rows(engine, name)
     empty(engine, name)
-    bad = _first_change(entries[60:])
+    bad = _first_change(entries[20:])
 
     published = list[int]()
     folded = catch_up(
