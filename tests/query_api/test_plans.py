@@ -136,6 +136,7 @@ def every_query(event_id: UUID, account_id: UUID) -> dict[str, Query[Any]]:
         "payments": q.payments(**paid),
         "payments, organizer": q.payments(**paid | {"viewer": account_id, "after": 5000}),
         "payments, event": q.payments(**paid | {"event_id": event_id, "state": "refund-due"}),
+        "unplaced money": q.unplaced_money(200),
         "payments, export": q.all_payments(viewer=None, event_id=event_id, state=None),
         "movements": q.movements(event_id),
         "postings": q.posting_sums(None, event_id),
