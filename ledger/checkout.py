@@ -81,10 +81,12 @@ def receive_payment(event: Event, c: ReceivePayment, now: datetime, stamp: Stamp
 
 
 def _payer(event: Event, c: ReceivePayment) -> UUID | None:
-    if c.started is not None:
-        return c.started.customer_id
-    customer: bytes = event.holds[c.hold_id.bytes].customer
-    return UUID(bytes=customer) if customer else None
+    """Whose the seats are; once the hold has ended, who began to pay for them."""
+    hold = event.holds.get(c.hold_id.bytes)
+    if hold is not None:
+        return UUID(bytes=hold.customer) if hold.customer else None
+    assert c.started is not None, "it is needed for all that is not open"
+    return c.started.customer_id
 
 
 def _started(event: Event, c: ReceivePayment) -> StartedPayment:
@@ -114,10 +116,8 @@ def _book(event: Event, c: ReceivePayment, now: datetime, stamp: Stamp) -> list[
     if hold is None:
         if c.held is None:
             raise EntryNeeded(event.commands[key])
-        assert c.started is not None, "it is needed for all that is not open"
-        buyer = c.started.customer_id
-        hold = replace(ended_hold(c.held), customer=buyer.bytes if buyer else b"")
-    customer, lapses = UUID(bytes=hold.customer) if hold.customer else None, Lapses(event, now, kept=key)
+        hold = ended_hold(c.held)
+    customer, lapses = _payer(event, c), Lapses(event, now, kept=key)
     if key not in event.holds or hold.is_due(now):
         try:
             check_late(event, c.hold_id, hold, now, lapses, at_box_office=False)

@@ -16,7 +16,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from ledger.commands import Command, RecordFailedRefund, RecordRefund
 from ledger.derived_ids import derived_id
 from ledger.details import OnlineMethod
-from ledger.errors import EventNotFound, Malformed, SeatledgerError
+from ledger.errors import EventNotFound, Malformed
 from ledger.paying import event_refund_id
 from ledger.payment_errors import AlreadyPaid, PaymentNotFound, ProviderUnavailable, RefundNotOwed
 from ledger.store import LedgerUnavailable
@@ -146,7 +146,7 @@ class Payments:
             done: bool = work(*arguments)
         except (OperationalError, InterfaceError, LedgerUnavailable, ProviderUnavailable):
             raise
-        except (SeatledgerError, Exception):
+        except Exception:
             if id_ not in self._failing:
                 log.exception("Payment %s fails", id_)
             self._failing.add(id_)

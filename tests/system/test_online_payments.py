@@ -1,6 +1,6 @@
 """Paying online with the provider of the demo, on a running Seatledger: API, workers, webhooks over HTTP."""
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -50,10 +50,10 @@ class Shop:
     def balances(self) -> dict[str, Decimal]:
         items = self.organizer.see(f"/api/stats/postings?event_id={self.event['id']}")["items"]
         assert sum(Decimal(item["amount"]) for item in items) == 0
-        found = Counter[str]()
+        found = defaultdict[str, Decimal](Decimal)
         for item in items:
-            found[item["account"]] += Decimal(item["amount"])  # type: ignore[assignment]
-        return {account: Decimal(amount) for account, amount in found.items() if amount}
+            found[item["account"]] += Decimal(item["amount"])
+        return {account: amount for account, amount in found.items() if amount}
 
 
 @pytest.fixture
