@@ -100,10 +100,6 @@ class OnlinePayments:
             await self._record(receipt)
 
     async def _record(self, receipt: Receipt) -> None:
-        event = await self._command_service.last_seen_event(receipt.event_id)
-        if event is not None and event.currency != receipt.currency:
-            await self._note(receipt, f"is in {receipt.currency}")
-            return
         try:
             await self._command_service.record(receipt.command(self._command_service.codes.newest_key))
         except (EventNotFound, PaymentNotFound, AlreadyPaid, Malformed) as refusal:

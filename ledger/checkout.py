@@ -58,8 +58,10 @@ def start_payment(event: Event, c: StartPayment, now: datetime, stamp: Stamp) ->
 
 def receive_payment(event: Event, c: ReceivePayment, now: datetime, stamp: Stamp) -> list[e.Entry]:
     """Raises PaymentNotFound for money that no payment of this Event was started for, and AlreadyPaid for one that was received
-    before, by another command: somebody has to place it."""
+    before, by another command, and Malformed for another currency or an impossible amount: somebody has to place it."""
     started = _started(event, c)
+    if c.currency != event.currency:
+        raise malformed("currency", "is not that of the event")
     if not 0 < c.amount <= MAX_AMOUNT:
         raise malformed("amount", "must be more than 0, and not more than any booking costs")
     before: BookingMoney = event.money.get(c.hold_id.bytes) or BookingMoney()

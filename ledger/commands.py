@@ -266,6 +266,7 @@ class ReceivePayment(HoldCommand, frozen=True, kw_only=True):
 
     payment_id: UUID
     amount: int
+    currency: str
     reference: str = ""
     started: PaymentStarted | None = None
     ticket_key: int = 1

@@ -45,7 +45,7 @@ class Receipt(NamedTuple):
         id_ = derived_id(self.payment_id, f"received {self.method} {self.object}".encode())
         return ReceivePayment(
             id=id_, actor=NOBODY, event_id=self.event_id, hold_id=self.hold_id, payment_id=self.payment_id, amount=self.amount,
-            ticket_key=ticket_key,
+            currency=self.currency, ticket_key=ticket_key,
         )  # fmt: skip
 
 

@@ -350,7 +350,7 @@ def start_payment(
 
 def receive_payment(amount: int, payment: UUID = PAYMENT, hold: UUID = HOLD, **entries: Any) -> ReceivePayment:
     """`entries`: which it needs once the hold has ended."""
-    return ReceivePayment(**by(NOBODY), hold_id=hold, payment_id=payment, amount=amount, **entries)
+    return ReceivePayment(**by(NOBODY), hold_id=hold, payment_id=payment, amount=amount, **{"currency": "EUR", **entries})
 
 
 def record_refund(amount: int, refund: UUID, payment: UUID = PAYMENT, booking: UUID = HOLD) -> RecordRefund:

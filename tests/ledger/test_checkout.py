@@ -182,6 +182,11 @@ def test_too_little_books_nothing_and_is_owed_back() -> None:
     assert event.categories[1].held == 2
 
 
+def test_money_in_another_currency_has_to_be_placed_by_somebody() -> None:
+    errors_at = [{"path": "currency", "message": "is not that of the event"}]
+    given(*UNDER_WAY).when(s.receive_payment(10_000, currency="JPY")).refused(errors.Malformed, errors=errors_at)
+
+
 @pytest.mark.parametrize("amount", [0, -1, 10**15 + 1, 2**63, 2**70])
 def test_no_money_and_more_than_there_is_are_no_payment(amount: int) -> None:
     errors_at = [{"path": "amount", "message": "must be more than 0, and not more than any booking costs"}]

@@ -93,6 +93,7 @@ BODY: dict[type[Command], dict[str, tuple[Any, Any]]] = {
         "hold_id": (s.HOLD, s.ANOTHER_HOLD),
         "payment_id": (s.PAYMENT, s.ANOTHER_PAYMENT),
         "amount": (5_000, 5_001),
+        "currency": ("EUR", "JPY"),
         "reference": ("", "0042"),
     },
     RecordRefund: {
@@ -207,7 +208,7 @@ GOLDEN = {
     ReleaseHold: "02a9b6d56b6a2aef27a922a292649a5831",
     ConfirmHold: "026a472dff0683b96940a359b98ac6a841",
     StartPayment: "02288dec293e55eff3d26506fb2604e7da",
-    ReceivePayment: "025f6e0a40321e90068cc8ba52c9dcf393",
+    ReceivePayment: "0255e8c30b2d74a2f50d450096c5f81315",
     RecordRefund: "02befeebf424696e9a5c080fc84b81a84a",
     RecordFailedRefund: "02b4cdd8b3c6b51ef0c8d23b4406351eb6",
     LapseHolds: "d0bb6874a4cf1d3f28d6a8f877c1e9a0",

@@ -188,7 +188,7 @@ class Story:
             return ReleaseHold(**by, hold_id=entry.hold_id)
         paid = {**by, "id": uuid5(entry.command, "received"), "actor": NOBODY}
         amount = entry.amount + self.dice.choice([0, 0, 0, 1, -1])
-        return ReceivePayment(**paid, hold_id=entry.hold_id, payment_id=entry.command, amount=amount)
+        return ReceivePayment(**paid, hold_id=entry.hold_id, payment_id=entry.command, amount=amount, currency="EUR")
 
     def _random_payment(self, by: dict[str, Any], event: Event) -> Command:
         """What is due, or part of what can be given back."""

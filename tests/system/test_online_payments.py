@@ -185,15 +185,17 @@ def test_money_that_nobody_can_place_is_kept_for_somebody(shop: Shop) -> None:
     held, id_ = shop.hold(shop.alice), uuid4()
     payment = NewPayment(id_, UUID(shop.event["id"]), UUID(held["id"]), 10_000, "EUR", "Concert", datetime.now(UTC))
     shop.provider.start(payment)
-    foreign = payment._replace(id=uuid4(), currency="JPY")
-    shop.provider.start(foreign)
-    for told in (id_, id_, foreign.id):
-        assert shop.tell(str(told)).status_code == 204
+    started = UUID(shop.start(shop.alice, held)["id"])
+    headers, body = shop.provider.webhook(shop.provider.find(started)._replace(amount=10_000, currency="JPY"))
+    foreign = shop.stack.http.post("/api/payment-providers/demo/webhook", content=body, headers=headers)
+    assert [answer.status_code for answer in (shop.tell(str(id_)), shop.tell(str(id_)), foreign)] == [204] * 3
     listed = shop.stack.admin.ok("GET", "/api/payments/unplaced")["items"]
     assert {(item["payment_id"], item["amount"], item["currency"]) for item in listed} == {
-        (str(id_), "100.00", "EUR"), (str(foreign.id), "10000", "JPY"),
+        (str(id_), "100.00", "EUR"), (str(started), "10000", "JPY"),
     }  # fmt: skip
-    assert {item["reason"] for item in listed} == {"There is no payment with this id, or it is not yours.", "is in JPY"}
+    assert {item["reason"] for item in listed} == {
+        "There is no payment with this id, or it is not yours.", "currency is not that of the event."
+    }  # fmt: skip
     assert shop.organizer.see(f"/api/payments?event_id={shop.event['id']}")["items"] == []
 
 
