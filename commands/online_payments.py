@@ -21,7 +21,7 @@ from ledger.hold_views import OnlineMethod as ShownMethod
 from ledger.money import to_text
 from ledger.payment_errors import AlreadyPaid, PaymentMethodOff, PaymentNotFound, ProviderUnavailable, ProviderUnknown
 from ledger.views import Money
-from providers.interface import NewPayment, Provider, Receipt
+from providers.interface import CardForm, NewPayment, PaymentPage, Provider, Receipt
 from providers.unplaced import UnplacedMoney
 
 log = logging.getLogger(__name__)
@@ -33,9 +33,17 @@ T = TypeVar("T")
 
 
 @dataclass(slots=True, kw_only=True)
+class CardFormView:
+    """What the provider's own form takes, to be opened on the page of a shop."""
+
+    publishable_key: str
+    client_secret: str
+
+
+@dataclass(slots=True, kw_only=True)
 class StartedPaymentView:
-    """A payment that was started for a hold. The customer pays at `redirect_url`, until `payable_until`; then the hold's seats are
-    booked. `amount`: all that they cost."""
+    """A payment that was started for a hold. The customer pays until `payable_until`, as the method has it: at `redirect_url`, or
+    in the provider's form, `card_form`. Then the hold's seats are booked. `amount`: all that they cost."""
 
     id: UUID
     hold_id: UUID
@@ -43,7 +51,8 @@ class StartedPaymentView:
     amount: Money
     currency: str
     payable_until: datetime
-    redirect_url: str
+    redirect_url: str | None = None
+    card_form: CardFormView | None = None
 
 
 class OnlinePayments:
@@ -85,11 +94,16 @@ class OnlinePayments:
         payment = NewPayment(
             UUID(bytes=started.id), event_id, hold_id, started.amount, event.currency, event.details.name, started.payable_until
         )
-        url = await self.call(lambda: provider.start(payment))
-        return StartedPaymentView(
+        view = StartedPaymentView(
             id=payment.id, hold_id=hold_id, method=method, amount=to_text(payment.amount, event.currency),
-            currency=event.currency, payable_until=payment.payable_until, redirect_url=url,
+            currency=event.currency, payable_until=payment.payable_until,
         )  # fmt: skip
+        match await self.call(lambda: provider.start(payment)):
+            case PaymentPage(url):
+                view.redirect_url = url
+            case CardForm(publishable_key, client_secret):
+                view.card_form = CardFormView(publishable_key=publishable_key, client_secret=client_secret)
+        return view
 
     async def receive(self, name: str, headers: Mapping[str, str], body: bytes) -> None:
         """Records what a webhook tells. Once this returns, it is in the ledger, or among the money that somebody has to place.

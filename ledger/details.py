@@ -8,9 +8,9 @@ import msgspec
 #: How a person without an account books: not at all; by name and e-mail address; the same, once the address is proven.
 GuestCheckout = Literal["off", "open", "proven"]
 #: How customers can pay online, before anything is booked: by the provider of this name.
-OnlineMethod = Literal["demo"]
+OnlineMethod = Literal["demo", "stripe", "bank_transfer"]
 #: How customers can pay. `box_office`: on site; until then the booking is due.
-PaymentMethod = Literal["box_office", "demo"]
+PaymentMethod = Literal["box_office", "demo", "stripe", "bank_transfer"]
 
 
 class Details(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):

@@ -14,7 +14,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from ledger.details import OnlineMethod
 from ledger.money import MAX_AMOUNT
 from ledger.payment_errors import PaymentNotFound, ProviderUnavailable, WebhookRefused
-from providers.interface import FailedRefund, NewPayment, NewRefund, PaidRefund, Receipt
+from providers.interface import FailedRefund, NewPayment, NewRefund, PaidRefund, PaymentPage, Receipt
 
 SIGNATURE = "demo-signature"
 DemoState = Literal["open", "declined", "paid"]
@@ -64,12 +64,12 @@ class DemoProvider:
         """`key`: with which its webhooks are signed."""
         self._engine, self._key = engine, key
 
-    def start(self, payment: NewPayment) -> str:
+    def start(self, payment: NewPayment) -> PaymentPage:
         values = payment._asdict()
         del values["payable_until"]
         with self._transaction() as connection:
             connection.execute(_START, values)
-        return f"/pay/demo/{payment.id}"
+        return PaymentPage(f"/pay/demo/{payment.id}")
 
     def find(self, payment_id: UUID) -> DemoPayment:
         """Raises PaymentNotFound."""

@@ -28,6 +28,22 @@ class NewPayment(NamedTuple):
     payable_until: datetime
 
 
+class PaymentPage(NamedTuple):
+    """The customer pays on this page, of ours or the provider's."""
+
+    url: str
+
+
+class CardForm(NamedTuple):
+    """The customer pays in the provider's own form on our page, which takes these to open it."""
+
+    publishable_key: str
+    client_secret: str
+
+
+Payable = PaymentPage | CardForm
+
+
 class Receipt(NamedTuple):
     """Money that a provider has received. `object`: its own name for it, which identifies it for ever. The ids are those that it
     was given with the payment."""
@@ -76,8 +92,8 @@ class Provider(Protocol):
 
     name: OnlineMethod
 
-    def start(self, payment: NewPayment) -> str:
-        """The address at which the customer pays. Started again, a payment is the same."""
+    def start(self, payment: NewPayment) -> Payable:
+        """How the customer pays. Started again, a payment is the same."""
 
     def received(self, payment_id: UUID) -> Receipt | None:
         """What it has received for a payment; None: nothing yet."""

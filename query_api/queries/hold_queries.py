@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import ARRAY, Uuid, any_, bindparam, case, select
 
+from ledger.details import OnlineMethod
 from projections.availability import AvailabilityEvent, Hold, HoldLine
 from projections.catalogue import CatalogueEvent
 from query_api.database import Query, Row
@@ -48,7 +49,7 @@ class HoldRow(Row, frozen=True):
     held_at: datetime
     expires_at: datetime
     payment_id: UUID | None
-    payment_method: Literal["demo"] | None
+    payment_method: OnlineMethod | None
     payable_until: datetime | None
     lines: str
 

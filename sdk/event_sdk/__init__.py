@@ -53,6 +53,7 @@ __all__ = [
     "BoxOfficeCustomer",
     "BoxOfficeMethod",
     "Cancellation",
+    "CardForm",
     "Category",
     "Checkpoint",
     "Claims",
@@ -230,6 +231,7 @@ if _typing.TYPE_CHECKING:
     from event_sdk.models.box_office_customer import BoxOfficeCustomer as BoxOfficeCustomer
     from event_sdk.models.box_office_method import BoxOfficeMethod as BoxOfficeMethod
     from event_sdk.models.cancellation import Cancellation as Cancellation
+    from event_sdk.models.card_form import CardForm as CardForm
     from event_sdk.models.category import Category as Category
     from event_sdk.models.checkpoint import Checkpoint as Checkpoint
     from event_sdk.models.claims import Claims as Claims
@@ -402,6 +404,7 @@ else:
         "BoxOfficeCustomer": ".models.box_office_customer",
         "BoxOfficeMethod": ".models.box_office_method",
         "Cancellation": ".models.cancellation",
+        "CardForm": ".models.card_form",
         "Category": ".models.category",
         "Checkpoint": ".models.checkpoint",
         "Claims": ".models.claims",

@@ -11,7 +11,7 @@ from ledger.payment_errors import PaymentNotFound, ProviderUnavailable, WebhookR
 from ledger.settings import Settings
 from ledger.store import sqlalchemy_url
 from providers.demo import SIGNATURE, DemoProvider
-from providers.interface import FailedRefund, NewPayment, NewRefund, PaidRefund, Receipt
+from providers.interface import FailedRefund, NewPayment, NewRefund, PaidRefund, PaymentPage, Receipt
 from providers.registry import open_providers
 
 EVENT, HOLD = UUID(int=1), UUID(int=2)
@@ -31,7 +31,7 @@ def provider(engine: Engine) -> DemoProvider:
 
 def started(provider: DemoProvider) -> UUID:
     payment = NewPayment(uuid4(), EVENT, HOLD, 5_000, "EUR", "Concert", datetime.now(UTC))
-    assert provider.start(payment) == provider.start(payment) == f"/pay/demo/{payment.id}"
+    assert provider.start(payment) == provider.start(payment) == PaymentPage(f"/pay/demo/{payment.id}")
     return payment.id
 
 

@@ -29,6 +29,7 @@ __all__ = [
     "BoxOfficeCustomer",
     "BoxOfficeMethod",
     "Cancellation",
+    "CardForm",
     "Category",
     "Checkpoint",
     "Claims",
@@ -183,6 +184,7 @@ if _typing.TYPE_CHECKING:
     from event_sdk.models.box_office_customer import BoxOfficeCustomer
     from event_sdk.models.box_office_method import BoxOfficeMethod
     from event_sdk.models.cancellation import Cancellation
+    from event_sdk.models.card_form import CardForm
     from event_sdk.models.category import Category
     from event_sdk.models.checkpoint import Checkpoint
     from event_sdk.models.claims import Claims
@@ -336,6 +338,7 @@ else:
         "BoxOfficeCustomer": ".box_office_customer",
         "BoxOfficeMethod": ".box_office_method",
         "Cancellation": ".cancellation",
+        "CardForm": ".card_form",
         "Category": ".category",
         "Checkpoint": ".checkpoint",
         "Claims": ".claims",

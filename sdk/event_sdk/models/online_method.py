@@ -27,6 +27,8 @@ class OnlineMethod(str, Enum):
     allowed enum values
     """
     DEMO = 'demo'
+    STRIPE = 'stripe'
+    BANK_TRANSFER = 'bank_transfer'
 
     @classmethod
     def from_json(cls, json_str: str) -> Self:

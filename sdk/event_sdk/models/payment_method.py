@@ -28,6 +28,8 @@ class PaymentMethod(str, Enum):
     """
     BOX_OFFICE = 'box_office'
     DEMO = 'demo'
+    STRIPE = 'stripe'
+    BANK_TRANSFER = 'bank_transfer'
 
     @classmethod
     def from_json(cls, json_str: str) -> Self:

@@ -20,8 +20,9 @@ import json
 from datetime import datetime
 from decimal import Decimal
 from pydantic import BaseModel, ConfigDict, StrictStr
-from typing import Any, ClassVar, Dict, List
+from typing import Any, ClassVar, Dict, List, Optional
 from uuid import UUID
+from event_sdk.models.card_form import CardForm
 from event_sdk.models.online_method import OnlineMethod
 from typing import Optional, Set
 from typing_extensions import Self
@@ -29,7 +30,7 @@ from pydantic_core import to_jsonable_python
 
 class StartedPayment(BaseModel):
     """
-    A payment that was started for a hold. The customer pays at `redirect_url`, until `payable_until`; then the hold's seats are booked. `amount`: all that they cost.
+    A payment that was started for a hold. The customer pays until `payable_until`, as the method has it: at `redirect_url`, or in the provider's form, `card_form`. Then the hold's seats are booked. `amount`: all that they cost.
     """ # noqa: E501
     id: UUID
     hold_id: UUID
@@ -37,8 +38,9 @@ class StartedPayment(BaseModel):
     amount: Decimal
     currency: StrictStr
     payable_until: datetime
-    redirect_url: StrictStr
-    __properties: ClassVar[List[str]] = ["id", "hold_id", "method", "amount", "currency", "payable_until", "redirect_url"]
+    redirect_url: Optional[StrictStr] = None
+    card_form: Optional[CardForm] = None
+    __properties: ClassVar[List[str]] = ["id", "hold_id", "method", "amount", "currency", "payable_until", "redirect_url", "card_form"]
 
     model_config = ConfigDict(
         validate_by_name=True,
@@ -79,6 +81,19 @@ class StartedPayment(BaseModel):
             exclude=excluded_fields,
             exclude_none=True,
         )
+        # override the default output from pydantic by calling `to_dict()` of card_form
+        if self.card_form:
+            _dict['card_form'] = self.card_form.to_dict()
+        # set to None if redirect_url (nullable) is None
+        # and model_fields_set contains the field
+        if self.redirect_url is None and "redirect_url" in self.model_fields_set:
+            _dict['redirect_url'] = None
+
+        # set to None if card_form (nullable) is None
+        # and model_fields_set contains the field
+        if self.card_form is None and "card_form" in self.model_fields_set:
+            _dict['card_form'] = None
+
         return _dict
 
     @classmethod
@@ -97,7 +112,8 @@ class StartedPayment(BaseModel):
             "amount": obj.get("amount"),
             "currency": obj.get("currency"),
             "payable_until": obj.get("payable_until"),
-            "redirect_url": obj.get("redirect_url")
+            "redirect_url": obj.get("redirect_url"),
+            "card_form": CardForm.from_dict(obj["card_form"]) if obj.get("card_form") is not None else None
         })
         return _obj
 

@@ -23,6 +23,8 @@ export const paymentsText = {
     bank: "Bank transfer",
     other: "Other",
     demo: "Demo provider",
+    stripe: "Card, by Stripe",
+    bank_transfer: "Bank transfer",
     original: "Back to the card",
   } as Record<string, string>,
   movements: {
@@ -102,6 +104,8 @@ export const paymentsText = {
   ways: {
     box_office: "At the box office",
     demo: "Online, with the demo provider",
+    stripe: "Online, by card",
+    bank_transfer: "By bank transfer",
   } satisfies Record<PaymentMethod, string>,
   /** Before booking. */
   admitsOncePaid: "Tickets admit once they are paid.",

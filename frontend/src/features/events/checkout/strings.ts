@@ -31,6 +31,11 @@ export const checkoutText = {
     title: "Payment",
     ways: {
       demo: { label: "Pay now", hint: "Online, with the demo provider. The seats are booked once they are paid." },
+      stripe: { label: "Pay by card", hint: "Online, at once. The seats are booked once they are paid." },
+      bank_transfer: {
+        label: "Pay by bank transfer",
+        hint: "The seats are kept for you, and booked once the money has arrived.",
+      },
       box_office: {
         label: "Pay at the venue",
         hint: "The seats are booked at once. Tickets admit once they are paid.",

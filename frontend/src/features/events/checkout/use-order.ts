@@ -5,6 +5,7 @@ import { confirmHold, payHold } from "@/shared/api/generated/bookings/bookings";
 import type { Hold, HoldConfirmation, MadeBooking, OnlineMethod, StartedPayment } from "@/shared/api/generated/model";
 import { isKind, isOutcomeUnknown, type ApiError } from "@/shared/api/problem";
 import { useCommandKey } from "@/shared/api/use-command-key";
+import { checkoutPath } from "@/shared/navigation/checkout-path";
 import { useOpenUrl } from "@/shared/navigation/use-open-url";
 import { eventQuery } from "@/shared/queries/event-query";
 import { queryKey } from "@/shared/queries/query-key";
@@ -68,7 +69,7 @@ export function useOrder(hold: Hold) {
     const owner = isAccounts && account !== null ? { token: null, accountId: account.id } : {};
     updateHeld(hold.id, { ...owner, until: result.payment.payable_until, isPaying: true });
     void queries.invalidateQueries({ queryKey: queryKey("holds", hold.id), refetchType: "none" });
-    openUrl(result.payment.redirect_url);
+    openUrl(result.payment.redirect_url ?? checkoutPath(hold.id));
   };
 
   const order = ({ guest, isAccounts, method, isToldElsewhere = () => false }: Order) => {

@@ -54,6 +54,14 @@ export const eventFormText = {
   methods: {
     label: "How customers can pay",
     box_office: { label: "At the box office", hint: "Seats are booked at once, and the payment is due until then." },
+    stripe: {
+      label: "Card, by Stripe",
+      hint: "Online. Without the box office, seats are booked only once they are paid.",
+    },
+    bank_transfer: {
+      label: "Bank transfer",
+      hint: "Seats are kept until the money has arrived, which takes days, and booked then.",
+    },
     demo: {
       label: "Demo provider (takes no money)",
       hint: "Online. Without the box office, seats are booked only once they are paid.",

@@ -6,4 +6,12 @@
  * OpenAPI spec version: 0.1.0
  */
 
-export type OnlineMethod = 'demo';
+export type OnlineMethod = typeof OnlineMethod[keyof typeof OnlineMethod];
+
+
+// eslint-disable-next-line @typescript-eslint/no-redeclare
+export const OnlineMethod = {
+  demo: 'demo',
+  stripe: 'stripe',
+  bank_transfer: 'bank_transfer',
+} as const;

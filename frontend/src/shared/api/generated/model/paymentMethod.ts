@@ -13,4 +13,6 @@ export type PaymentMethod = typeof PaymentMethod[keyof typeof PaymentMethod];
 export const PaymentMethod = {
   box_office: 'box_office',
   demo: 'demo',
+  stripe: 'stripe',
+  bank_transfer: 'bank_transfer',
 } as const;

@@ -6,10 +6,12 @@
  * OpenAPI spec version: 0.1.0
  */
 import type { OnlineMethod } from './onlineMethod';
+import type { StartedPaymentRedirectUrl } from './startedPaymentRedirectUrl';
+import type { StartedPaymentCardForm } from './startedPaymentCardForm';
 
 /**
- * A payment that was started for a hold. The customer pays at `redirect_url`, until `payable_until`; then the hold's seats are
-booked. `amount`: all that they cost.
+ * A payment that was started for a hold. The customer pays until `payable_until`, as the method has it: at `redirect_url`, or
+in the provider's form, `card_form`. Then the hold's seats are booked. `amount`: all that they cost.
  */
 export interface StartedPayment {
   id: string;
@@ -18,5 +20,6 @@ export interface StartedPayment {
   amount: string;
   currency: string;
   payable_until: string;
-  redirect_url: string;
+  redirect_url?: StartedPaymentRedirectUrl;
+  card_form?: StartedPaymentCardForm;
 }
