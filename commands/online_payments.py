@@ -34,10 +34,12 @@ T = TypeVar("T")
 
 @dataclass(slots=True, kw_only=True)
 class CardFormView:
-    """What the provider's own form takes, to be opened on the page of a shop."""
+    """What the provider's own form takes, to be opened on the page of a shop. `script_url`: of a stand-in for the provider, where
+    payments are tried out; null: its own."""
 
     publishable_key: str
     client_secret: str
+    script_url: str | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -84,7 +86,7 @@ class OnlinePayments:
 
     async def begin(self, event_id: UUID, hold_id: UUID, method: OnlineMethod) -> StartedPaymentView:
         """Asks the provider for the payment that was started for this hold; again, it is the same. Raises ProviderUnknown,
-        ProviderUnavailable, Busy; HoldNotFound if the hold has ended meanwhile."""
+        ProviderUnavailable, Busy, PaymentRefused; HoldNotFound if the hold has ended meanwhile."""
         provider = self.provider(method)
         event = await self._command_service.last_seen_event(event_id)
         hold = event.holds.get(hold_id.bytes) if event is not None else None
@@ -101,8 +103,8 @@ class OnlinePayments:
         match await self.call(lambda: provider.start(payment)):
             case PaymentPage(url):
                 view.redirect_url = url
-            case CardForm(publishable_key, client_secret):
-                view.card_form = CardFormView(publishable_key=publishable_key, client_secret=client_secret)
+            case CardForm() as form:
+                view.card_form = CardFormView(**form._asdict())
         return view
 
     async def receive(self, name: str, headers: Mapping[str, str], body: bytes) -> None:
@@ -121,15 +123,15 @@ class OnlinePayments:
 
     async def _note(self, receipt: Receipt, reason: str) -> None:
         log.error("What provider %s has received as %s has to be placed: %s", receipt.method, receipt.object, reason)
-        try:
-            await self.call(lambda: self._unplaced.note(receipt, reason))
-        except (OperationalError, InterfaceError) as error:
-            raise ProviderUnavailable from error
+        await self.call(lambda: self._unplaced.note(receipt, reason))
 
     async def call(self, ask: Callable[[], T]) -> T:
-        """What a provider answers. Raises Busy."""
+        """What a provider answers. Raises Busy; ProviderUnavailable where its tables can't be read."""
         async with self._calls.slot():
-            return await asyncio.to_thread(ask)
+            try:
+                return await asyncio.to_thread(ask)
+            except (OperationalError, InterfaceError) as error:
+                raise ProviderUnavailable from error
 
 
 def online_payments_of(request: Request) -> OnlinePayments:

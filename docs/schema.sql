@@ -1041,6 +1041,16 @@ CREATE TABLE public.started_payments (
 );
 
 --
+-- Name: stripe_payments; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.stripe_payments (
+    payment_id uuid NOT NULL,
+    intent_id text NOT NULL,
+    payable_until timestamp with time zone NOT NULL
+);
+
+--
 -- Name: subscriptions; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -1545,6 +1555,13 @@ ALTER TABLE ONLY public.set_aside
 
 ALTER TABLE ONLY public.started_payments
     ADD CONSTRAINT pk_started_payments PRIMARY KEY (payment_id);
+
+--
+-- Name: stripe_payments pk_stripe_payments; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.stripe_payments
+    ADD CONSTRAINT pk_stripe_payments PRIMARY KEY (payment_id);
 
 --
 -- Name: subscriptions pk_subscriptions; Type: CONSTRAINT; Schema: public; Owner: -

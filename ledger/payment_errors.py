@@ -66,6 +66,13 @@ class PaymentMethodOff(RuleBroken, title="Not with this method"):
         super().__init__("It can't be paid by this method.", methods=list(methods))
 
 
+class PaymentRefused(RuleBroken):
+    """The payment provider does not take this payment, such as one below its least amount. Your seats are still held."""
+
+    def __init__(self) -> None:
+        super().__init__("The payment provider does not take this payment.")
+
+
 class PaymentUnderWay(RuleBroken):
     """A payment by this method was started for the hold before. No client sees it: the payment is the response."""
 

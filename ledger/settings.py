@@ -17,6 +17,7 @@ from iso4217 import Currency
 
 from ledger.client_address import is_loopback
 from ledger.redis_address import parse_redis_url
+from ledger.stripe_keys import check_stripe_keys
 
 #: The bound of a request body. Not a setting: the API's documentation names it.
 BODY_LIMIT_BYTES = 64 * 1024
@@ -43,8 +44,10 @@ class SettingsError(ValueError):
     """An invalid setting. The message is one sentence, for the terminal."""
 
 
-#: They hold passwords. Each can be in a file instead, which `NAME_FILE` names: a secret of Docker or Kubernetes.
-SECRETS = ("DATABASE_URL", "DATABASE_READ_URL", "RUNTIME_DATABASE_URL", "REDIS_URL", "MAIL_URL")
+#: They hold passwords and keys. Each can be in a file instead, which `NAME_FILE` names: a secret of Docker or Kubernetes.
+SECRETS = (
+    "DATABASE_URL", "DATABASE_READ_URL", "RUNTIME_DATABASE_URL", "REDIS_URL", "MAIL_URL", "STRIPE_API_KEY", "STRIPE_WEBHOOK_SECRET",
+)  # fmt: skip
 
 
 def _setting(default: Any, help_: str) -> Any:
@@ -140,6 +143,14 @@ class Settings:
     webhooks_allow_private: bool = _setting(
         False, "Deliver webhooks also to addresses that are not public: this machine and its network. For development"
     )
+    stripe_api_key: str = _setting("", "sk_… or rk_… of your account at Stripe: events can be paid by card; empty: they can't")
+    stripe_publishable_key: str = _setting("", "pk_… of the same account, for its card form on the page")
+    stripe_webhook_secret: str = _setting(
+        "", "whsec_… of the webhook for payment_intent.succeeded at PUBLIC_URL/api/payment-providers/stripe/webhook"
+    )
+    stripe_test: bool = _setting(False, "The keys are Stripe's test keys, and no money is taken")
+    stripe_api_base: str = _setting("", "Address of a stand-in for Stripe on this machine; only with the demo")
+    stripe: str = _setting("", "local: `make run` starts such a stand-in, which takes no money; empty: it starts none")
     verify_hours: float = _setting(24.0, "How long after a verification of everything a worker begins the next; 0: never")
 
     @classmethod
@@ -186,6 +197,8 @@ class Settings:
             raise SettingsError(f"SPECIFICATION is {self.specification!r}, which is none of {', '.join(COMPAT_APIS)}.")
         _check_demo(self.demo, self.host)
         _check_mail(self.mail_url, self.mail_from)
+        _check_choice("STRIPE", self.stripe, ("", "local"))
+        _check_stripe(self)
         _check_choice("REQUIRE_SECOND_FACTOR", self.require_second_factor, ("", "admin"))
         _check_choice("LOG_LEVEL", self.log_level, LOG_LEVELS)
         _check_choice("LOG_FORMAT", self.log_format, LOG_FORMATS)
@@ -274,6 +287,17 @@ def _check_mail(url: str, sender: str) -> None:
         raise SettingsError("MAIL_URL is not of the form smtp://user:password@host:port or smtps://user:password@host:port.")
     if not re.fullmatch(r"[^\s@<>]+@[^\s@<>]+", parseaddr(sender)[1]):
         raise SettingsError(f"MAIL_FROM is {sender!r}, which is no e-mail address: MAIL_URL needs a sender.")
+
+
+def _check_stripe(settings: Settings) -> None:
+    keys = (settings.stripe_api_key, settings.stripe_publishable_key, settings.stripe_webhook_secret)
+    try:
+        check_stripe_keys(*keys, is_test=settings.stripe_test)
+    except ValueError as error:
+        raise SettingsError(str(error)) from None
+    base = settings.stripe_api_base
+    if base and not (settings.demo is True and settings.stripe_test and is_loopback(urlsplit(base).hostname or "")):
+        raise SettingsError("STRIPE_API_BASE is only for an address of this machine, with DEMO=1 and STRIPE_TEST=1.")
 
 
 def _names(text: str) -> list[str]:

@@ -39,6 +39,8 @@ class CardForm(NamedTuple):
 
     publishable_key: str
     client_secret: str
+    #: Of a stand-in for the provider; None: its own.
+    script_url: str | None = None
 
 
 Payable = PaymentPage | CardForm
@@ -61,7 +63,7 @@ class Receipt(NamedTuple):
         id_ = derived_id(self.payment_id, f"received {self.method} {self.object}".encode())
         return ReceivePayment(
             id=id_, actor=NOBODY, event_id=self.event_id, hold_id=self.hold_id, payment_id=self.payment_id, amount=self.amount,
-            currency=self.currency, ticket_key=ticket_key,
+            currency=self.currency, ticket_key=ticket_key, reference="" if self.object == str(self.payment_id) else self.object,
         )  # fmt: skip
 
 
@@ -79,6 +81,10 @@ class PaidRefund(NamedTuple):
 
     amount: int
     reference: str
+
+
+class PendingRefund(NamedTuple):
+    """The provider is paying a refund: it has to be asked again."""
 
 
 class FailedRefund(NamedTuple):
@@ -101,5 +107,5 @@ class Provider(Protocol):
     def read_webhook(self, headers: Mapping[str, str], body: bytes) -> Receipt | None:
         """What a webhook tells; None: nothing that matters. Raises WebhookRefused unless it is the provider's."""
 
-    def refund(self, refund: NewRefund) -> PaidRefund | FailedRefund:
+    def refund(self, refund: NewRefund) -> PaidRefund | PendingRefund | FailedRefund:
         """Pays a refund. It is looked up first: paid before, it is not paid again."""

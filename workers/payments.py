@@ -21,7 +21,7 @@ from ledger.paying import event_refund_id
 from ledger.payment_errors import AlreadyPaid, PaymentNotFound, ProviderUnavailable, RefundNotOwed
 from ledger.store import LedgerUnavailable
 from ledger.ticket_codes import TicketCodes
-from providers.interface import NOBODY, NewRefund, PaidRefund, Provider
+from providers.interface import NOBODY, NewRefund, PaidRefund, PendingRefund, Provider
 from providers.unplaced import UnplacedMoney
 from workers import metrics
 from workers.gateway import Gateway
@@ -124,6 +124,8 @@ class Payments:
     def _pay_back(self, guard: Connection, provider: Provider, row: Row[Any]) -> bool:
         refund_id = row.refund_id or event_refund_id(row.payment_id)
         answer = provider.refund(NewRefund(refund_id, row.payment_id, row.amount, row.currency))
+        if isinstance(answer, PendingRefund):
+            return False
         of: dict[str, Any] = {
             "actor": NOBODY, "event_id": row.event_id, "refund_id": refund_id, "payment_id": row.payment_id,
             "booking_id": row.booking_id,

@@ -75,3 +75,51 @@ def test_settings_reach_child_processes_unchanged() -> None:
 )  # fmt: skip
 def test_cookies_are_for_https_where_people_use_it(environ: dict[str, str], is_secure: bool) -> None:
     assert Settings.from_env(environ).has_secure_cookies is is_secure
+
+
+STRIPE = {
+    "STRIPE_API_KEY": "sk_live_1", "STRIPE_PUBLISHABLE_KEY": "pk_live_2", "STRIPE_WEBHOOK_SECRET": "whsec_3",
+}  # fmt: skip
+TEST_KEYS = {**STRIPE, "STRIPE_API_KEY": "rk_test_1", "STRIPE_PUBLISHABLE_KEY": "pk_test_2"}
+LOCAL = {**TEST_KEYS, "STRIPE_TEST": "1", "STRIPE_API_BASE": "http://127.0.0.1:8420", "DEMO": "1"}
+
+
+@pytest.mark.parametrize("environment", [{}, STRIPE, {**TEST_KEYS, "STRIPE_TEST": "1"}, LOCAL])
+def test_stripe_needs_all_its_keys(environment: dict[str, str]) -> None:
+    assert Settings.from_env(environment).stripe_api_key == environment.get("STRIPE_API_KEY", "")
+
+
+@pytest.mark.parametrize(
+    ("environment", "sentence"),
+    [
+        ({"STRIPE_API_KEY": "sk_live_1"}, "Stripe needs STRIPE_PUBLISHABLE_KEY and STRIPE_WEBHOOK_SECRET, too."),
+        ({**STRIPE, "STRIPE_WEBHOOK_SECRET": ""}, "Stripe needs STRIPE_WEBHOOK_SECRET, too."),
+        (
+            {**STRIPE, "STRIPE_API_KEY": "pk_live_2"},
+            "STRIPE_API_KEY is no such key of Stripe: it does not begin with sk_ or rk_.",
+        ),
+        (
+            {**STRIPE, "STRIPE_WEBHOOK_SECRET": "3"},
+            "STRIPE_WEBHOOK_SECRET is no such key of Stripe: it does not begin with whsec_.",
+        ),
+        (TEST_KEYS, "STRIPE_API_KEY is a test key, with which nobody pays: set STRIPE_TEST=1 if that is meant."),
+        (
+            {**STRIPE, "STRIPE_PUBLISHABLE_KEY": "pk_test_2"},
+            "STRIPE_PUBLISHABLE_KEY is a test key, with which nobody pays: set STRIPE_TEST=1 if that is meant.",
+        ),
+        ({**STRIPE, "STRIPE_TEST": "1"}, "STRIPE_API_KEY takes money: STRIPE_TEST=1 is for test keys."),
+        ({"STRIPE": "remote"}, "STRIPE is 'remote', which is not empty or local."),
+        *(
+            ({**LOCAL, **other}, "STRIPE_API_BASE is only for an address of this machine, with DEMO=1 and STRIPE_TEST=1.")
+            for other in (
+                {"DEMO": "0"}, {"DEMO": "public"}, {**STRIPE, "STRIPE_TEST": "0"}, {"STRIPE_API_BASE": "http://stripe.test"},
+                {"STRIPE_API_BASE": "127.0.0.1:8420"},
+            )
+        ),
+    ],
+)  # fmt: skip
+def test_keys_of_stripe_that_do_not_fit_are_reported(environment: dict[str, str], sentence: str) -> None:
+    with pytest.raises(SettingsError) as error:
+        Settings.from_env(environment)
+    assert str(error.value) == sentence
+    assert not any(key and key in sentence for name, key in environment.items() if name in STRIPE)

@@ -18,18 +18,19 @@ import re  # noqa: F401
 import json
 
 from pydantic import BaseModel, ConfigDict, StrictStr
-from typing import Any, ClassVar, Dict, List
+from typing import Any, ClassVar, Dict, List, Optional
 from typing import Optional, Set
 from typing_extensions import Self
 from pydantic_core import to_jsonable_python
 
 class CardForm(BaseModel):
     """
-    What the provider's own form takes, to be opened on the page of a shop.
+    What the provider's own form takes, to be opened on the page of a shop. `script_url`: of a stand-in for the provider, where payments are tried out; null: its own.
     """ # noqa: E501
     publishable_key: StrictStr
     client_secret: StrictStr
-    __properties: ClassVar[List[str]] = ["publishable_key", "client_secret"]
+    script_url: Optional[StrictStr] = None
+    __properties: ClassVar[List[str]] = ["publishable_key", "client_secret", "script_url"]
 
     model_config = ConfigDict(
         validate_by_name=True,
@@ -70,6 +71,11 @@ class CardForm(BaseModel):
             exclude=excluded_fields,
             exclude_none=True,
         )
+        # set to None if script_url (nullable) is None
+        # and model_fields_set contains the field
+        if self.script_url is None and "script_url" in self.model_fields_set:
+            _dict['script_url'] = None
+
         return _dict
 
     @classmethod
@@ -83,7 +89,8 @@ class CardForm(BaseModel):
 
         _obj = cls.model_validate({
             "publishable_key": obj.get("publishable_key"),
-            "client_secret": obj.get("client_secret")
+            "client_secret": obj.get("client_secret"),
+            "script_url": obj.get("script_url")
         })
         return _obj
 

@@ -5,11 +5,14 @@
  * Event booking on an immutable ledger: never one seat twice, and every number can be derived again.
  * OpenAPI spec version: 0.1.0
  */
+import type { CardFormScriptUrl } from './cardFormScriptUrl';
 
 /**
- * What the provider's own form takes, to be opened on the page of a shop.
+ * What the provider's own form takes, to be opened on the page of a shop. `script_url`: of a stand-in for the provider, where
+payments are tried out; null: its own.
  */
 export interface CardForm {
   publishable_key: string;
   client_secret: string;
+  script_url?: CardFormScriptUrl;
 }

@@ -33,6 +33,7 @@ export * from './cancelManagedTicketsHeaders';
 export * from './cancelTicketsHeaders';
 export * from './cancellation';
 export * from './cardForm';
+export * from './cardFormScriptUrl';
 export * from './category';
 export * from './categoryNeedsCodeUntil';
 export * from './checkInTicketHeaders';
