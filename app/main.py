@@ -83,7 +83,7 @@ def bootstrap(
         app.router.routes.extend(router.routes)  # include_router would make matching a fifth of a query's time
     problems.install(app)
     compat.registry.mount(app, settings)
-    static_site.install(app)
+    static_site.install(app, settings)
     openapi.install(app)
     documentation.prepare(app, settings)
     return _observed(app, settings)

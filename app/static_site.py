@@ -8,7 +8,7 @@ import mimetypes
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from fastapi import FastAPI
 from starlette.datastructures import Headers
@@ -17,6 +17,7 @@ from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from compat.application import PREFIX
+from ledger.settings import Settings
 
 DIST = Path(__file__).parent.parent / "frontend" / "dist"
 INDEX = "index.html"
@@ -29,10 +30,28 @@ _IMMUTABLE = "public, max-age=31536000, immutable"  # for files whose names cont
 _ONE_HOUR = "public, max-age=3600"
 #: Styles need a nonce, because Mantine writes its variables into a style element. Images are files, or generated QR codes (data:).
 _POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self' 'nonce-{nonce}'; style-src-attr 'none'; img-src 'self' data: blob:;"
-    " font-src 'self'; frame-src 'self'; connect-src 'self'; media-src 'self' blob:; worker-src 'self' blob:; manifest-src 'self';"
-    " base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    "default-src 'none'; script-src 'self'{scripts}; style-src 'self' 'nonce-{nonce}'; style-src-attr 'none';"
+    " img-src 'self' data: blob:; font-src 'self'; frame-src 'self'{frames}; connect-src 'self'{requests}; media-src 'self' blob:;"
+    " worker-src 'self' blob:; manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
+
+
+class Origins(NamedTuple):
+    """Others from which the page may load scripts and frames, and to which it may send requests, each after a blank."""
+
+    scripts: str = ""
+    frames: str = ""
+    requests: str = ""
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """Those of Stripe's card form (docs.stripe.com/security/guide), where there is one."""
+        if not settings.stripe_api_key:
+            return cls()
+        if base := settings.stripe_api_base:
+            return cls(f" {base}", "", f" {base}")
+        scripts = " https://js.stripe.com https://*.js.stripe.com"
+        return cls(scripts, f"{scripts} https://hooks.stripe.com", " https://api.stripe.com")
 
 
 class StaticFile(NamedTuple):
@@ -49,10 +68,10 @@ class StaticSite:
     `reserved`: first path segments that belong to routes. `fallback` responds to requests for neither a file nor a page. Raises
     FileNotFoundError where there is no build."""
 
-    def __init__(self, dist: Path, reserved: frozenset[str], fallback: ASGIApp) -> None:
+    def __init__(self, dist: Path, reserved: frozenset[str], fallback: ASGIApp, origins: Origins) -> None:
         self._index = (dist / INDEX).read_bytes()
         self._files = {f"/{path.relative_to(dist)}": _read(path, dist) for path in dist.rglob("*") if _is_original(path)}
-        self._reserved, self._fallback = reserved, fallback
+        self._reserved, self._fallback, self._origins = reserved, fallback, origins._asdict()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         response = self._respond(scope) if scope["type"] == "http" and scope["method"] in ("GET", "HEAD") else None
@@ -69,17 +88,18 @@ class StaticSite:
         nonce = secrets.token_urlsafe(16)
         headers = {
             "Cache-Control": "no-cache",
-            "Content-Security-Policy": _POLICY.format(nonce=nonce),
+            "Content-Security-Policy": _POLICY.format(nonce=nonce, **self._origins),
             "Permissions-Policy": "camera=(self), microphone=(), geolocation=()",
         }
         return Response(self._index.replace(NONCE_PLACEHOLDER, nonce.encode()), headers=headers, media_type="text/html")
 
 
-def install(app: FastAPI, dist: Path = DIST) -> None:
+def install(app: FastAPI, settings: Settings, dist: Path = DIST) -> None:
     """To be called after all routes were added: the first path segment of each is reserved."""
     reserved = {route.path.split("/")[1] for route in app.routes if isinstance(route, Route | Mount)}
     try:
-        app.router.default = StaticSite(dist, frozenset(reserved | {"api", "assets", PREFIX.strip("/")}), app.router.not_found)
+        names = frozenset(reserved | {"api", "assets", PREFIX.strip("/")})
+        app.router.default = StaticSite(dist, names, app.router.not_found, Origins.of(settings))
     except FileNotFoundError:
         app.add_api_route("/", _redirect_to_docs, include_in_schema=False)
 

@@ -25,7 +25,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-API_KEY, PUBLISHABLE_KEY, WEBHOOK_SECRET = "sk_test_local", "pk_test_local", "whsec_local"
+from devstack.child_process import ending_with_parent
+from devstack.stripe_keys import API_KEY, WEBHOOK_SECRET
+
 #: A card that Stripe's documentation has for a refusal, and the one that localstripe refuses.
 REFUSED_CARD, THEIR_REFUSED_CARD = "4000000000000002", "4000000000000341"
 #: Parameters that localstripe does not know.
@@ -177,7 +179,7 @@ def _error(status: int, kind: str, code: str, message: str) -> Response:
 def start_server(port: int) -> "subprocess.Popen[bytes]":
     """localstripe, as a process of its own, once it listens. Raises TimeoutError."""
     command = [sys.executable, "-m", "localstripe", "--port", str(port), "--from-scratch"]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(ending_with_parent(command), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     end = time.monotonic() + START_SECONDS
     while True:
         try:
@@ -199,13 +201,14 @@ def register_webhooks(server: str, proxy: str) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m devstack.local_stripe", description=__doc__)
-    parser.add_argument("--port", type=int, default=8420, help="where it listens, on this machine; localstripe at the next one")
+    parser.add_argument("--port", type=int, required=True, help="where it listens, on this machine")
+    parser.add_argument("--server-port", type=int, required=True, help="where localstripe does")
     parser.add_argument("--webhook-url", required=True, help="whom it tells what was paid")
     arguments = parser.parse_args()
-    server = f"http://127.0.0.1:{arguments.port + 1}"
-    process = start_server(arguments.port + 1)
+    server = f"http://127.0.0.1:{arguments.server_port}"
+    process = start_server(arguments.server_port)
     try:
-        register_webhooks(server, f"http://127.0.0.1:{arguments.port}")
+        register_webhooks(server, f"http://127.0.0.1:{arguments.port}")  # which will listen before anything is paid
         app = LocalStripe(server, arguments.webhook_url).app
         uvicorn.run(app, host="127.0.0.1", port=arguments.port, log_level="warning")
     finally:

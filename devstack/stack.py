@@ -17,6 +17,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TextIO, cast
 
@@ -26,7 +27,7 @@ from alembic.util import CommandError
 from sqlalchemy.exc import DBAPIError
 
 import migrations
-from devstack import servers
+from devstack import servers, stripe_keys
 from devstack.readiness import responds_ok
 from devstack.server_files import link_target
 from devstack.server_user import USER, ServerError, make_data_directory
@@ -72,6 +73,7 @@ def main() -> int:
         output.as_json = settings.log_format == "json"
         if not prepare_only:
             _check_port(settings)
+            _check_stripe(settings)
         _prepare_data_dir(settings)
         with _servers(settings, failures) as settings, servers.url_files(settings):
             _migrate(settings)
@@ -253,8 +255,34 @@ def _seed(settings: Settings) -> None:
         raise StackError("The demo data could not be loaded: see above.")
 
 
+def _check_stripe(settings: Settings) -> None:
+    """Raises StackError if a stand-in for Stripe is asked for where money may be taken, or is not installed."""
+    if settings.stripe == "local" and (settings.demo is not True or settings.stripe_api_key):
+        raise StackError("STRIPE=local is for the demo alone: set DEMO=1, and no key of Stripe.")
+    if settings.stripe == "local" and find_spec("localstripe") is None:
+        raise StackError("STRIPE=local needs localstripe, which `make setup` installs.")
+
+
+def _stand_in_for_stripe(settings: Settings) -> tuple[Settings, list[ProcessSpec]]:
+    """The settings with its keys and its address, and its process; without STRIPE=local they stay as they are."""
+    if not settings.stripe:
+        return settings, []
+    with socket.socket() as first, socket.socket() as second:
+        for probe in (first, second):
+            probe.bind(("127.0.0.1", 0))
+        port, server_port = first.getsockname()[1], second.getsockname()[1]
+    url = f"http://{settings.host}:{settings.port}/api/payment-providers/stripe/webhook"
+    command = [sys.executable, "-m", "devstack.local_stripe", "--port", str(port), "--server-port", str(server_port)]
+    settings = dataclasses.replace(
+        settings, stripe_api_key=stripe_keys.API_KEY, stripe_publishable_key=stripe_keys.PUBLISHABLE_KEY, stripe_test=True,
+        stripe_webhook_secret=stripe_keys.WEBHOOK_SECRET, stripe_api_base=f"http://127.0.0.1:{port}",
+    )  # fmt: skip
+    return settings, [ProcessSpec(name="stripe", command=[*command, "--webhook-url", url])]
+
+
 def _supervise(settings: Settings) -> None:
     """Runs the processes until Ctrl-C, SIGTERM, SIGHUP or the end of the API. Restarts worker and tick: selling needs neither."""
+    settings, more = _stand_in_for_stripe(settings)
     specs = [
         ProcessSpec(
             name=name, command=[sys.executable, *shlex.split(command)[1:]], essential=name == "api",
@@ -262,7 +290,9 @@ def _supervise(settings: Settings) -> None:
         )
         for name, command in COMMANDS.items()
     ]  # fmt: skip
-    supervisor = Supervisor(specs, environment=_environment(settings), output=sys.stdout, as_json=settings.log_format == "json")
+    supervisor = Supervisor(
+        [*more, *specs], environment=_environment(settings), output=sys.stdout, as_json=settings.log_format == "json"
+    )
     for number in STOP_SIGNALS:
         signal.signal(number, lambda *_: supervisor.stop())
     threading.Thread(target=_print_welcome, args=[settings], daemon=True).start()
@@ -290,6 +320,8 @@ def _print_welcome(settings: Settings) -> None:
     lines = [f"Seatledger is at {settings.server_url}, the API's documentation at {settings.server_url}/docs. Ctrl-C stops it."]
     if settings.demo:
         lines.append("Demo: admin@, organizer@, auditor@, alice@ and bob@example.test, password demo-password.")
+    if settings.stripe_api_base:
+        lines.append("Cards are taken by a stand-in for Stripe: 4242 4242 4242 4242 pays, 4000 0000 0000 0002 is refused.")
     if settings.demo == "public":
         lines.append(f"DEMO=public: everybody who can reach {settings.host}:{settings.port} can log in as its admin.")
     print("\n" + "\n".join(f"  {line}" for line in lines) + "\n", flush=True)

@@ -9,7 +9,8 @@ from typing import Any
 import httpx
 import uvicorn
 
-from devstack.local_stripe import API_KEY, PUBLISHABLE_KEY, WEBHOOK_SECRET, LocalStripe, register_webhooks, start_server
+from devstack.local_stripe import LocalStripe, register_webhooks, start_server
+from devstack.stripe_keys import API_KEY, PUBLISHABLE_KEY, WEBHOOK_SECRET
 from tests.running_system import free_port
 
 KEYS: dict[str, Any] = {

@@ -12,6 +12,7 @@ from app import static_site
 from app.main import bootstrap
 from ledger.settings import Settings
 from tests.running_system import Stack
+from tests.stripe_servers import KEYS
 
 EVENT = "/events/00000000-0000-4000-8000-000000000000"
 PAGES = [
@@ -42,6 +43,26 @@ def test_policy_allows_no_inline_script_and_styles_by_nonce(stack: Stack) -> Non
     assert nonce in first.text
     assert nonce not in second.text
     assert not re.search(r"<script(?![^>]* src=)", first.text), "each script is a file"
+
+
+@pytest.mark.parametrize(
+    ("base", "scripts", "frames", "requests"),
+    [
+        (
+            "",
+            "'self' https://js.stripe.com https://*.js.stripe.com",
+            "'self' https://js.stripe.com https://*.js.stripe.com https://hooks.stripe.com",
+            "'self' https://api.stripe.com",
+        ),
+        ("http://127.0.0.1:8420", "'self' http://127.0.0.1:8420", "'self'", "'self' http://127.0.0.1:8420"),
+    ],
+)
+async def test_policy_is_open_for_the_card_form_where_there_is_one(base: str, scripts: str, frames: str, requests: str) -> None:
+    settings = Settings(database_url="postgresql:", redis_url="redis:", demo=True, stripe_api_base=base, **KEYS)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(bootstrap(settings)), base_url="http://test") as client:
+        front = await client.get("/")
+    policy = dict(part.split(" ", 1) for part in front.headers["content-security-policy"].split("; "))
+    assert (policy["script-src"], policy["frame-src"], policy["connect-src"]) == (scripts, frames, requests)
 
 
 def _asset(stack: Stack) -> str:
