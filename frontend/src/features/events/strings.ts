@@ -175,6 +175,10 @@ export const eventsText = {
         title: "The payment provider does not respond",
         text: "Nothing was paid. The seats are still held for you: please try again in a moment.",
       },
+      paymentRefused: {
+        title: "This can't be paid like that",
+        text: "The payment provider does not take this payment. The seats are still held for you: choose another way to pay.",
+      },
       noGuests: { title: "Sign in to book", text: "Tickets of this event are booked with an account." },
       noCookies: {
         title: "Your browser keeps no cookies",

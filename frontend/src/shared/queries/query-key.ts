@@ -4,6 +4,7 @@ type Resource =
   | "account-trail"
   | "accounts"
   | "bookings"
+  | "card-form"
   | "demo-provider"
   | "event-messages"
   | "event-options"

@@ -94,6 +94,8 @@ function explain({ kind, problem }: BookingRefusal, isShared: (category: string)
       return say(text.methodOff);
     case "provider-unavailable":
       return say(text.providerUnavailable, true);
+    case "payment-refused":
+      return say(text.paymentRefused);
     case "hold-closed":
       return say(checkoutText.over);
     case UNREACHABLE:

@@ -1,14 +1,16 @@
 import { Alert, Button, Group, Paper, Stack, Text, Title } from "@mantine/core";
 import { IconCreditCardOff, IconHourglass } from "@tabler/icons-react";
+import { skipToken, useQuery } from "@tanstack/react-query";
 import { useSearchParams } from "react-router";
 
-import type { Event, Hold, HoldPayment } from "@/shared/api/generated/model";
+import type { Event, Hold, HoldPayment, StartedPayment } from "@/shared/api/generated/model";
 import { formatMoney } from "@/shared/formatting/money";
 import { OUTCOME_PARAMETER, PaymentOutcome } from "@/shared/navigation/checkout-path";
 import { Page } from "@/shared/navigation/page";
 import { oneOf } from "@/shared/navigation/parameters";
 import { isPaidAtBoxOffice } from "@/shared/payments/payable";
 
+import { CardForm } from "./card-form";
 import classes from "./checkout-page.module.css";
 import { CheckoutProblem } from "./checkout-problem";
 import { Countdown } from "./countdown";
@@ -17,7 +19,7 @@ import { selectionPath } from "./order-paths";
 import { OrderSummary } from "./order-summary";
 import { checkoutText } from "./strings";
 import type { useCheckout } from "./use-checkout";
-import { useOrder } from "./use-order";
+import { startedPaymentKey, useOrder } from "./use-order";
 import { useTimeLeft } from "./use-time-left";
 
 const text = checkoutText.pay;
@@ -51,11 +53,18 @@ export function PayableOrder({ hold, payment, event, checkout }: Props) {
 /** What is known of the payment, and what can be done. `isLate`: it can't be paid any more, though the money may still arrive. */
 function PaymentState({ hold, payment, event, checkout, isLate }: Props & { isLate: boolean }) {
   const order = useOrder(hold);
-  const [parameters] = useSearchParams();
+  const [parameters, setParameters] = useSearchParams();
   const outcome = oneOf(PaymentOutcome, parameters.get(OUTCOME_PARAMETER));
   const isAccounts = checkout.held?.token == null;
   const pay = () => order.order({ guest: null, isAccounts, method: payment.method });
   const isSent = outcome === "sent";
+  const { data: started = null } = useQuery<StartedPayment>({
+    queryKey: startedPaymentKey(hold.id),
+    queryFn: skipToken,
+  });
+  const form = started?.card_form ?? null;
+  const action = text.action(formatMoney(hold.total_amount, hold.currency));
+  const again = payment.method === "stripe" ? text.card.again : text.again;
   return (
     <Paper withBorder p={{ base: "md", sm: "lg" }} component="section" aria-labelledby="payment" h="fit-content">
       <Stack gap="md">
@@ -77,9 +86,16 @@ function PaymentState({ hold, payment, event, checkout, isLate }: Props & { isLa
             selectionPath={selectionPath(hold, event)}
           />
         )}
-        {!isLate && (
+        {!isLate && form !== null && !isSent && (
+          <CardForm
+            form={form}
+            action={action}
+            onPaid={() => setParameters({ [OUTCOME_PARAMETER]: PaymentOutcome.sent })}
+          />
+        )}
+        {!isLate && (form === null || isSent) && (
           <Button size="md" loading={order.isSending} onClick={pay} variant={isSent ? "default" : "filled"}>
-            {isSent ? text.again : text.action(formatMoney(hold.total_amount, hold.currency))}
+            {isSent ? again : action}
           </Button>
         )}
         <Group gap="xs" justify="center">

@@ -58,6 +58,17 @@ export const checkoutText = {
       title: "Your payment was refused",
       text: "Nothing was paid. The seats are still held for you: try again, or with another card.",
     },
+    card: {
+      label: "Card",
+      hint: "Your card's number goes to Stripe alone.",
+      notPaid: "Nothing was paid",
+      refused: "The card was refused. Try again, or with another one.",
+      again: "Show the card form again",
+      notLoaded: {
+        title: "The card form could not be loaded",
+        text: "It comes from Stripe (js.stripe.com), which something in this browser or network may block. The seats are still held for you.",
+      },
+    },
     action: (amount: string) => `Pay ${amount}`,
     again: "Open the payment page again",
     late: {

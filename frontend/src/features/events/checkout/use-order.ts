@@ -60,8 +60,8 @@ export function useOrder(hold: Hold) {
 
   const finish = (result: Result, { guest, isAccounts }: Sent) => {
     done();
-    setIsDone(true);
     if ("booking" in result) {
+      setIsDone(true);
       forgetHeld(hold.id);
       openBooked(result.booking, isAccounts ? null : { email: guest?.contact.email ?? null, token });
       return;
@@ -69,6 +69,12 @@ export function useOrder(hold: Hold) {
     const owner = isAccounts && account !== null ? { token: null, accountId: account.id } : {};
     updateHeld(hold.id, { ...owner, until: result.payment.payable_until, isPaying: true });
     void queries.invalidateQueries({ queryKey: queryKey("holds", hold.id), refetchType: "none" });
+    if (result.payment.card_form != null) {
+      queries.setQueryData(startedPaymentKey(hold.id), result.payment);
+      isLocked.current = false;
+    } else {
+      setIsDone(true);
+    }
     openUrl(result.payment.redirect_url ?? checkoutPath(hold.id));
   };
 
@@ -110,6 +116,11 @@ export function useOrder(hold: Hold) {
     /** Other answers now could not be told from the first ones. */
     isFixed: isPending || isDone || isPerhapsDone(error),
   };
+}
+
+/** The payment that this page has started for a hold, with what its provider's form takes: it is kept in memory alone. */
+export function startedPaymentKey(holdId: string) {
+  return queryKey("holds", holdId, "started-payment");
 }
 
 /** Whether a refused order may have been accepted: a payment was started, though its provider did not respond. */
