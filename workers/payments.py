@@ -5,8 +5,9 @@ what is open, the Event itself whether it still is.
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
 from uuid import UUID
 
@@ -26,6 +27,7 @@ from providers.unplaced import UnplacedMoney
 from workers import metrics
 from workers.gateway import Gateway
 from workers.metrics import WorkerMetrics
+from workers.pauses import Pauses
 
 log = logging.getLogger(__name__)
 
@@ -33,14 +35,17 @@ log = logging.getLogger(__name__)
 LOCK = 0x5061796D656E7473
 #: Payments that are asked for, and refunds that are paid, in one run; what is left is for the next.
 MAX_ASKED, MAX_REFUNDS = 50, 50
+#: Of them in memory.
+MAX_OPEN = 10_000
+#: Between two requests for the same payment or refund at first, and at last.
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 10.0, 600.0
 
-#: Those that can still be paid; after that for a day, more and more rarely: money may come late. The one that was asked for longest
-#: ago comes first.
+#: Those that can still be paid, and after that for a day: money may come late.
 _STARTED = text("""
     SELECT payment_id, event_id, hold_id FROM started_payments
     WHERE method = :method AND NOT is_received AND started_at < now() - make_interval(secs => :patience)
         AND payable_until > now() - interval '1 day'
-    ORDER BY payable_until DESC OFFSET :skipped LIMIT :limit""")
+    ORDER BY payable_until DESC LIMIT :limit""")
 #: What is owed by an entry; and what of a payment is owed because its event was cancelled: all that no entry says.
 _OWED = text("""
     WITH of_payment AS (
@@ -70,12 +75,13 @@ class Payments:
         providers: Mapping[OnlineMethod, Provider],
         codes: TicketCodes,
         metrics: WorkerMetrics,
-        patience_seconds: float = 10.0,
+        patience_seconds: float = FIRST_PAUSE_SECONDS,
     ) -> None:
-        """`patience_seconds`: how long a payment waits for its webhook before the provider is asked."""
+        """`patience_seconds`: how long a payment waits for its webhook before the provider is asked, and how long until it is asked
+        for the second time."""
         self._engine, self._gateway, self._providers, self._codes, self._metrics = engine, gateway, providers, codes, metrics
         self._unplaced, self._patience_seconds = UnplacedMoney(engine), patience_seconds
-        self._skipped: dict[OnlineMethod, int] = {}
+        self._asked, self._refunding = self._pauses(providers), self._pauses(providers)
         self._failing: set[UUID] = set()
 
     def run(self) -> int:
@@ -98,14 +104,27 @@ class Payments:
                 guard.execute(select(func.pg_advisory_unlock(LOCK)))
         return recorded
 
+    def _pauses(self, providers: Iterable[OnlineMethod]) -> dict[OnlineMethod, Pauses[UUID]]:
+        first = self._patience_seconds
+        return {name: Pauses(first, first / FIRST_PAUSE_SECONDS * LONGEST_PAUSE_SECONDS) for name in providers}
+
     def _ask(self, guard: Connection, provider: Provider) -> int:
-        """Each run asks for other payments, all in turn."""
-        skipped = self._skipped.get(provider.name, 0)
-        wanted = {"method": provider.name, "patience": self._patience_seconds, "skipped": skipped, "limit": MAX_ASKED}
+        wanted = {"method": provider.name, "patience": self._patience_seconds, "limit": MAX_OPEN}
         rows = guard.execute(_STARTED, wanted).all()
-        recorded = sum(self._or_log(row.payment_id, self._ask_for, guard, provider, row) for row in rows)
-        self._skipped[provider.name] = 0 if len(rows) < MAX_ASKED else skipped + len(rows) - recorded
-        return recorded
+        return self._work(
+            self._asked[provider.name], {row.payment_id: row for row in rows}, MAX_ASKED, self._ask_for, guard, provider
+        )
+
+    def _work(
+        self, pauses: Pauses[UUID], open_: Mapping[UUID, Row[Any]], limit: int, work: Callable[..., bool], *arguments: Any
+    ) -> int:
+        """Works on those that are open, all in turn. Returns how many are done."""
+        pauses.keep(open_)
+        done = 0
+        for id_ in islice((id_ for id_ in open_ if pauses.has_ended(id_)), limit):
+            pauses.begin(id_)
+            done += self._or_log(id_, work, *arguments, open_[id_])
+        return done
 
     def _ask_for(self, guard: Connection, provider: Provider, row: Row[Any]) -> bool:
         receipt = provider.received(row.payment_id)
@@ -118,8 +137,9 @@ class Payments:
             return False
 
     def _refund(self, guard: Connection, provider: Provider) -> int:
-        rows = guard.execute(_OWED, {"method": provider.name, "limit": MAX_REFUNDS}).all()
-        return sum(self._or_log(row.payment_id, self._pay_back, guard, provider, row) for row in rows)
+        rows = guard.execute(_OWED, {"method": provider.name, "limit": MAX_OPEN}).all()
+        owed = {row.refund_id or event_refund_id(row.payment_id): row for row in rows}
+        return self._work(self._refunding[provider.name], owed, MAX_REFUNDS, self._pay_back, guard, provider)
 
     def _pay_back(self, guard: Connection, provider: Provider, row: Row[Any]) -> bool:
         refund_id = row.refund_id or event_refund_id(row.payment_id)

@@ -40,8 +40,13 @@ def settings(settings: Settings) -> Settings:
 @pytest.fixture
 def worker(settings: Settings) -> Iterator[Worker]:
     with a_worker(settings) as worker:
-        worker.payments._patience_seconds = 0
+        be_patient(worker, 0)
         yield worker
+
+
+def be_patient(worker: Worker, seconds: float) -> None:
+    now = worker.payments
+    worker.payments = Payments(now._engine, now._gateway, now._providers, now._codes, now._metrics, seconds)
 
 
 @pytest.fixture
@@ -108,7 +113,7 @@ def test_lost_webhooks_are_asked_for(sales: Sales) -> None:
 
 
 def test_a_payment_waits_for_its_webhook_first(sales: Sales) -> None:
-    sales.worker.payments._patience_seconds = 3_600
+    be_patient(sales.worker, 3_600)
     sales.provider.pay(sales.payments[0], seconds=0)
     sales.append(s.started(s.ALICE, 5_000, payment := uuid4(), UNTIL, sales.holds[0]))
     with sales.worker.engine.begin() as connection:
