@@ -35,6 +35,7 @@ UNKNOWN_PARAMETERS = ("description", "allowed_payment_method_types")
 SECONDS = 10.0
 START_SECONDS = 20.0
 _SCRIPT = (Path(__file__).parent / "local_stripe.js").read_text()
+_FOR_EACH_PAGE = {"Access-Control-Allow-Origin": "*"}
 #: When, in seconds from now, a webhook is delivered, each time it is.
 Deliveries = Callable[[dict[str, Any]], Sequence[float]]
 
@@ -106,7 +107,7 @@ class LocalStripe:
         if "/payment_intents" in request.url.path and request.headers.get("content-type", "").endswith("urlencoded"):
             fields = httpx.QueryParams(body.decode()).multi_items()
             body = str(httpx.QueryParams([field for field in fields if not field[0].startswith(UNKNOWN_PARAMETERS)])).encode()
-        headers = {name: value for name, value in request.headers.items() if name in ("content-type", "origin")}
+        headers = {name: value for name, value in request.headers.items() if name == "content-type"}
         url = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         answer = await self._http.request(request.method, url, content=body, headers=headers)
         return _passed(answer)
@@ -167,13 +168,12 @@ def _passed(answer: httpx.Response) -> Response:
             if each.get("object") == "payment_intent":
                 _complete(each)
         body = json.dumps(told).encode()
-    head = {name: value for name, value in answer.headers.items() if name.startswith("access-control-")}
-    return Response(body, answer.status_code, {**head, "Content-Type": answer.headers.get("content-type", "text/plain")})
+    return Response(body, answer.status_code, {**_FOR_EACH_PAGE, "Content-Type": answer.headers.get("content-type", "text/plain")})
 
 
 def _error(status: int, kind: str, code: str, message: str) -> Response:
     error = {"type": kind, "code": code, "message": message}
-    return JSONResponse({"error": error}, status, {"Access-Control-Allow-Origin": "*"})
+    return JSONResponse({"error": error}, status, _FOR_EACH_PAGE)
 
 
 def start_server(port: int) -> "subprocess.Popen[bytes]":

@@ -1,12 +1,13 @@
 """Paying by card in the provider's own form, on a phone: refused, then paid, and given back."""
 
+import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from tests.conftest import PostgresServer
 from tests.running_system import Person, Stack, system_settings
@@ -24,6 +25,15 @@ def stack(postgres_server: PostgresServer, template_database: str, redis_url: st
         yield stack
         stack.stop()
     postgres_server.drop(name)
+
+
+def _picture(page: Page, name: str) -> None:
+    if directory := os.environ.get("PICTURES"):
+        for width in (360, 1280):
+            for scheme in ("light", "dark"):
+                page.set_viewport_size({"width": width, "height": 900})
+                page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+                page.screenshot(path=Path(directory) / f"{name}-{width}-{scheme}.png", full_page=True)
 
 
 @pytest.fixture
@@ -48,8 +58,10 @@ def test_a_guest_pays_by_card_after_one_was_refused(visit: Visit, stack: Stack, 
     for name, value in (("number", "4000000000000002"), ("exp_month", "12"), ("exp_year", "40"), ("cvc", "123")):
         card.get_by_placeholder(name).fill(value)
     visitor.check_looks(reloads=False)
+    _picture(page, "card")
     page.get_by_role("button", name="Pay €100.00").click()
     expect(page.get_by_role("alert")).to_contain_text("Your card was declined.")
+    _picture(page, "refused")
     visitor.check_looks(reloads=False)
     page.reload()  # one can come back
     page.get_by_role("button", name="Pay €100.00").click()
@@ -58,5 +70,11 @@ def test_a_guest_pays_by_card_after_one_was_refused(visit: Visit, stack: Stack, 
     page.get_by_role("button", name="Pay €100.00").click()
     expect(page.get_by_role("status").filter(has_text="Booking confirmed")).to_be_visible()
     expect(page.get_by_role("region", name="Payment")).to_contain_text("Paid€100.00")
-    page.get_by_role("button", name="Cancel booking").click()
-    page.get_by_role("dialog").get_by_role("button", name="Cancel").first.click()
+    _picture(page, "booked")
+    page.get_by_role("button", name="Cancel tickets").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Ticket 1, General").check()
+    dialog.get_by_role("button", name="Cancel 1 ticket, refund €50.00").click()
+    expect(page.get_by_role("region", name="Payment")).to_contain_text("Refund paid€50.00", timeout=60_000)
+    visitor.check_looks(reloads=False)
+    _picture(page, "refunded")

@@ -64,19 +64,28 @@ function Fields({ stripe, clientSecret, action, onPaid }: FieldsProps) {
   const theme = useMantineTheme();
   const isDark = useComputedColorScheme() === "dark";
 
+  const base = {
+    color: isDark ? theme.colors.dark[0] : theme.black,
+    iconColor: isDark ? theme.colors.dark[2] : theme.colors.gray[6],
+    fontSize: "16px",
+    "::placeholder": { color: isDark ? theme.colors.dark[3] : theme.colors.gray[6] },
+  };
+  const style = useRef({ base });
+  useEffect(() => {
+    style.current = { base };
+    // What was typed stays. A stand-in can't do it.
+    if (card.current !== null && "update" in card.current) card.current.update({ style: style.current });
+  });
   useEffect(() => {
     if (place.current === null) return;
-    const base = {
-      color: isDark ? theme.colors.dark[0] : theme.black,
-      iconColor: isDark ? theme.colors.dark[2] : theme.colors.gray[6],
-      fontSize: "16px",
-      "::placeholder": { color: isDark ? theme.colors.dark[3] : theme.colors.gray[6] },
-    };
-    const element = stripe.elements().create("card", { hidePostalCode: true, style: { base } });
+    const element = stripe.elements().create("card", { hidePostalCode: true, style: style.current });
     element.mount(place.current);
     card.current = element;
-    return () => element.destroy();
-  }, [stripe, isDark, theme]);
+    return () => {
+      card.current = null;
+      element.destroy();
+    };
+  }, [stripe]);
 
   const pay = async () => {
     if (card.current === null) return;
