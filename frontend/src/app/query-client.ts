@@ -1,10 +1,10 @@
 import { MutationCache, QueryCache, QueryClient } from "@tanstack/react-query";
 
-import { isKind, UNREACHABLE } from "@/shared/api/problem";
+import { isKind } from "@/shared/api/problem";
+import { whileUnanswered } from "@/shared/queries/ask-again";
 import { endSession } from "@/shared/session/session";
 
 const FRESH_MILLISECONDS = 2_000;
-const ASK_AGAIN_MILLISECONDS = 4_000;
 
 /** The API client retries by itself (`shared/api/retries.ts`); an unreachable server is polled until it is back. */
 export function makeQueryClient(): QueryClient {
@@ -24,8 +24,7 @@ export function makeQueryClient(): QueryClient {
         retry: false,
         staleTime: FRESH_MILLISECONDS,
         networkMode: "always",
-        refetchInterval: ({ state }) =>
-          isKind(state.error, UNREACHABLE, "busy", "stale-read", "still-computing") && ASK_AGAIN_MILLISECONDS,
+        refetchInterval: whileUnanswered,
       },
       mutations: { retry: false, networkMode: "always" },
     },

@@ -2,6 +2,7 @@ import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 
 import { getBooking, getBookings } from "@/shared/api/generated/bookings/bookings";
 import type { BookingTime } from "@/shared/api/generated/model";
+import { whileRefundDue } from "@/shared/queries/ask-again";
 import { eventQuery } from "@/shared/queries/event-query";
 import { queryKey } from "@/shared/queries/query-key";
 
@@ -31,6 +32,7 @@ export function bookingQuery(id: string) {
   return queryOptions({
     queryKey: queryKey("bookings", "detail", id),
     queryFn: ({ signal }) => getBooking(id, undefined, undefined, signal),
+    refetchInterval: (query) => whileRefundDue(query.state.data, query),
   });
 }
 

@@ -1,6 +1,7 @@
 import { queryOptions, useQueryClient } from "@tanstack/react-query";
 
 import { cancelManagedTickets, getManagedBooking } from "@/shared/api/generated/bookings/bookings";
+import { whileRefundDue } from "@/shared/queries/ask-again";
 import { queryKey } from "@/shared/queries/query-key";
 
 import type { Canceller } from "../use-ticket-cancellation";
@@ -12,6 +13,7 @@ export function managedQuery(token: string) {
   return queryOptions({
     queryKey: queryKey("managed-booking", token),
     queryFn: ({ signal }) => getManagedBooking(undefined, bearer(token), signal),
+    refetchInterval: (query) => whileRefundDue(query.state.data?.booking, query),
   });
 }
 
