@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from stripe.params import PaymentIntentCreateParams, RefundCreateParams
 
 log = logging.getLogger(__name__)
+logging.getLogger("stripe").setLevel(logging.WARNING)  # else each request is two lines
 
 SIGNATURE = "stripe-signature"
 #: How long one request to Stripe may take to connect, and to answer; it is tried twice.

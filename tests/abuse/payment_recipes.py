@@ -9,11 +9,13 @@ from uuid import UUID, uuid4
 import httpx
 
 from ledger.commands import Actor, ChangeEvent, GiveRefund, Role
+from ledger.details import OnlineMethod
 from ledger.macs import Macs
 from ledger.paying import MAX_REFUNDS
 from ledger.store import Ledger
 from tests.abuse.scene import Scene
-from tests.running_system import JSON, ON_SITE, ONLINE, tickets
+from tests.running_system import JSON, ON_SITE, ONLINE, Person, tickets
+from tests.stripe_servers import KEYS
 
 
 def _booking(s: Scene, **about: JSON) -> JSON:
@@ -41,12 +43,12 @@ def _refund_limit(s: Scene) -> httpx.Response:
     return s.organizer.do("POST", f"{s.booking}/refunds", {"kind": "cash", "amount": "0.01", "goodwill": True})
 
 
-def _event_paid_online(s: Scene) -> str:
-    """The path of an event that is paid by the demo's provider, which this process does not have."""
-    event = s.stack.event(s.organizer)
+def _event_paid_online(s: Scene, method: OnlineMethod = "demo", **more: Any) -> str:
+    """The path of an event that is paid by a provider which this process does not have."""
+    event = s.stack.event(s.organizer, **more)
     change = ChangeEvent(
         id=uuid4(), actor=Actor(UUID(s.organizer.id), Role.ORGANIZER), event_id=UUID(event["id"]),
-        changes={"payment_methods": ("demo",)}, expected_details_version=1,
+        changes={"payment_methods": (method,)}, expected_details_version=1,
     )  # fmt: skip
     with closing(Ledger(s.stack.settings.database_url, Macs.open(s.stack.settings.keys))) as ledger:
         ledger.execute(change, datetime.now(UTC))
@@ -62,6 +64,16 @@ def _demo(s: Scene) -> Iterator[httpx.Client]:
 
 def _payment_required(s: Scene) -> httpx.Response:
     return s.alice.do("POST", f"{_event_paid_online(s)}/bookings", tickets(1))
+
+
+def _payment_refused(s: Scene) -> httpx.Response:
+    """Stripe takes two decimals of this currency, which has three."""
+    price = [{"name": "General", "price": "12.505", "capacity": 10}]
+    event = _event_paid_online(s, "stripe", currency="KWD", categories=price)
+    held = s.alice.ok("POST", f"{event}/holds", tickets(1))
+    keys = {name.upper(): str(int(value) if value is True else value) for name, value in KEYS.items()}
+    with s.stack.another_api(**keys) as url, httpx.Client(base_url=url, timeout=30) as client:
+        return Person(client, token=s.alice.token).do("POST", f"/api/holds/{held['id']}/payments", {"method": "stripe"})
 
 
 def _payment_method_off(s: Scene) -> httpx.Response:
@@ -83,6 +95,7 @@ RECIPES: dict[str, Callable[[Scene], httpx.Response]] = {
     "payment-due": _payment_due,
     "payment-required": _payment_required,
     "payment-method-off": _payment_method_off,
+    "payment-refused": _payment_refused,
     "payment-not-found": _payment_not_found,
     "provider-unknown": lambda s: s.stack.nobody().do("POST", "/api/payment-providers/none/webhook"),
     "webhook-refused": _webhook_refused,
