@@ -75,6 +75,6 @@ def test_a_guest_pays_by_card_after_one_was_refused(visit: Visit, stack: Stack, 
     dialog = page.get_by_role("dialog")
     dialog.get_by_label("Ticket 1, General").check()
     dialog.get_by_role("button", name="Cancel 1 ticket").click()
-    expect(page.get_by_role("region", name="Payment")).to_contain_text("Refunded−€50.00", timeout=60_000)
+    expect(page.get_by_role("region", name="Payment")).to_contain_text("Refunded\u2212€50.00", timeout=60_000)
     visitor.check_looks(reloads=False)
     _picture(page, "refunded")

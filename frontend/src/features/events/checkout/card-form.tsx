@@ -1,6 +1,6 @@
 import { Alert, Box, Button, Skeleton, Stack, Text, useComputedColorScheme, useMantineTheme } from "@mantine/core";
 import { IconCreditCardOff, IconPlugConnectedX } from "@tabler/icons-react";
-import type { Stripe, StripeCardElement } from "@stripe/stripe-js";
+import type { PaymentIntentResult, Stripe, StripeCardElement } from "@stripe/stripe-js";
 import { useQuery } from "@tanstack/react-query";
 import { useEffect, useId, useRef, useState } from "react";
 
@@ -91,10 +91,11 @@ function Fields({ stripe, clientSecret, action, onPaid }: FieldsProps) {
     if (card.current === null) return;
     setIsSending(true);
     setRefusal(null);
-    const { error, paymentIntent } = await stripe.confirmCardPayment(clientSecret, {
-      payment_method: { card: card.current },
-    });
+    const told = await stripe
+      .confirmCardPayment(clientSecret, { payment_method: { card: card.current } })
+      .catch((): PaymentIntentResult => ({ error: { type: "api_connection_error", message: text.unknown } }));
     setIsSending(false);
+    const { error, paymentIntent } = told;
     const isTaken = paymentIntent?.status === "succeeded" || paymentIntent?.status === "processing";
     if (isTaken || error?.code === "payment_intent_unexpected_state") onPaid();
     else setRefusal(error?.message ?? text.refused);

@@ -63,6 +63,7 @@ export const checkoutText = {
       hint: "Your card's number goes to Stripe alone.",
       notPaid: "Nothing was paid",
       refused: "The card was refused. Try again, or with another one.",
+      unknown: "Stripe does not respond. Try again: nothing is paid twice.",
       again: "Show the card form again",
       notLoaded: {
         title: "The card form could not be loaded",
