@@ -8,7 +8,6 @@ import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -159,18 +158,16 @@ class StripeProvider:
         return until < datetime.now(UTC)
 
     def _make(self, payment: NewPayment) -> _Intent:
-        """An intent that nobody can pay before it is named: another that was made for the payment at the same time, or before a
-        crash, is forgotten."""
+        """An intent that nobody can pay before it is named. So another that was made for the payment at the same time, or before a
+        crash, is forgotten, and needs no key of ours: Stripe would repeat an error under it for a day."""
         ids = {"payment_id": str(payment.id), "event_id": str(payment.event_id), "hold_id": str(payment.hold_id)}
         try:
             params: PaymentIntentCreateParams = {
                 "amount": to_stripe(payment.amount, payment.currency), "currency": payment.currency.lower(),
                 "allowed_payment_method_types": ["card"], "metadata": ids, "description": payment.description[:MAX_DESCRIPTION],
             }  # fmt: skip
-            # With other parameters, as after a change of the event's name, the same key would be refused.
-            key = f"payment {payment.id} {blake2b(msgspec.json.encode(params), digest_size=8).hexdigest()}"
             with _answers():
-                made = self._api.payment_intents.create(params, {"idempotency_key": key})
+                made = self._api.payment_intents.create(params)
         except (stripe.InvalidRequestError, ValueError) as refused:
             log.warning("Stripe refuses a payment of %s %s: %s", payment.amount, payment.currency, refused)
             raise PaymentRefused from refused

@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 import pytest
 import stripe
 from sqlalchemy import Engine, create_engine, text
+from sqlalchemy.exc import DataError
 
 from ledger.payment_errors import PaymentRefused, ProviderUnavailable, WebhookRefused
 from ledger.settings import Settings
@@ -69,13 +70,18 @@ def test_a_payment_has_one_intent_however_often_it_is_started(provider: StripePr
     assert [(intent["amount"], intent["currency"]) for intent in known] == [(5_000, "eur")]
 
 
-def test_a_start_that_was_killed_is_the_same(provider: StripeProvider, stand_in: StripeStandIn, engine: Engine) -> None:
+def test_a_start_that_was_killed_is_begun_anew(
+    provider: StripeProvider, stand_in: StripeStandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
     new = payment()
-    first = provider.start(new)
-    with engine.begin() as connection:
-        connection.execute(text("DELETE FROM stripe_payments"))
-    assert provider.start(new) == first, "its key has the same answer"
-    assert len(intents_of(stand_in, new.id)) == 1
+    with monkeypatch.context() as patch:
+        patch.setattr("providers.stripe._NAME", text("SELECT 1 / 0"))
+        with pytest.raises(DataError):
+            provider.start(new)
+    form = provider.start(new)
+    assert provider.start(new) == form
+    unnamed = [intent for intent in intents_of(stand_in, new.id) if intent["client_secret"] != form.client_secret]
+    assert [intent["status"] for intent in unnamed] == ["requires_payment_method"], "nobody has its secret"
 
 
 def test_what_is_paid_is_received(provider: StripeProvider, stand_in: StripeStandIn) -> None:
